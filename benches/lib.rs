@@ -1,0 +1,1 @@
+//! Shared works of the benchmarks.

@@ -1,0 +1,2 @@
+//! The `faultwire` command.
+fn main() {}

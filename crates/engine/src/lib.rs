@@ -1,0 +1,1 @@
+//! Virtual clock and wake-up queue of faultwire.

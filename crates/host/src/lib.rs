@@ -1,0 +1,1 @@
+//! The socket layer: descriptors, listeners, UDP, demultiplexing, for faultwire.

@@ -1,0 +1,1 @@
+//! Link directions: rate, queue, delay, impairments and targeted faults, for faultwire.

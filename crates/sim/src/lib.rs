@@ -1,0 +1,1 @@
+//! The loop, topology, apps, experiments, records and reports of faultwire.

@@ -1,0 +1,1 @@
+//! One sans-io TCP endpoint, for faultwire.

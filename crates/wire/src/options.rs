@@ -1,0 +1,234 @@
+//! TCP options as the exact bytes that stand in the header, with typed access (RFC 9293 §3.1, 7323, 2018).
+
+use crate::seq::Seq;
+
+/// The option bytes of one segment, in their order on the wire, padding included: at most 40 octets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Options {
+    length: u8,
+    bytes: [u8; Self::CAPACITY],
+}
+
+/// One option as read from [`Options`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Option<'a> {
+    /// Maximum segment size (RFC 9293 §3.7.1).
+    MaximumSegmentSize(u16),
+    /// Window scale shift (RFC 7323 §2.2), as written, also above 14.
+    WindowScale(u8),
+    /// SACK permitted (RFC 2018 §2).
+    SackPermitted,
+    /// SACK blocks, eight octets each: left edge, right edge (RFC 2018 §3).
+    Sack(&'a [u8]),
+    /// Timestamps (RFC 7323 §3.2).
+    Timestamps {
+        /// TSval.
+        value: u32,
+        /// TSecr.
+        echo: u32,
+    },
+    /// Any other kind that carries a length; it is ignored (RFC 9293 §3.1, MUST-6).
+    Unknown {
+        /// The kind octet.
+        kind: u8,
+        /// The octets after the length.
+        data: &'a [u8],
+    },
+}
+
+/// The octets of option kinds.
+mod kind {
+    pub(super) const END: u8 = 0;
+    pub(super) const NOP: u8 = 1;
+    pub(super) const MSS: u8 = 2;
+    pub(super) const WINDOW_SCALE: u8 = 3;
+    pub(super) const SACK_PERMITTED: u8 = 4;
+    pub(super) const SACK: u8 = 5;
+    pub(super) const TIMESTAMPS: u8 = 8;
+}
+
+impl Options {
+    /// The most octets that a header has room for.
+    pub const CAPACITY: usize = 40;
+    /// No option.
+    pub const EMPTY: Self = Self { length: 0, bytes: [0; Self::CAPACITY] };
+
+    /// The bytes as received; `None` if there are more than 40.
+    pub fn from_bytes(bytes: &[u8]) -> core::option::Option<Self> {
+        let mut options = Self::EMPTY;
+        options.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        options.length = bytes.len() as u8;
+        Some(options)
+    }
+
+    /// The bytes on the wire without the final padding to a multiple of four.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    /// Octets in the header: the bytes padded with zeros to a multiple of four (RFC 9293 §3.1, MUST-69).
+    #[inline]
+    pub fn padded_length(&self) -> usize {
+        usize::from(self.length).next_multiple_of(4)
+    }
+
+    /// Whether there is no option.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Appends raw octets; they must fit.
+    #[inline]
+    pub fn push_raw(&mut self, octets: &[u8]) {
+        let start = usize::from(self.length);
+        self.bytes[start..start + octets.len()].copy_from_slice(octets);
+        self.length += octets.len() as u8;
+    }
+
+    /// Appends a no-operation octet.
+    pub fn push_nop(&mut self) {
+        self.push_raw(&[kind::NOP]);
+    }
+
+    /// Appends an end-of-list octet.
+    pub fn push_end(&mut self) {
+        self.push_raw(&[kind::END]);
+    }
+
+    /// Appends the maximum segment size.
+    pub fn push_maximum_segment_size(&mut self, octets: u16) {
+        let [high, low] = octets.to_be_bytes();
+        self.push_raw(&[kind::MSS, 4, high, low]);
+    }
+
+    /// Appends the window scale.
+    pub fn push_window_scale(&mut self, shift: u8) {
+        self.push_raw(&[kind::WINDOW_SCALE, 3, shift]);
+    }
+
+    /// Appends SACK-permitted.
+    pub fn push_sack_permitted(&mut self) {
+        self.push_raw(&[kind::SACK_PERMITTED, 2]);
+    }
+
+    /// Appends timestamps.
+    #[inline]
+    pub fn push_timestamps(&mut self, value: u32, echo: u32) {
+        let mut octets = [kind::TIMESTAMPS, 10, 0, 0, 0, 0, 0, 0, 0, 0];
+        octets[2..6].copy_from_slice(&value.to_be_bytes());
+        octets[6..].copy_from_slice(&echo.to_be_bytes());
+        self.push_raw(&octets);
+    }
+
+    /// Appends SACK blocks (left edge, right edge); they must fit.
+    pub fn push_sack(&mut self, blocks: &[(Seq, Seq)]) {
+        self.push_raw(&[kind::SACK, (2 + 8 * blocks.len()) as u8]);
+        for (left, right) in blocks {
+            self.push_raw(&left.0.to_be_bytes());
+            self.push_raw(&right.0.to_be_bytes());
+        }
+    }
+
+    /// The timestamps, found at once in the layout that nearly every segment has (NOP, NOP, timestamps).
+    #[inline]
+    pub fn timestamps(&self) -> core::option::Option<(u32, u32)> {
+        if self.length >= 12 && self.bytes[..4] == [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10] {
+            let word = |at: usize| {
+                u32::from_be_bytes([
+                    self.bytes[at],
+                    self.bytes[at + 1],
+                    self.bytes[at + 2],
+                    self.bytes[at + 3],
+                ])
+            };
+            return Some((word(4), word(8)));
+        }
+        if self.length == 0 {
+            return None;
+        }
+        self.iter().find_map(|option| match option {
+            Option::Timestamps { value, echo } => Some((value, echo)),
+            _ => None,
+        })
+    }
+
+    /// All options in order; NOP and end-of-list are skipped. An option with an illegal length ends the list: what
+    /// follows can't be delimited (RFC 9293 §3.1, MUST-7).
+    pub fn iter(&self) -> OptionsIter<'_> {
+        OptionsIter { rest: self.as_bytes() }
+    }
+
+    /// SACK blocks of the first SACK option, as raw edges; incomplete blocks are left out.
+    pub fn sack_blocks(&self) -> impl Iterator<Item = (Seq, Seq)> + '_ {
+        let blocks = if self.length == 0 || self.is_plain_timestamps() {
+            &[][..]
+        } else {
+            self.iter()
+                .find_map(|option| if let Option::Sack(bytes) = option { Some(bytes) } else { None })
+                .unwrap_or(&[])
+        };
+        blocks.chunks_exact(8).map(|block| {
+            let edge =
+                |at: usize| Seq(u32::from_be_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]));
+            (edge(0), edge(4))
+        })
+    }
+
+    /// Exactly NOP, NOP, timestamps: nothing else to look for.
+    #[inline]
+    fn is_plain_timestamps(&self) -> bool {
+        self.length == 12 && self.bytes[..4] == [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Iterator over [`Options`].
+#[derive(Clone, Debug)]
+pub struct OptionsIter<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for OptionsIter<'a> {
+    type Item = Option<'a>;
+
+    fn next(&mut self) -> core::option::Option<Option<'a>> {
+        loop {
+            match *self.rest {
+                [] | [kind::END, ..] => return None,
+                [kind::NOP, ref rest @ ..] => self.rest = rest,
+                [kind, length, ..] if length >= 2 && usize::from(length) <= self.rest.len() => {
+                    let (option, rest) = self.rest.split_at(usize::from(length));
+                    self.rest = rest;
+                    return Some(parse(kind, &option[2..]));
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// Reads one option; a known kind with a wrong length is kept as unknown, hence ignored.
+fn parse(kind: u8, data: &[u8]) -> Option<'_> {
+    match (kind, data) {
+        (kind::MSS, &[high, low]) => Option::MaximumSegmentSize(u16::from_be_bytes([high, low])),
+        (kind::WINDOW_SCALE, &[shift]) => Option::WindowScale(shift),
+        (kind::SACK_PERMITTED, []) => Option::SackPermitted,
+        (kind::SACK, blocks) if !blocks.is_empty() && blocks.len().is_multiple_of(8) => Option::Sack(blocks),
+        (kind::TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => Option::Timestamps {
+            value: u32::from_be_bytes([a, b, c, d]),
+            echo: u32::from_be_bytes([e, f, g, h]),
+        },
+        _ => Option::Unknown { kind, data },
+    }
+}
