@@ -1,0 +1,84 @@
+//! Initial sequence numbers: a 4 us clock plus a keyed hash of the connection's name (RFC 9293 §3.4.1, RFC 6528 §3).
+
+use std::net::{IpAddr, SocketAddr};
+
+use faultwire_base::{Instant, SeedTree};
+use faultwire_wire::Seq;
+
+/// Chooses initial sequence numbers for one life of one host.
+#[derive(Clone, Debug)]
+pub(crate) struct InitialSequence {
+    secret: [u64; 2],
+    fixed: Option<u32>,
+}
+
+impl InitialSequence {
+    /// `component` names the host and its boot: a restarted host has a new secret. `fixed` is a number for every
+    /// connection, as the figures of RFC 9293 need it.
+    pub(crate) fn new(seeds: SeedTree, component: &str, fixed: Option<u32>) -> Self {
+        Self { secret: seeds.secret(component, "initial sequence number"), fixed }
+    }
+
+    /// ISN = M + F(local, remote, secret), M ticking every 4 us (RFC 9293 §3.4.1: MUST-8, SHLD-1).
+    pub(crate) fn choose(&self, now: Instant, local: SocketAddr, remote: SocketAddr) -> Seq {
+        if let Some(fixed) = self.fixed {
+            return Seq(fixed);
+        }
+        let clock = (now.as_nanos() / TICK_NANOS) as u32;
+        Seq(clock.wrapping_add(self.offset(local, remote)))
+    }
+
+    fn offset(&self, local: SocketAddr, remote: SocketAddr) -> u32 {
+        let [local_high, local_low] = halves(local.ip());
+        let [remote_high, remote_low] = halves(remote.ip());
+        let ports = u64::from(local.port()) << 16 | u64::from(remote.port());
+        sip_hash(self.secret, &[local_high, local_low, remote_high, remote_low, ports]) as u32
+    }
+}
+
+/// The clock's tick: 2^32 of them are 4.77 hours.
+const TICK_NANOS: u64 = 4_000;
+
+/// An address as two words; an IPv4 address as its mapped form.
+fn halves(address: IpAddr) -> [u64; 2] {
+    let bits = match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    [(bits >> 64) as u64, bits as u64]
+}
+
+/// SipHash-2-4 of whole words.
+pub(crate) fn sip_hash(key: [u64; 2], words: &[u64]) -> u64 {
+    let mut state = [
+        key[0] ^ 0x736f_6d65_7073_6575,
+        key[1] ^ 0x646f_7261_6e64_6f6d,
+        key[0] ^ 0x6c79_6765_6e65_7261,
+        key[1] ^ 0x7465_6462_7974_6573,
+    ];
+    let length = (words.len() as u64 * 8) << 56;
+    for &word in words.iter().chain(&[length]) {
+        state[3] ^= word;
+        (0..2).for_each(|_| sip_round(&mut state));
+        state[0] ^= word;
+    }
+    state[2] ^= 0xff;
+    (0..4).for_each(|_| sip_round(&mut state));
+    state[0] ^ state[1] ^ state[2] ^ state[3]
+}
+
+fn sip_round(v: &mut [u64; 4]) {
+    v[0] = v[0].wrapping_add(v[1]);
+    v[1] = v[1].rotate_left(13) ^ v[0];
+    v[0] = v[0].rotate_left(32);
+    v[2] = v[2].wrapping_add(v[3]);
+    v[3] = v[3].rotate_left(16) ^ v[2];
+    v[0] = v[0].wrapping_add(v[3]);
+    v[3] = v[3].rotate_left(21) ^ v[0];
+    v[2] = v[2].wrapping_add(v[1]);
+    v[1] = v[1].rotate_left(17) ^ v[2];
+    v[2] = v[2].rotate_left(32);
+}
+
+#[cfg(test)]
+mod tests;

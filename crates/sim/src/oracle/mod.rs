@@ -1,0 +1,73 @@
+//! Oracles: laws that every run is watched for, asked or not (DESIGN §7).
+
+use std::fmt;
+
+/// The laws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OracleName {
+    /// The byte stream arrives exactly once and in order.
+    ByteStream,
+    /// No byte of an old incarnation is delivered to a new one.
+    Incarnation,
+    /// Sequence, window and transition laws of TCP.
+    Sequence,
+    /// Packets and octets are conserved on each link.
+    Conservation,
+    /// Nothing is stuck after `heal`.
+    Convergence,
+    /// No storm of ACKs or retransmissions.
+    Storm,
+}
+
+impl OracleName {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 6] = [
+        Self::ByteStream,
+        Self::Incarnation,
+        Self::Sequence,
+        Self::Conservation,
+        Self::Convergence,
+        Self::Storm,
+    ];
+
+    /// The name in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByteStream => "byte_stream",
+            Self::Incarnation => "incarnation",
+            Self::Sequence => "sequence",
+            Self::Conservation => "conservation",
+            Self::Convergence => "convergence",
+            Self::Storm => "storm",
+        }
+    }
+}
+
+impl fmt::Display for OracleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a law fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OracleResult {
+    /// It held.
+    #[default]
+    Held,
+    /// It was broken in a way that the protocol permits.
+    Hazard,
+    /// An endpoint broke it: the run fails.
+    Broken,
+}
+
+impl OracleResult {
+    /// The word in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Hazard => "hazard",
+            Self::Broken => "broken",
+        }
+    }
+}
