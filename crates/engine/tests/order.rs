@@ -100,7 +100,7 @@ fn call() -> impl Strategy<Value = Call> {
 /// Applies one call to both and compares what they give back.
 fn apply(queue: &mut WakeupQueue, model: &mut Model, last: &mut Instant, call: &Call) {
     let later = |after: u64, last: Instant| Instant::from_nanos(last.as_nanos().saturating_add(after));
-    let mut schedule = |queue: &mut WakeupQueue, model: &mut Model, at: Instant, key: u32| {
+    let schedule = |queue: &mut WakeupQueue, model: &mut Model, at: Instant, key: u32| {
         queue.schedule(at, key);
         model.schedule(at, key);
         assert_eq!(queue.armed(key), model.armed(key));
