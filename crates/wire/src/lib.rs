@@ -13,18 +13,24 @@
 //! assert_eq!(syn.header_length(), 24);
 //! ```
 
+mod checksum;
+mod codec;
+mod corrupt;
 mod icmp;
 mod options;
 mod packet;
 mod payload;
+mod quote;
 mod segment;
 mod seq;
 mod tag;
 
+pub use codec::{DecodeError, Protocol, decode};
 pub use icmp::{IcmpKind, IcmpMessage};
 pub use options::{Option as TcpOption, Options, OptionsIter};
 pub use packet::{Body, Datagram, IpHeader, Packet};
 pub use payload::{Payload, generated_octet};
+pub use quote::{Quote, QuotedTransport};
 pub use segment::{Flags, Segment};
 pub use seq::Seq;
 pub use tag::{Cause, Flow, Reason, Tag, TimerKind};
