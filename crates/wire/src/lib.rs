@@ -1,7 +1,8 @@
 //! What a packet *is*: IP header, TCP segment, UDP datagram, ICMP message, their bytes, and the out-of-band [`Tag`].
 //!
 //! Protocol logic touches only the plain values here; real bytes are made at the edges (a capture, corruption, a real
-//! peer). Start with [`Packet`], then [`Segment`] and its [`Seq`] and [`Options`].
+//! peer). Start with [`Packet`], then [`Segment`] and its [`Seq`] and [`Options`]; [`Packet::encode`] and [`decode`] lead
+//! to bytes and back, [`CaptureWriter`] puts them into a file.
 //!
 //! ```
 //! use faultwire_wire::{Flags, Options, Segment, Seq};
@@ -20,6 +21,7 @@ mod icmp;
 mod options;
 mod packet;
 mod payload;
+mod pcapng;
 mod quote;
 mod segment;
 mod seq;
@@ -30,6 +32,7 @@ pub use icmp::{IcmpKind, IcmpMessage};
 pub use options::{Option as TcpOption, Options, OptionsIter};
 pub use packet::{Body, Datagram, IpHeader, Packet};
 pub use payload::{Payload, generated_octet};
+pub use pcapng::CaptureWriter;
 pub use quote::{Quote, QuotedTransport};
 pub use segment::{Flags, Segment};
 pub use seq::Seq;

@@ -109,7 +109,7 @@ impl Payload {
         match *self {
             Self::Zeros { len } => out.resize(out.len() + len as usize, 0),
             Self::Generated { stream, offset, len } => {
-                out.extend((offset..offset + u64::from(len)).map(|at| generated_octet(stream, at)));
+                write_generated(stream, offset, len as usize, out);
             }
             Self::Bytes { ref bytes, start, len } => {
                 out.extend_from_slice(&bytes[start as usize..(start + len) as usize]);
@@ -144,9 +144,30 @@ impl Default for Payload {
 
 /// The octet of `stream` at `offset`: one byte of a mixed word per eight octets (SplitMix64's finalizer).
 pub fn generated_octet(stream: StreamId, offset: u64) -> u8 {
-    let mut word = stream.0 ^ (offset >> 3).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    generated_word(stream, offset >> 3)[(offset & 7) as usize]
+}
+
+/// Octets `8 * index..8 * index + 8` of `stream`.
+#[inline]
+fn generated_word(stream: StreamId, index: u64) -> [u8; 8] {
+    let mut word = stream.0 ^ index.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     word ^= word >> 31;
-    (word >> (8 * (offset & 7))) as u8
+    word.to_le_bytes()
+}
+
+/// Appends `len` octets of `stream` from `offset` on, a word at a time.
+fn write_generated(stream: StreamId, offset: u64, len: usize, out: &mut Vec<u8>) {
+    let end = out.len() + len;
+    out.reserve(len);
+    let mut skip = (offset & 7) as usize;
+    let mut index = offset >> 3;
+    while out.len() < end {
+        let word = generated_word(stream, index);
+        let last = word.len().min(skip + end - out.len());
+        out.extend_from_slice(&word[skip..last]);
+        skip = 0;
+        index = index.wrapping_add(1);
+    }
 }
