@@ -4,15 +4,20 @@ use faultwire_base::Instant;
 
 /// A wake-up of `key` at `time`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) time: Instant,
-    pub(crate) key: u32,
+pub struct Entry {
+    /// When.
+    pub time: Instant,
+    /// Who: the rank of a place, or a connection's slot.
+    pub key: u32,
 }
 
 impl Entry {
-    /// The place of this entry in the order of (time, key) (DESIGN D2), as one number: comparing it takes no branch.
+    /// Not before any other entry.
+    pub(crate) const LAST: Self = Self { time: Instant::FAR_FUTURE, key: u32::MAX };
+
+    /// This entry's place in the order of (time, key) (DESIGN D2), as one number: comparing it takes no branch.
     #[inline]
-    pub(crate) fn rank(self) -> u128 {
+    pub fn rank(self) -> u128 {
         u128::from(self.time.as_nanos()) << 64 | u128::from(self.key)
     }
 }

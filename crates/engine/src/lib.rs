@@ -21,8 +21,13 @@
 //! assert!(queue.is_empty());
 //! ```
 
+mod armed;
+mod bags;
 mod entry;
-mod heap;
+mod queue;
 mod wakeup;
+mod wheel;
 
+pub use entry::Entry;
+pub use queue::EntryQueue;
 pub use wakeup::WakeupQueue;
