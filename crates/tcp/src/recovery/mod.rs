@@ -1,0 +1,746 @@
+//! Loss recovery of one direction: an ACK comes in, a verdict goes out, and with it what to send again and how much
+//! new data the network may take (RFC 5681 §3.2, 6582, 6675, 3042, 6298).
+//!
+//! The owner asks, in this order, until all three say no: [`Recovery::next_retransmission`],
+//! [`Recovery::new_data_quota`], [`Recovery::last_resort_retransmission`]. It reports each segment by
+//! [`Recovery::on_transmit`] before it asks again.
+
+mod rto;
+mod sack;
+
+use std::ops::Range;
+
+use faultwire_base::{Duration, Instant};
+use faultwire_wire::Reason;
+
+use crate::config::Config;
+use crate::congestion::Congestion;
+use crate::offset::Offset;
+use crate::rtt::RttEstimator;
+use crate::sent_queue::{Acknowledged, NewlySacked, SentQueue, Tally};
+pub(crate) use rto::Rto;
+use sack::Scoreboard;
+
+/// Recovery of one direction of a connection, from ESTABLISHED on.
+#[derive(Clone, Debug)]
+pub(crate) struct Recovery {
+    queue: SentQueue,
+    scoreboard: Scoreboard,
+    rto: Rto,
+    congestion: Congestion,
+    policy: Policy,
+    episode: Episode,
+    clock: Clock,
+    counters: Counters,
+}
+
+/// How far the sender is from normal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing suspicious.
+    #[default]
+    Open,
+    /// Duplicate ACKs or SACKs, too few to act on.
+    Disorder,
+    /// Fast recovery.
+    Recovery,
+    /// After a timeout, until everything sent before it is acknowledged.
+    Loss,
+}
+
+/// An acceptable ACK, as recovery needs to know it. `ack` may be old; it is at most SND.NXT.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AckArrived<'a> {
+    /// The acknowledgment field.
+    pub(crate) ack: Offset,
+    /// SACK blocks `(first octet, one past the last)`, without a D-SACK. Empty if SACK was not negotiated.
+    pub(crate) sack: &'a [(Offset, Offset)],
+    /// The block that reports a duplicate, if the first one does (RFC 2883 §4).
+    pub(crate) d_sack: Option<(Offset, Offset)>,
+    /// The window it advertises differs from the last one.
+    pub(crate) window_changed: bool,
+    /// It takes sequence space: data, SYN or FIN.
+    pub(crate) has_data: bool,
+    /// Round trip by its timestamp echo, where there is a usable one (RFC 7323 §4).
+    pub(crate) timestamp_echo_rtt: Option<Duration>,
+}
+
+/// What an ACK meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AckVerdict {
+    /// Octets of sequence space that it acknowledged cumulatively.
+    pub(crate) newly_acknowledged: u64,
+    /// Octets of sequence space that it SACKed for the first time.
+    pub(crate) newly_sacked: u64,
+    /// It is a duplicate ACK: RFC 5681 §2 without SACK, RFC 6675 §2 with SACK.
+    pub(crate) duplicate: bool,
+    /// The round trip it measured.
+    pub(crate) rtt_sample: Option<Duration>,
+    /// Fast recovery began with it.
+    pub(crate) entered_recovery: bool,
+    /// Fast recovery, or the recovery from a timeout, ended with it.
+    pub(crate) left_recovery: bool,
+    /// Nothing is in flight any more.
+    pub(crate) all_acknowledged: bool,
+}
+
+/// The retransmission timer ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeoutVerdict {
+    /// How many times in a row, this one included, without a cumulative ACK of anything in between: the count for R1
+    /// and R2 (RFC 9293 §3.8.3).
+    pub(crate) backoffs: u32,
+    /// Since when the first octet in flight has been waiting: the later of its first transmission and the last
+    /// cumulative ACK of anything.
+    pub(crate) first_unacknowledged_since: Instant,
+}
+
+/// Running totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// Segments sent again, whatever for.
+    pub(crate) retransmitted_segments: u64,
+    /// Segments sent again in fast recovery; part of the above.
+    pub(crate) fast_retransmissions: u64,
+    /// Expirations of the retransmission timer.
+    pub(crate) timeouts: u64,
+    /// Duplicate ACKs received, by the definition in force ([`AckVerdict::duplicate`]).
+    pub(crate) duplicate_acks: u64,
+    /// D-SACK blocks received (RFC 2883).
+    pub(crate) duplicate_sacks: u64,
+}
+
+/// What was configured and negotiated.
+#[derive(Clone, Copy, Debug)]
+struct Policy {
+    smss: u32,
+    duplicate_threshold: u32,
+    sack: bool,
+    limited_transmit: bool,
+    slow_start_after_idle: bool,
+    /// RFC 6298 §5.7: a floor for the first timeout of data; zero if the SYN was not sent twice.
+    first_timeout_min: Duration,
+}
+
+/// The present disorder or recovery, if there is one.
+#[derive(Clone, Copy, Debug)]
+struct Episode {
+    phase: Phase,
+    duplicate_acks: u32,
+    /// End of what was in flight when the last recovery began (RFC 6582's `recover`, RFC 6675's RecoveryPoint).
+    recovery_point: Offset,
+    /// NewReno: what fast recovery adds to the window for segments that have left the network (RFC 6582 §3.2); after
+    /// a partial ACK it can be negative.
+    inflation: i64,
+    /// Octets sent beyond the window on duplicate ACKs (RFC 3042). They don't count for the new threshold.
+    limited_transmit: u64,
+    /// The first segment in flight is to be sent again now, whatever the window says.
+    front_is_due: bool,
+    /// A partial ACK has come in this recovery.
+    partial_ack_seen: bool,
+    /// The one rescue retransmission of this recovery went out (RFC 6675 §4, NextSeg rule 4).
+    rescued: bool,
+}
+
+/// When things last happened.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    last_transmission: Option<Instant>,
+    last_progress: Instant,
+    timeouts_without_progress: u32,
+}
+
+impl Recovery {
+    /// At the end of the handshake. `smss` is the largest number of data octets in a segment, options taken off.
+    /// `syn_was_retransmitted` tells that the SYN (or SYN-ACK) timed out: then the initial window is one segment
+    /// (RFC 5681 §3.1), and the first timeout may have a floor (RFC 6298 §5.7).
+    pub(crate) fn new(config: &Config, sack_permitted: bool, smss: u32, syn_was_retransmitted: bool) -> Self {
+        assert!(smss > 0, "a segment holds at least one octet");
+        let floor = config.retransmission.data_min_after_syn_timeout.filter(|_| syn_was_retransmitted);
+        let policy = Policy {
+            smss,
+            duplicate_threshold: config.congestion.duplicate_threshold.max(1),
+            sack: sack_permitted,
+            limited_transmit: config.congestion.limited_transmit,
+            slow_start_after_idle: config.congestion.slow_start_after_idle,
+            first_timeout_min: floor.unwrap_or(Duration::ZERO),
+        };
+        let mut rto = Rto::new(&config.retransmission);
+        rto.raise_to(policy.first_timeout_min);
+        Self {
+            queue: SentQueue::new(Offset::FIRST),
+            scoreboard: Scoreboard::new(),
+            rto,
+            congestion: Congestion::new(&config.congestion, smss, syn_was_retransmitted),
+            policy,
+            episode: Episode::new(),
+            clock: Clock {
+                last_transmission: None,
+                last_progress: Instant::ZERO,
+                timeouts_without_progress: 0,
+            },
+            counters: Counters::default(),
+        }
+    }
+
+    /// The handshake measured a round trip: the SYN was answered, and by Karn's rule or by its timestamp it is clear
+    /// which one. Before any data.
+    pub(crate) fn on_handshake_rtt(&mut self, rtt: Duration) {
+        self.rto.sample(rtt);
+        self.rto.raise_to(self.policy.first_timeout_min);
+    }
+
+    /// A segment that takes sequence space went out. `range` includes the FIN. New data starts at the end of what was
+    /// sent before; a retransmission lies inside it and may be cut shorter than what was asked for.
+    #[inline]
+    pub(crate) fn on_transmit(&mut self, now: Instant, range: Range<Offset>, retransmission: bool) {
+        self.clock.last_transmission = Some(now);
+        if retransmission {
+            self.on_retransmit(now, range);
+            return;
+        }
+        if self.queue.is_empty() {
+            self.clock.last_progress = now;
+        }
+        if self.episode.phase == Phase::Disorder && self.new_data_reason() == Reason::LimitedTransmit {
+            self.episode.limited_transmit += range.end - range.start;
+        }
+        self.queue.push(now, range);
+        // RFC 6298 §5.1.
+        self.rto.ensure_started(now);
+    }
+
+    /// An acceptable ACK arrived.
+    #[inline]
+    pub(crate) fn on_ack(&mut self, now: Instant, arrived: &AckArrived<'_>) -> AckVerdict {
+        let outstanding = !self.queue.is_empty();
+        let current = arrived.ack == self.queue.start();
+        let acked = self.queue.acknowledge(arrived.ack);
+        if acked.octets > 0 {
+            self.scoreboard.acknowledge(self.queue.start());
+            self.clock.last_progress = now;
+            self.clock.timeouts_without_progress = 0;
+            self.episode.limited_transmit = 0;
+        }
+        let sacked =
+            if arrived.sack.is_empty() { NewlySacked::default() } else { self.take_sack(arrived.sack) };
+        let mut verdict = AckVerdict {
+            newly_acknowledged: acked.octets,
+            newly_sacked: sacked.octets,
+            duplicate: self.is_duplicate(arrived, outstanding && current, &sacked),
+            rtt_sample: self.measure(now, arrived, &acked, &sacked),
+            all_acknowledged: self.queue.is_empty(),
+            ..AckVerdict::default()
+        };
+        self.counters.duplicate_acks += u64::from(verdict.duplicate);
+        self.counters.duplicate_sacks += u64::from(arrived.d_sack.is_some());
+        let phase_before = self.episode.phase;
+        match phase_before {
+            Phase::Open | Phase::Disorder => self.on_ack_in_order(now, &mut verdict),
+            Phase::Recovery => self.on_ack_in_recovery(now, &mut verdict),
+            Phase::Loss => self.on_ack_in_loss(now, &mut verdict),
+        }
+        if acked.octets > 0 {
+            self.restart_timer_after_progress(now, phase_before);
+        }
+        verdict
+    }
+
+    /// The segment to send again now, if the congestion window permits one, and why. The caller may cut it shorter,
+    /// sends it, and reports it by [`Recovery::on_transmit`].
+    #[inline]
+    pub(crate) fn next_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
+        let reason = match self.episode.phase {
+            Phase::Open | Phase::Disorder => return None,
+            Phase::Recovery => Reason::FastRetransmission,
+            Phase::Loss => Reason::TimeoutRetransmission,
+        };
+        if self.episode.front_is_due
+            && let Some((front, _)) = self.queue.front()
+        {
+            return Some((front, reason));
+        }
+        // Without SACK, fast recovery knows of one hole at a time (RFC 6582 §3.2).
+        if !self.counts_pipe() || self.room_for_segment() == 0 {
+            return None;
+        }
+        // RFC 6675 §4, NextSeg rule 1. After a timeout everything is lost, so this goes back to the first.
+        let (range, lost) = self.queue.next_unsent_again()?;
+        lost.then_some((range, reason))
+    }
+
+    /// Octets of new data that the congestion window permits now, with what limited transmit adds; 0 while old data
+    /// comes first. `snd_nxt` is where the new data would start. Not rounded to whole segments.
+    #[inline]
+    pub(crate) fn new_data_quota(&mut self, snd_nxt: Offset) -> u64 {
+        let flight = snd_nxt - self.queue.start();
+        match self.episode.phase {
+            Phase::Open => self.congestion.window().saturating_sub(flight),
+            Phase::Disorder => {
+                let permitted = self.congestion.window() + self.limited_transmit_allowance();
+                permitted.saturating_sub(self.outstanding_in_disorder())
+            }
+            Phase::Recovery if !self.policy.sack => {
+                if self.episode.front_is_due {
+                    return 0;
+                }
+                self.congestion_window().saturating_sub(flight)
+            }
+            Phase::Recovery | Phase::Loss => {
+                let old_data_waits =
+                    self.episode.front_is_due || self.queue.next_unsent_again().is_some_and(|(_, lost)| lost);
+                if old_data_waits { 0 } else { self.room_for_segment() }
+            }
+        }
+    }
+
+    /// The reason that new data sent now is tagged with: `Data`, or `LimitedTransmit` if it goes beyond the window.
+    #[inline]
+    pub(crate) fn new_data_reason(&self) -> Reason {
+        let beyond = self.episode.phase == Phase::Disorder
+            && self.queue.flight() + u64::from(self.policy.smss) > self.congestion.window();
+        if beyond { Reason::LimitedTransmit } else { Reason::Data }
+    }
+
+    /// In fast recovery with SACK, when nothing is known to be lost and there is no new data to send or no room for
+    /// it in the receiver's window: a segment to send again all the same, so that ACKs keep coming (RFC 6675 §4,
+    /// NextSeg rules 3 and 4). The caller sends it and reports it.
+    pub(crate) fn last_resort_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
+        if self.episode.phase != Phase::Recovery || !self.policy.sack || self.room_for_segment() == 0 {
+            return None;
+        }
+        let highest = self.scoreboard.highest()?;
+        if let Some((range, _)) = self.queue.next_unsent_again()
+            && range.start < highest
+        {
+            return Some((range, Reason::FastRetransmission));
+        }
+        if self.episode.rescued {
+            return None;
+        }
+        self.episode.rescued = true;
+        let unsacked_end = self.scoreboard.start_of_run_up_to(self.queue.end());
+        self.queue.last_before(unsacked_end).map(|range| (range, Reason::FastRetransmission))
+    }
+
+    /// The caller has sent all it could. `limited`: the congestion window stopped it, not the lack of data or the
+    /// receiver's window. While it is not limited the window doesn't grow.
+    #[inline]
+    pub(crate) fn on_transmission_opportunity_ended(&mut self, now: Instant, limited: bool) {
+        self.congestion.set_limited(now, limited);
+    }
+
+    /// When the retransmission timer runs out; `None` while nothing is in flight or another timer has taken over.
+    #[inline]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.rto.deadline()
+    }
+
+    /// The retransmission timer ran out (RFC 6298 §5.4 to §5.6): the timeout doubles and the timer runs again, the
+    /// window falls to one segment, and all that is not SACKed counts as lost. To be called with data in flight only.
+    pub(crate) fn on_timeout(&mut self, now: Instant) -> TimeoutVerdict {
+        let (_, first_sent) = self.queue.front().expect("the timer runs only while something is in flight");
+        self.counters.timeouts += 1;
+        self.clock.timeouts_without_progress = self.clock.timeouts_without_progress.saturating_add(1);
+        if self.queue.front_is_sacked() {
+            // RFC 2018 §8: the receiver may drop what it SACKed. Here it did, or it would acknowledge it.
+            self.queue.forget_sacks();
+            self.scoreboard.clear();
+        }
+        let flight = self.queue.flight() - self.episode.limited_transmit;
+        self.congestion.on_timeout(flight, self.clock.timeouts_without_progress > 1);
+        self.queue.mark_all_lost();
+        self.episode = Episode {
+            phase: Phase::Loss,
+            recovery_point: self.queue.end(),
+            front_is_due: true,
+            ..Episode::new()
+        };
+        self.rto.backoff();
+        self.rto.start(now);
+        TimeoutVerdict {
+            backoffs: self.clock.timeouts_without_progress,
+            first_unacknowledged_since: first_sent.max(self.clock.last_progress),
+        }
+    }
+
+    /// Restarts the retransmission timer if anything is in flight, for instance when the receiver's window opens
+    /// again.
+    pub(crate) fn restart_timer(&mut self, now: Instant) {
+        if !self.queue.is_empty() {
+            self.rto.start(now);
+        }
+    }
+
+    /// Stops the retransmission timer, for instance because the persist timer takes over.
+    pub(crate) fn stop_timer(&mut self) {
+        self.rto.stop();
+    }
+
+    /// Before new data is sent: if nothing is in flight and nothing was sent for more than one RTO, the window falls
+    /// back to the restart window (RFC 5681 §4.1), if so configured.
+    #[inline]
+    pub(crate) fn on_idle_restart(&mut self, now: Instant) {
+        if !self.policy.slow_start_after_idle || !self.queue.is_empty() {
+            return;
+        }
+        if let Some(last) = self.clock.last_transmission
+            && now.saturating_since(last) > self.rto.current()
+        {
+            self.congestion.restart();
+        }
+    }
+
+    /// The path takes only smaller segments: from now on a segment holds `smss` octets of data. What was sent in
+    /// larger ones, and before them, is to be sent again, without a smaller window: it was not congestion that took
+    /// them (RFC 1191 §6.5).
+    pub(crate) fn on_segment_size_reduced(&mut self, smss: u32) {
+        assert!(smss > 0, "a segment holds at least one octet");
+        self.policy.smss = smss;
+        self.congestion.set_smss(smss);
+        let Some(end) = self.queue.end_of_longer_than(smss) else { return };
+        self.queue.mark_lost_before(end);
+        if !matches!(self.episode.phase, Phase::Recovery | Phase::Loss) {
+            self.episode = Episode { phase: Phase::Loss, recovery_point: self.queue.end(), ..Episode::new() };
+        }
+        self.episode.front_is_due = true;
+    }
+
+    fn on_retransmit(&mut self, now: Instant, range: Range<Offset>) {
+        self.counters.retransmitted_segments += 1;
+        if self.episode.phase == Phase::Recovery {
+            self.counters.fast_retransmissions += 1;
+        }
+        let of_front = range.start == self.queue.start();
+        self.queue.note_retransmission(now, range);
+        if !of_front {
+            return;
+        }
+        self.episode.front_is_due = false;
+        // RFC 6298 §5: never sooner than one timeout after the segment was last sent. NewReno's impatient variant
+        // leaves the timer alone from the second partial ACK on (RFC 6582 §4).
+        if self.policy.sack || self.episode.phase != Phase::Recovery || !self.episode.partial_ack_seen {
+            self.rto.start(now);
+        }
+    }
+
+    fn take_sack(&mut self, blocks: &[(Offset, Offset)]) -> NewlySacked {
+        let told = self.scoreboard.update(&mut self.queue, blocks);
+        if told.octets > 0
+            && let Some(boundary) =
+                self.scoreboard.lost_before(self.policy.duplicate_threshold, self.policy.smss)
+        {
+            self.queue.mark_lost_before(boundary);
+        }
+        told
+    }
+
+    #[inline]
+    fn is_duplicate(
+        &self,
+        arrived: &AckArrived<'_>,
+        outstanding_and_current: bool,
+        sacked: &NewlySacked,
+    ) -> bool {
+        if self.policy.sack {
+            // RFC 6675 §2: it SACKs something for the first time.
+            return sacked.octets > 0;
+        }
+        // RFC 5681 §2, (a) to (e).
+        outstanding_and_current && !arrived.has_data && !arrived.window_changed
+    }
+
+    /// One round-trip measurement an ACK. Timestamps tick in milliseconds, so they come second.
+    #[inline]
+    fn measure(
+        &mut self,
+        now: Instant,
+        arrived: &AckArrived<'_>,
+        acked: &Acknowledged,
+        sacked: &NewlySacked,
+    ) -> Option<Duration> {
+        let by_clock = acked.clean_since.or(sacked.clean_since).map(|sent| now.saturating_since(sent));
+        // RFC 7323 §4.1: an echo measures only if the ACK is for something new.
+        let by_echo = arrived.timestamp_echo_rtt.filter(|_| acked.octets > 0);
+        let rtt = by_clock.or(by_echo)?;
+        self.rto.sample(rtt);
+        Some(rtt)
+    }
+
+    #[inline]
+    fn on_ack_in_order(&mut self, now: Instant, verdict: &mut AckVerdict) {
+        if verdict.newly_acknowledged > 0 {
+            self.episode.duplicate_acks = 0;
+            self.grow(now, verdict.newly_acknowledged, SLOW_START_LIMIT);
+        } else if verdict.duplicate {
+            self.episode.duplicate_acks += 1;
+        }
+        self.enter_recovery_if_due(verdict);
+        if self.episode.phase != Phase::Recovery {
+            let suspicious = self.episode.duplicate_acks > 0 || self.queue.sacked().octets > 0;
+            self.episode.phase = if suspicious { Phase::Disorder } else { Phase::Open };
+        }
+    }
+
+    fn on_ack_in_recovery(&mut self, now: Instant, verdict: &mut AckVerdict) {
+        if self.queue.start() >= self.episode.recovery_point {
+            verdict.left_recovery = true;
+            if !self.policy.sack {
+                // RFC 6582 §3.2 step 3, option 1: no burst when little is in flight.
+                let smss = u64::from(self.policy.smss);
+                let refilled = self.queue.flight().max(smss) + smss;
+                self.congestion.set_window(self.congestion.threshold().min(refilled));
+            }
+            self.leave_episode();
+            self.enter_recovery_if_due(verdict);
+            return;
+        }
+        if self.policy.sack {
+            // What was due has arrived after all; what is due next, pipe decides.
+            self.episode.front_is_due &= verdict.newly_acknowledged == 0;
+            return;
+        }
+        let smss = i64::from(self.policy.smss);
+        if verdict.newly_acknowledged > 0 {
+            // RFC 6582 §3.2, partial ACK: deflate by what left, add one segment back for the retransmission.
+            let acknowledged = verdict.newly_acknowledged as i64;
+            self.episode.inflation -= acknowledged;
+            if acknowledged >= smss {
+                self.episode.inflation += smss;
+            }
+            self.queue.mark_lost_before(self.queue.start() + 1);
+            self.episode.front_is_due = true;
+            if !self.episode.partial_ack_seen {
+                self.episode.partial_ack_seen = true;
+                // RFC 6582 §3.2: only the first partial ACK resets the timer.
+                self.rto.start(now);
+            }
+        } else if verdict.duplicate {
+            self.episode.inflation += smss;
+        }
+    }
+
+    fn on_ack_in_loss(&mut self, now: Instant, verdict: &mut AckVerdict) {
+        if verdict.newly_acknowledged == 0 {
+            return;
+        }
+        self.grow(now, verdict.newly_acknowledged, SLOW_START_LIMIT_AFTER_TIMEOUT);
+        self.episode.front_is_due = false;
+        if self.queue.start() >= self.episode.recovery_point {
+            verdict.left_recovery = true;
+            self.leave_episode();
+            self.enter_recovery_if_due(verdict);
+        }
+    }
+
+    #[inline]
+    fn grow(&mut self, now: Instant, octets: u64, slow_start_limit: u32) {
+        let rtt = self.rto.estimator().smoothed().unwrap_or(Duration::ZERO);
+        self.congestion.on_acknowledged(now, octets, rtt, slow_start_limit);
+    }
+
+    fn leave_episode(&mut self) {
+        let suspicious = self.queue.sacked().octets > 0;
+        self.episode = Episode {
+            phase: if suspicious { Phase::Disorder } else { Phase::Open },
+            recovery_point: self.episode.recovery_point,
+            ..Episode::new()
+        };
+    }
+
+    #[inline]
+    fn enter_recovery_if_due(&mut self, verdict: &mut AckVerdict) {
+        if !verdict.duplicate {
+            return;
+        }
+        let enough = self.episode.duplicate_acks >= self.policy.duplicate_threshold;
+        let due = if self.policy.sack {
+            // RFC 6675 §5, steps 1 and 2.
+            enough || self.queue.front_is_lost()
+        } else {
+            // RFC 6582 §3.2 step 2: not again for losses of the window that was repaired last.
+            enough && self.queue.start() > self.episode.recovery_point
+        };
+        if due {
+            self.enter_recovery();
+            verdict.entered_recovery = true;
+        }
+    }
+
+    fn enter_recovery(&mut self) {
+        // RFC 5681 §3.2 step 2: without what limited transmit sent.
+        let flight = self.queue.flight() - self.episode.limited_transmit;
+        self.congestion.on_loss(flight);
+        self.queue.mark_lost_before(self.queue.start() + 1);
+        let inflation = u64::from(self.policy.duplicate_threshold) * u64::from(self.policy.smss);
+        self.episode = Episode {
+            phase: Phase::Recovery,
+            recovery_point: self.queue.end(),
+            inflation: if self.policy.sack { 0 } else { inflation as i64 },
+            front_is_due: true,
+            ..Episode::new()
+        };
+    }
+
+    /// RFC 6298 §5.2, §5.3. In fast recovery without SACK only the first partial ACK counts, and that one has already
+    /// restarted the timer.
+    #[inline]
+    fn restart_timer_after_progress(&mut self, now: Instant, phase_before: Phase) {
+        if self.queue.is_empty() {
+            self.rto.stop();
+            return;
+        }
+        let partial = phase_before == Phase::Recovery && self.episode.phase == Phase::Recovery;
+        if self.policy.sack || !partial {
+            self.rto.start(now);
+        }
+    }
+
+    /// Whether the octets in the network are counted by `pipe` in this phase, instead of guessed from ACKs.
+    #[inline]
+    fn counts_pipe(&self) -> bool {
+        self.policy.sack || self.episode.phase == Phase::Loss
+    }
+
+    /// cwnd - pipe if that is at least one segment, else 0 (RFC 6675 §5, step C).
+    #[inline]
+    fn room_for_segment(&self) -> u64 {
+        let room = self.congestion.window().saturating_sub(self.queue.pipe());
+        if room >= u64::from(self.policy.smss) { room } else { 0 }
+    }
+
+    /// RFC 3042 §2: one segment beyond the window for each of the first two duplicate ACKs. With SACK the reports
+    /// themselves make the room (RFC 6675 §5, step 3).
+    #[inline]
+    fn limited_transmit_allowance(&self) -> u64 {
+        if self.policy.sack || !self.policy.limited_transmit {
+            return 0;
+        }
+        u64::from(self.episode.duplicate_acks.min(2)) * u64::from(self.policy.smss)
+    }
+
+    #[inline]
+    fn outstanding_in_disorder(&self) -> u64 {
+        if self.policy.sack && self.policy.limited_transmit { self.queue.pipe() } else { self.queue.flight() }
+    }
+}
+
+/// What its owner and its user may ask.
+impl Recovery {
+    /// The retransmission timeout with its back-off.
+    pub(crate) fn rto(&self) -> Duration {
+        self.rto.current()
+    }
+
+    /// The retransmission timeout without back-off.
+    pub(crate) fn base_rto(&self) -> Duration {
+        self.rto.base()
+    }
+
+    /// How many times the timeout was doubled since the last clean measurement.
+    pub(crate) fn backoffs(&self) -> u32 {
+        self.rto.backoffs()
+    }
+
+    /// The round-trip estimator.
+    pub(crate) fn rtt(&self) -> &RttEstimator {
+        self.rto.estimator()
+    }
+
+    /// cwnd in octets, with NewReno's inflation in fast recovery.
+    #[inline]
+    pub(crate) fn congestion_window(&self) -> u64 {
+        let inflated = self.congestion.window().saturating_add_signed(self.episode.inflation);
+        if self.episode.inflation < 0 { inflated.max(u64::from(self.policy.smss)) } else { inflated }
+    }
+
+    /// ssthresh in octets; `None` before the first loss.
+    pub(crate) fn slow_start_threshold(&self) -> Option<u64> {
+        let threshold = self.congestion.threshold();
+        (threshold != crate::congestion::NO_THRESHOLD).then_some(threshold)
+    }
+
+    /// Octets sent and not acknowledged cumulatively (FlightSize).
+    #[inline]
+    pub(crate) fn flight(&self) -> u64 {
+        self.queue.flight()
+    }
+
+    /// Segments sent and not acknowledged cumulatively.
+    pub(crate) fn segments_in_flight(&self) -> u32 {
+        self.queue.segments()
+    }
+
+    /// What the receiver reported by SACK and has not acknowledged yet.
+    pub(crate) fn sacked(&self) -> Tally {
+        self.queue.sacked()
+    }
+
+    /// What is believed lost.
+    pub(crate) fn lost(&self) -> Tally {
+        self.queue.lost()
+    }
+
+    /// What was sent again and is believed to be under way.
+    pub(crate) fn retransmitted(&self) -> Tally {
+        self.queue.retransmitted()
+    }
+
+    /// How far the sender is from normal.
+    pub(crate) fn phase(&self) -> Phase {
+        self.episode.phase
+    }
+
+    /// Whether fast recovery is under way.
+    pub(crate) fn in_recovery(&self) -> bool {
+        self.episode.phase == Phase::Recovery
+    }
+
+    /// Which sending, from 1, the next one of the octet `at` would be.
+    #[inline]
+    pub(crate) fn transmission_count(&self, at: Offset) -> u16 {
+        self.queue.transmissions(at).saturating_add(1)
+    }
+
+    /// Running totals.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Gives back the memory that an idle connection does not need; nothing happens while anything is in flight.
+    pub(crate) fn release_memory(&mut self) {
+        if self.queue.is_empty() {
+            self.queue.release_memory();
+            self.scoreboard.clear();
+        }
+    }
+
+    /// Octets of heap memory held.
+    pub(crate) fn heap_octets(&self) -> usize {
+        self.queue.heap_octets() + self.scoreboard.heap_octets()
+    }
+}
+
+impl Episode {
+    /// Nothing happening. The recovery point lies before the data, so the first segment may be recovered too.
+    fn new() -> Self {
+        Self {
+            phase: Phase::Open,
+            duplicate_acks: 0,
+            recovery_point: Offset::ISN,
+            inflation: 0,
+            limited_transmit: 0,
+            front_is_due: false,
+            partial_ack_seen: false,
+            rescued: false,
+        }
+    }
+}
+
+/// RFC 3465 §2.2: slow start counts at most two segments an ACK, which makes up for delayed ACKs.
+const SLOW_START_LIMIT: u32 = 2;
+/// RFC 3465 §2.3: one segment while a timeout is being repaired, when one ACK can cover what was received long ago.
+const SLOW_START_LIMIT_AFTER_TIMEOUT: u32 = 1;
+
+#[cfg(test)]
+mod tests;

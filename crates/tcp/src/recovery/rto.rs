@@ -1,0 +1,137 @@
+//! The retransmission timer: its length, its back-off and its deadline (RFC 6298 §2.4, §5).
+//!
+//! It says *when*; what is sent again, and when to give up, is its owner's business. It serves SYN, SYN-ACK, data and
+//! FIN alike.
+
+use faultwire_base::{Duration, Instant};
+
+use crate::config::{RetransmissionConfig, VariancePolicy};
+use crate::rtt::RttEstimator;
+
+/// The retransmission timer of one direction of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Rto {
+    estimator: RttEstimator,
+    limits: Limits,
+    base: Duration,
+    deadline: Option<Instant>,
+    backoffs: u8,
+}
+
+impl Rto {
+    /// A stopped timer of the configured initial length (RFC 6298 §2.1).
+    pub(crate) fn new(config: &RetransmissionConfig) -> Self {
+        let limits = Limits {
+            min: config.min,
+            max: config.max,
+            granularity: config.clock_granularity,
+            variance_floor: config.variance_floor,
+        };
+        Self {
+            estimator: RttEstimator::new(),
+            base: config.initial.min(limits.max),
+            limits,
+            deadline: None,
+            backoffs: 0,
+        }
+    }
+
+    /// Starts, or restarts, the timer: it runs out [`Rto::current`] from now.
+    #[inline]
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.deadline = Some(now.saturating_add(self.current()));
+    }
+
+    /// Starts the timer unless it runs already (RFC 6298 §5.1).
+    #[inline]
+    pub(crate) fn ensure_started(&mut self, now: Instant) {
+        if self.deadline.is_none() {
+            self.start(now);
+        }
+    }
+
+    /// Stops the timer. The back-off stays (RFC 6298 §5.2).
+    #[inline]
+    pub(crate) fn stop(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Doubles the timeout, up to the configured maximum (RFC 6298 §5.5). The caller then starts it again (§5.6).
+    pub(crate) fn backoff(&mut self) {
+        self.backoffs = self.backoffs.saturating_add(1);
+    }
+
+    /// When the timer runs out; `None` while stopped.
+    #[inline]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The timeout with its back-off.
+    #[inline]
+    pub(crate) fn current(&self) -> Duration {
+        if self.backoffs == 0 {
+            return self.base;
+        }
+        let factor = 1u64.checked_shl(u32::from(self.backoffs)).unwrap_or(u64::MAX);
+        self.base.saturating_mul(factor).min(self.limits.max)
+    }
+
+    /// The timeout without back-off.
+    pub(crate) fn base(&self) -> Duration {
+        self.base
+    }
+
+    /// How many times the timeout was doubled since the last clean measurement.
+    pub(crate) fn backoffs(&self) -> u32 {
+        u32::from(self.backoffs)
+    }
+
+    /// The estimator behind the timeout.
+    pub(crate) fn estimator(&self) -> &RttEstimator {
+        &self.estimator
+    }
+
+    /// Takes a measurement in and computes the timeout anew, without back-off. The caller vouches that it is clean:
+    /// Karn's algorithm keeps the backed-off timeout until such a one arrives (RFC 6298 §3, §5). A running timer is
+    /// not moved.
+    #[inline]
+    pub(crate) fn sample(&mut self, rtt: Duration) {
+        self.estimator.sample(rtt);
+        self.backoffs = 0;
+        self.base = self.limits.timeout(&self.estimator);
+    }
+
+    /// Raises the timeout to at least `minimum`, until the next measurement (RFC 6298 §5.7).
+    pub(crate) fn raise_to(&mut self, minimum: Duration) {
+        self.base = self.base.max(minimum).min(self.limits.max);
+    }
+}
+
+/// The part of the configuration that every sample needs.
+#[derive(Clone, Debug)]
+struct Limits {
+    min: Duration,
+    max: Duration,
+    granularity: Duration,
+    variance_floor: VariancePolicy,
+}
+
+impl Limits {
+    /// RFC 6298 §2.2 to §2.5: SRTT + max(G, 4 * RTTVAR), within the bounds.
+    #[inline]
+    fn timeout(&self, estimator: &RttEstimator) -> Duration {
+        let smoothed = estimator.smoothed().unwrap_or(Duration::ZERO).as_nanos();
+        let variation = estimator.variation().saturating_mul(4);
+        let floor = match self.variance_floor {
+            VariancePolicy::Rfc => self.granularity,
+            // Linux bounds the variance from below instead of the sum, so its RTO is never under SRTT + 200 ms.
+            VariancePolicy::LinuxFloor => self.min,
+        };
+        let timeout = Duration::from_nanos(smoothed.saturating_add(variation.max(floor).as_nanos()));
+        timeout.max(self.min).min(self.max)
+    }
+}
+
+#[cfg(test)]
+mod tests;
