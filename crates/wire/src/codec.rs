@@ -6,8 +6,6 @@
 mod decode;
 mod encode;
 mod icmp;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 

@@ -1,1 +1,0 @@
-//! Golden bytes of every body, round trips, and errors.

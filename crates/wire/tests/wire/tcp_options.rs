@@ -1,0 +1,97 @@
+//! TCP options on their way through bytes: unknown ones are passed over, illegal lengths end the list.
+
+use faultwire_wire::{Body, Options, Segment, TcpOption, decode};
+
+use crate::samples::{data_segment, packet, v4};
+
+/// The segment after encode and decode.
+fn through_bytes(options: &[u8]) -> Segment {
+    let options = Options::from_bytes(options).unwrap();
+    let bytes = packet(v4(), Body::Tcp(Segment { options, ..data_segment() })).encode();
+    match decode(&bytes) {
+        Ok((_, Body::Tcp(segment))) => segment,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Kinds with a meaning here and their legal lengths; END and NOP have none.
+const KNOWN: [(u8, &[u8]); 5] = [(2, &[4]), (3, &[3]), (4, &[2]), (5, &[10, 18, 26, 34]), (8, &[10])];
+
+/// RFC 9293 §3.1, MUST-6: an option that is not implemented is ignored, and what follows it is read.
+#[test]
+fn unknown_kinds_are_passed_over() {
+    let mut tried = 0;
+    for kind in 2..=255_u8 {
+        for length in 2..=38_u8 {
+            if KNOWN.iter().any(|(known, lengths)| *known == kind && lengths.contains(&length)) {
+                continue;
+            }
+            let mut bytes = vec![0x99; usize::from(length)];
+            (bytes[0], bytes[1]) = (kind, length);
+            let data = bytes[2..].to_vec();
+            bytes.extend([4, 2]);
+            let segment = through_bytes(&bytes);
+            assert_eq!(
+                segment.options.iter().collect::<Vec<_>>(),
+                [TcpOption::Unknown { kind, data: &data }, TcpOption::SackPermitted],
+                "kind {kind}, length {length}"
+            );
+            assert_eq!(segment.payload, data_segment().payload);
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 254 * 37 - 8);
+}
+
+/// RFC 9293 §3.1, MUST-7: an illegal length (0, 1, past the end) does no harm: the options before it count.
+#[test]
+fn illegal_lengths_end_the_list() {
+    for kind in 2..=255_u8 {
+        for length in (0..=1).chain(39..=255) {
+            let segment = through_bytes(&[4, 2, kind, length, 4, 2, 1, 1]);
+            assert_eq!(segment.options.iter().collect::<Vec<_>>(), [TcpOption::SackPermitted]);
+            assert_eq!(segment.payload, data_segment().payload);
+        }
+        let last = through_bytes(&[4, 2, 1, kind]);
+        assert_eq!(last.options.iter().collect::<Vec<_>>(), [TcpOption::SackPermitted]);
+    }
+}
+
+/// What follows the end of the list is padding, whatever it says.
+#[test]
+fn nothing_counts_after_the_end() {
+    let segment = through_bytes(&[1, 3, 3, 7, 0, 4, 2, 0]);
+    assert_eq!(segment.options.iter().collect::<Vec<_>>(), [TcpOption::WindowScale(7)]);
+    assert_eq!(segment.options.as_bytes(), [1, 3, 3, 7, 0, 4, 2, 0], "kept as they came");
+}
+
+/// RFC 7323 Appendix A's layout, and any other one, gives the same timestamps and SACK blocks.
+#[test]
+fn typed_access_finds_options_in_any_layout() {
+    let stamp = [8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+    let sack = [5, 10, 0, 0, 0, 3, 0, 0, 0, 4];
+    for (octets, stamped, blocks) in [
+        ([&[1, 1][..], &stamp].concat(), true, 0),
+        ([&stamp[..], &[1, 1]].concat(), true, 0),
+        ([&[1][..], &stamp, &[1]].concat(), true, 0),
+        ([&[1, 1][..], &stamp, &[1, 1], &sack].concat(), true, 1),
+        ([&sack[..], &stamp].concat(), true, 1),
+        ([&[1, 1][..], &sack].concat(), false, 1),
+        (vec![], false, 0),
+        // The end comes first.
+        ([&[0, 0][..], &stamp].concat(), false, 0),
+        // The last octet is missing.
+        ([&[1, 1][..], &stamp[..9]].concat(), false, 0),
+    ] {
+        let options = Options::from_bytes(&octets).unwrap();
+        assert_eq!(options.timestamps(), stamped.then_some((1, 2)), "{octets:?}");
+        assert_eq!(options.sack_blocks().count(), blocks, "{octets:?}");
+    }
+}
+
+#[test]
+fn forty_octets_and_no_more() {
+    assert!(Options::from_bytes(&[1; 40]).is_some());
+    assert!(Options::from_bytes(&[1; 41]).is_none());
+    assert_eq!(through_bytes(&[1; 40]).header_length(), 60);
+}
