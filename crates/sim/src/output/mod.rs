@@ -1,0 +1,22 @@
+//! What a user sees of a run: the text timeline, captures, traces, series. All of it is made after the run, from kept
+//! records, so that watching can't disturb (DESIGN D4).
+//!
+//! Start with [`Trace`], a [`Sink`](crate::record::Sink) that keeps records, and [`Legend`], the names behind the ids;
+//! then [`ladder`].
+
+mod capture;
+mod conversation;
+#[cfg(test)]
+mod hand_made;
+pub mod ladder;
+mod legend;
+mod trace;
+pub mod trace_json;
+mod words;
+
+pub use capture::{Vantage, write_capture};
+pub use legend::{DirectionLegend, Legend, NodeLegend};
+pub use trace::{Arrival, Entry, PacketNumber, Trace, TracedName, TracedPacket, What};
+
+#[cfg(test)]
+mod tests;
