@@ -320,12 +320,6 @@ impl SentQueue {
         }
     }
 
-    /// The last segment that begins before `boundary`.
-    pub(crate) fn last_before(&self, boundary: Offset) -> Option<Range<Offset>> {
-        let beyond = self.segments.partition_point(|segment| segment.start < boundary);
-        beyond.checked_sub(1).map(|index| self.segments[index].range())
-    }
-
     /// One past the last segment that is longer than `octets`; `None` if no segment is.
     pub(crate) fn end_of_longer_than(&self, octets: u32) -> Option<Offset> {
         self.segments.iter().rev().find(|segment| segment.length > octets).map(SentSegment::end)

@@ -138,8 +138,6 @@ struct Episode {
     front_is_due: bool,
     /// A partial ACK has come in this recovery.
     partial_ack_seen: bool,
-    /// The one rescue retransmission of this recovery went out (RFC 6675 §4, NextSeg rule 4).
-    rescued: bool,
 }
 
 /// When things last happened.
@@ -303,24 +301,15 @@ impl Recovery {
     }
 
     /// In fast recovery with SACK, when nothing is known to be lost and there is no new data to send or no room for
-    /// it in the receiver's window: a segment to send again all the same, so that ACKs keep coming (RFC 6675 §4,
-    /// NextSeg rules 3 and 4). The caller sends it and reports it.
+    /// it in the receiver's window: a segment below the highest SACK to send again all the same (RFC 6675 §4, NextSeg
+    /// rule 3). The caller may cut it shorter, sends it, and reports it.
     pub(crate) fn last_resort_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
         if self.episode.phase != Phase::Recovery || !self.policy.sack || self.room_for_segment() == 0 {
             return None;
         }
         let highest = self.scoreboard.highest()?;
-        if let Some((range, _)) = self.queue.next_unsent_again()
-            && range.start < highest
-        {
-            return Some((range, Reason::FastRetransmission));
-        }
-        if self.episode.rescued {
-            return None;
-        }
-        self.episode.rescued = true;
-        let unsacked_end = self.scoreboard.start_of_run_up_to(self.queue.end());
-        self.queue.last_before(unsacked_end).map(|range| (range, Reason::FastRetransmission))
+        let (range, _) = self.queue.next_unsent_again()?;
+        (range.start < highest).then_some((range, Reason::FastRetransmission))
     }
 
     /// The caller has sent all it could. `limited`: the congestion window stopped it, not the lack of data or the
@@ -732,7 +721,6 @@ impl Episode {
             limited_transmit: 0,
             front_is_due: false,
             partial_ack_seen: false,
-            rescued: false,
         }
     }
 }

@@ -68,11 +68,6 @@ impl Scoreboard {
         self.runs.back().map(|run| run.end)
     }
 
-    /// Where the octets that lead up to `end` and are SACKed without a gap begin; `end` itself if none are.
-    pub(super) fn start_of_run_up_to(&self, end: Offset) -> Offset {
-        self.runs.back().filter(|run| run.end == end).map_or(end, |run| run.start)
-    }
-
     /// Forgets everything, and gives the memory back.
     pub(super) fn clear(&mut self) {
         self.runs = VecDeque::new();
