@@ -200,6 +200,15 @@ fn fields_too_large_for_icmp_are_written_as_the_largest() {
     }
 }
 
+/// RFC 4443 §3.2: the receiver of a packet-too-big ignores its code.
+#[test]
+fn code_of_packet_too_big_is_ignored() {
+    let message = |kind| packet(v6(), Body::Icmp(IcmpMessage { kind, body: Arc::from([]) }));
+    let odd = IcmpKind::Other { icmp_type: 2, code: 9, rest: [0, 0, 5, 0] };
+    let too_big = message(IcmpKind::PacketTooBig { mtu: 1280 });
+    assert_eq!(decode(&message(odd).encode()), Ok((too_big.ip, too_big.body)));
+}
+
 #[test]
 #[should_panic(expected = "mixes versions")]
 fn mixed_addresses_are_a_broken_invariant() {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use etherparse::checksum::Sum16BitWords;
 use etherparse::{NetHeaders, PacketHeaders, TcpHeader, TransportHeader, UdpHeader};
 use faultwire_wire::{Body, Datagram, Flags, IpHeader, Packet, Segment};
 use proptest::prelude::*;
@@ -100,17 +101,19 @@ fn assert_read_alike(packet: &Packet) {
         (TransportHeader::Udp(header), Body::Udp(datagram)) => {
             assert_datagram(net, &header, payload, datagram);
         }
-        (TransportHeader::Icmpv4(header), Body::Icmp(message)) => {
-            assert_eq!(header.checksum, header.icmp_type.calc_checksum(payload), "{message:?}");
+        // Not through etherparse's types: they forget fields that a code leaves unused.
+        (TransportHeader::Icmpv4(_), Body::Icmp(message)) => {
+            assert_eq!(Sum16BitWords::new().add_slice(&bytes[20..]).ones_complement(), 0, "{message:?}");
             assert!(message.body.ends_with(payload));
         }
-        (TransportHeader::Icmpv6(header), Body::Icmp(message)) => {
-            let (IpAddr::V6(source), IpAddr::V6(destination)) = (packet.ip.source, packet.ip.destination)
-            else {
-                panic!("ICMPv6 over IPv4");
-            };
-            let checksum = header.icmp_type.calc_checksum(source.octets(), destination.octets(), payload);
-            assert_eq!(Ok(header.checksum), checksum, "{message:?}");
+        (TransportHeader::Icmpv6(_), Body::Icmp(message)) => {
+            let (addresses, octets) = (&bytes[8..40], &bytes[40..]);
+            let sum = Sum16BitWords::new()
+                .add_slice(addresses)
+                .add_slice(&(octets.len() as u32).to_be_bytes())
+                .add_slice(&[0, 0, 0, 58])
+                .add_slice(octets);
+            assert_eq!(sum.ones_complement(), 0, "{message:?}");
             assert!(message.body.ends_with(payload));
         }
         other => panic!("{other:?}"),
