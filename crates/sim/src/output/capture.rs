@@ -39,7 +39,9 @@ impl Vantage {
     }
 
     fn sees(&self, legend: &Legend, direction: DirectionId) -> bool {
-        let Some(direction) = legend.direction(direction) else { return false };
+        let Some(direction) = legend.direction(direction) else {
+            return false;
+        };
         let ours = direction.from == self.host || direction.to == self.host;
         ours && self.link.as_ref().is_none_or(|link| *link == direction.link)
     }
@@ -57,7 +59,9 @@ pub fn write_capture(out: impl Write, legend: &Legend, trace: &Trace, vantage: &
     let mut bytes = Vec::new();
     let mut written = 0;
     for entry in trace.entries() {
-        let Some((packet, is_arrival)) = seen(legend, vantage, entry) else { continue };
+        let Some((packet, is_arrival)) = seen(legend, vantage, entry) else {
+            continue;
+        };
         let traced = trace.packet(packet);
         let shown = if is_arrival { traced.as_arrived() } else { &traced.packet };
         bytes.clear();

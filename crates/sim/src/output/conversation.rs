@@ -176,7 +176,9 @@ impl Finder<'_> {
 
     /// Whether a SYN of another flow crosses the one that began the conversation: simultaneous open (RFC 9293 §3.5).
     fn crosses(&self, index: usize, packet: &Packet) -> bool {
-        let Body::Tcp(segment) = &packet.body else { return false };
+        let Body::Tcp(segment) = &packet.body else {
+            return false;
+        };
         let conversation = &self.found[index];
         segment.flags.contains(Flags::SYN)
             && !segment.flags.contains(Flags::ACK)

@@ -251,8 +251,8 @@ impl Trace {
         } else {
             None
         };
-        self.packets[packet.index()].decisions.push((direction, decision.clone(), copy));
-        Some(What::Link { packet, direction, decision: decision.clone(), copy })
+        self.packets[packet.index()].decisions.push((direction, *decision, copy));
+        Some(What::Link { packet, direction, decision: *decision, copy })
     }
 
     fn arrived(&mut self, at: Instant, place: PlaceId, packet: &Packet) -> PacketNumber {
@@ -288,7 +288,9 @@ impl Sink for Trace {
                 What::Arrived { packet: self.arrived(at, place, packet), direction }
             }
             Event::Discarded { packet, reason } => {
-                let Some(packet) = self.number(packet) else { return };
+                let Some(packet) = self.number(packet) else {
+                    return;
+                };
                 self.packets[packet.index()].discarded = Some(reason);
                 What::Discarded { packet, reason }
             }

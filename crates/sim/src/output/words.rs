@@ -113,6 +113,7 @@ pub(crate) fn timer_word(timer: TimerKind) -> &'static str {
 fn by(legend: &Legend, direction: DirectionId, by: By) -> String {
     match by {
         By::Random => "by chance".into(),
+        By::Timeline => "by a timed fault".into(),
         By::Fault(index) => format!("by \"{}\"", legend.direction_fault(direction, index.0)),
     }
 }
@@ -137,7 +138,9 @@ pub(crate) fn decision(
         Decision::Delayed { by: who, extra } => format!("delayed {extra} {}", by(*who)),
         Decision::Held { by: who } => format!("held {}", by(*who)),
         Decision::Released { by: who } => format!("released {}", by(*who)),
-        Decision::Rewritten { by: who, .. } => format!("rewritten {}", by(*who)),
+        Decision::Rewritten { by: who, field, value } => {
+            format!("{} set to {value} {}", field.as_str(), by(*who))
+        }
         Decision::Reordered => "sent ahead of others by chance".into(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod draw;
 mod elide;
+mod label;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use faultwire_base::{Instant, PlaceId};
-use faultwire_wire::{Body, Flags, Segment};
+use faultwire_wire::{Body, Flags, Reason};
 
+use super::label::Labels;
 use crate::output::conversation::{Conversation, Side};
 use crate::output::legend::Legend;
 use crate::output::trace::{Entry, PacketNumber, Trace, TracedPacket, What};
@@ -109,7 +110,7 @@ pub(super) fn rows(legend: &Legend, trace: &Trace, conversation: &Conversation) 
         rows: Vec::new(),
         sent: BTreeMap::new(),
         first_sendings: BTreeMap::new(),
-        highest: [0; 2],
+        labels: Labels::new(conversation),
         newest_arrival: [None; 2],
         waiting: [None; 2],
         arrived_now: [None; 2],
@@ -139,8 +140,7 @@ struct Builder<'a> {
     sent: BTreeMap<PacketNumber, usize>,
     /// The first sending of what begins at a sequence number, by side.
     first_sendings: BTreeMap<(Side, u32), PacketNumber>,
-    /// One past the highest relative sequence number sent by each side, to unwrap the following ones.
-    highest: [i64; 2],
+    labels: Labels,
     /// The latest sent of the packets that arrived, by the side of their sender.
     newest_arrival: [Option<PacketNumber>; 2],
     /// A state that the next packet sent at that time shows.
@@ -185,7 +185,7 @@ impl Builder<'_> {
         let traced = self.trace.packet(number);
         let from = self.conversation.sender(&traced.packet);
         let first = self.first_sending(from, number, traced);
-        let label = self.label(from, traced);
+        let label = self.labels.label(from, traced);
         let end = arrow_end(traced);
         let tally = tally(traced);
         let mut remarks = vec![words::why(self.trace, traced, first)];
@@ -195,7 +195,7 @@ impl Builder<'_> {
         if Some(entry.place) != self.conversation.end(from).host {
             remarks.push(format!("from {}", self.legend.place(entry.place)));
         }
-        remarks.extend(self.sack(from, traced));
+        remarks.extend(self.labels.sack(from, traced));
         remarks.extend(self.fate(traced));
         remarks.retain(|remark| !remark.is_empty());
         let weight = weight(traced, tally);
@@ -220,7 +220,9 @@ impl Builder<'_> {
         number: PacketNumber,
         traced: &TracedPacket,
     ) -> Option<PacketNumber> {
-        let Body::Tcp(segment) = &traced.packet.body else { return None };
+        let Body::Tcp(segment) = &traced.packet.body else {
+            return None;
+        };
         if segment.sequence_length() == 0 {
             return None;
         }
@@ -300,7 +302,7 @@ impl Builder<'_> {
         let from = self.conversation.sender(&traced.packet);
         let label = match &traced.packet.body {
             _ if self.sent.contains_key(&number) => format!("{number} arrives"),
-            _ => self.label(from, traced),
+            _ => self.labels.label(from, traced),
         };
         let by_fault = traced.decisions.iter().any(|(_, decision, _)| !words::is_chance(decision));
         let copied_by_fault = traced.copy_of.is_some_and(|original| {
@@ -369,7 +371,9 @@ impl Builder<'_> {
     /// The row of the SYN or FIN that this side sent at this time, for a state that is entered by sending it.
     fn opening_or_closing_now(&self, at: Instant, side: Side, state: &str) -> Option<usize> {
         let row = self.sent_now(at, side).filter(|_| entered_by_sending(state))?;
-        let RowKind::Sent { packet, .. } = self.rows[row].kind else { return None };
+        let RowKind::Sent { packet, .. } = self.rows[row].kind else {
+            return None;
+        };
         opens_or_closes(self.trace.packet(packet)).then_some(row)
     }
 
@@ -392,58 +396,6 @@ impl Builder<'_> {
             _ => false,
         })
     }
-
-    /// What a packet is, in Wireshark's words.
-    fn label(&mut self, from: Side, traced: &TracedPacket) -> String {
-        let packet = &traced.packet;
-        match &packet.body {
-            Body::Tcp(segment) => {
-                let (seq, ack) = self.relative(from, segment, traced);
-                let mut label = format!("[{}] seq {seq}", segment.flags);
-                if segment.flags.contains(Flags::ACK) {
-                    label.push_str(&format!(" ack {ack}"));
-                }
-                if !segment.payload.is_empty() {
-                    label.push_str(&format!(" len {}", segment.payload.len()));
-                }
-                if segment.window == 0 && !segment.flags.intersects(Flags::RST) {
-                    label.push_str(" win 0");
-                }
-                label
-            }
-            Body::Udp(datagram) => format!("UDP len {}", datagram.payload.len()),
-            Body::Icmp(message) => format!("ICMP {}", words::icmp(message, packet.ip.source.is_ipv6())),
-            Body::Raw(bytes) => format!("raw packet of {} octets", bytes.len()),
-        }
-    }
-
-    /// Sequence and acknowledgment number counted from the ends' initial ones.
-    fn relative(&mut self, from: Side, segment: &Segment, traced: &TracedPacket) -> (i64, i64) {
-        let initial = |side: Side| self.conversation.end(side).initial.map_or(0, |initial| initial.0);
-        let tagged = traced.packet.tag.stream_offset > 0;
-        let near =
-            if tagged { traced.packet.tag.stream_offset as i64 + 1 } else { self.highest[from as usize] };
-        let seq = unwrap(segment.seq.0.wrapping_sub(initial(from)), near);
-        let ack =
-            unwrap(segment.ack.0.wrapping_sub(initial(from.other())), self.highest[from.other() as usize]);
-        let highest = &mut self.highest[from as usize];
-        *highest = (*highest).max(seq + i64::from(segment.sequence_length()));
-        (seq, ack)
-    }
-
-    /// The SACK blocks of a segment, relative like its ACK.
-    fn sack(&self, from: Side, traced: &TracedPacket) -> Option<String> {
-        let Body::Tcp(segment) = &traced.packet.body else { return None };
-        let initial = self.conversation.end(from.other()).initial?;
-        let near = self.highest[from.other() as usize];
-        let blocks: Vec<_> = (segment.options.sack_blocks())
-            .map(|(left, right)| {
-                let relative = |edge: u32| unwrap(edge.wrapping_sub(initial.0), near);
-                format!("{}-{}", relative(left.0), relative(right.0))
-            })
-            .collect();
-        (!blocks.is_empty()).then(|| format!("SACK {}", blocks.join(" ")))
-    }
 }
 
 impl TracedPacket {
@@ -455,11 +407,6 @@ impl TracedPacket {
             .collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
-}
-
-/// The number that is `low` in its low 32 bits and nearest to `near`.
-fn unwrap(low: u32, near: i64) -> i64 {
-    near + i64::from(low.wrapping_sub(near as u32) as i32)
 }
 
 /// Whether an end enters this state when it sends a SYN or FIN, and not because something arrived.
@@ -483,7 +430,6 @@ fn arrow_end(traced: &TracedPacket) -> ArrowEnd {
 }
 
 fn tally(traced: &TracedPacket) -> Tally {
-    use faultwire_wire::Reason;
     let tag = &traced.packet.tag;
     match &traced.packet.body {
         Body::Tcp(_) if tag.transmission > 1 => Tally::Retransmission,
@@ -496,7 +442,6 @@ fn tally(traced: &TracedPacket) -> Tally {
 }
 
 fn weight(traced: &TracedPacket, tally: Tally) -> Weight {
-    use faultwire_wire::Reason;
     let faulted = traced.decisions.iter().any(|(_, decision, _)| !words::is_chance(decision));
     if faulted || traced.injected_by.is_some() || traced.discarded.is_some() || tally == Tally::Other {
         return Weight::Notable;
