@@ -65,6 +65,11 @@ fn ip_header_lengths() {
         assert_eq!(decode(&bytes), Err(DecodeError::BadIpHeaderLength(words * 4)));
     }
     assert_eq!(error_after(|bytes| bytes[2..4].copy_from_slice(&[0, 19])), DecodeError::BadLength);
+    let beyond_options = error_after(|bytes| {
+        bytes[0] = 0x46;
+        bytes[2..4].copy_from_slice(&[0, 23]);
+    });
+    assert_eq!(beyond_options, DecodeError::BadLength);
     assert_eq!(error_after(|bytes| bytes[2..4].copy_from_slice(&[0, 39])), DecodeError::Truncated);
     assert_eq!(error_after(|bytes| bytes[2..4].copy_from_slice(&[0xFF, 0xFF])), DecodeError::Truncated);
 }
