@@ -1,2 +1,55 @@
-//! The `faultwire` command.
-fn main() {}
+//! The `faultwire` command: reads arguments, calls one command, turns its result into an exit status.
+
+mod arguments;
+mod check;
+mod example;
+mod outputs;
+mod panic_report;
+mod pending_file;
+mod repeat;
+mod run;
+mod stats;
+mod status;
+mod terminal;
+mod text;
+mod verify;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use arguments::{Arguments, Command};
+use status::Status;
+
+fn main() -> ExitCode {
+    panic_report::install();
+    let arguments = Arguments::parse();
+    match command(&arguments.command) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            terminal::note(&format!("error: {error:#}"));
+            Status::BadInput.into()
+        }
+    }
+}
+
+fn command(command: &Command) -> anyhow::Result<Status> {
+    match command {
+        Command::Run(run) => run::run(run),
+        Command::Check(check) => check::check(check),
+        Command::Verify(verify) => verify::verify(verify),
+        Command::Example(example) => example::example(example.name.as_deref()),
+        Command::Schema => {
+            let schema = serde_json::to_string_pretty(&faultwire_sim::experiment::schema())?;
+            terminal::print(&format!("{schema}\n"))?;
+            Ok(Status::Held)
+        }
+        Command::Completions(completions) => {
+            let mut script = Vec::new();
+            clap_complete::generate(completions.shell, &mut Arguments::command(), "faultwire", &mut script);
+            terminal::print(&String::from_utf8(script)?)?;
+            Ok(Status::Held)
+        }
+    }
+}

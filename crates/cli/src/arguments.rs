@@ -1,0 +1,203 @@
+//! The command line as the user writes it.
+
+use std::num::ParseIntError;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use faultwire_sim::experiment::Overrides;
+
+/// Run TCP and UDP conversations over simulated networks that lose, delay, copy, reorder, corrupt and cut.
+#[derive(Debug, Parser)]
+#[command(name = "faultwire", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+An experiment is one JSON file: hosts, links, what applications do, which faults strike, what you expect.
+The same file and seed give the same run to the bit, on any machine.
+
+Start here:
+  faultwire example                                      list experiments to start from
+  faultwire example time-wait-delayed-segment > my.json  print one
+  faultwire run my.json --timeline                       run it and see every packet
+  faultwire run my.json --seed 7 --set links.wire.delay=200ms
+
+Exit status: 0 everything held; 1 an expectation or oracle failed; 2 bad input, nothing written;
+3 a bug of faultwire; 130 interrupted, what was finished is kept.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run an experiment and judge it
+    Run(RunArguments),
+    /// Check experiments without running them, with notes on what may surprise
+    Check(CheckArguments),
+    /// Prove that runs repeat: again, recorded, beside others, from copies of the world
+    Verify(VerifyArguments),
+    /// Print an experiment to start from; without a name, list them
+    Example(ExampleArguments),
+    /// Print the JSON Schema of experiment files
+    Schema,
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+}
+
+/// Which experiment, and what to change in it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Selection {
+    /// The experiment
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Set a value by its path, for example links.wire.delay=20ms
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Leave out a fault, app or expectation
+    #[arg(long = "without", value_name = "NAME")]
+    pub(crate) without: Vec<String>,
+    /// Only this case of the file
+    #[arg(long = "case", value_name = "NAME")]
+    pub(crate) case: Option<String>,
+}
+
+impl Selection {
+    /// What the experiment's reader needs of it.
+    pub(crate) fn overrides(&self, seed: Option<u64>) -> Overrides {
+        Overrides { set: self.set.clone(), without: self.without.clone(), case: self.case.clone(), seed }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FILE may be - for --report and --trace: standard output then carries that and nothing else.
+With several cases the name of each stands in the name of its capture.")]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Seed of everything random, instead of the file's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Draw the packets of each conversation as arrows between its ends
+    #[arg(long)]
+    pub(crate) timeline: bool,
+    /// Draw every packet of every conversation, however many there are
+    #[arg(long, requires = "timeline")]
+    pub(crate) full: bool,
+    /// Capture what one host sees, for Wireshark and tshark
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "pcap_dir")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Capture what each interface of each host sees, one file each, HOST-LINK.pcapng
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) pcap_dir: Option<PathBuf>,
+    /// Where to take the capture; otherwise at the host of the first app that connects
+    #[arg(long, value_name = "HOST", requires = "pcap")]
+    pub(crate) pcap_at: Option<String>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+    /// Write everything that happens, one JSON object a line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) trace: Option<PathBuf>,
+    /// Write how fast the run was: processor time, events per second, memory
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) stats: Option<PathBuf>,
+    /// What a hazard (harm that the protocol permits) does to a case that does not expect it
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "report")]
+    pub(crate) hazards: Hazards,
+    /// Print nothing but what was asked for by an option
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hazards {
+    /// Tell of it
+    Report,
+    /// Fail the case
+    Fail,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The experiments
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Seeds: A..B without B, A..=B with it; otherwise the file's
+    #[arg(long, value_name = "A..B")]
+    pub(crate) seeds: Option<Seeds>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExampleArguments {
+    /// Which
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// For which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// A range of seeds that is not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seeds {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+impl Seeds {
+    pub(crate) fn iter(self) -> impl Iterator<Item = u64> {
+        self.first..=self.last
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (first, last) =
+            text.split_once("..").ok_or("write A..B (B excluded) or A..=B, for example 1..=100")?;
+        let number = |text: &str| text.parse().map_err(|error: ParseIntError| format!("{text:?}: {error}"));
+        let first: u64 = number(first)?;
+        let last = match last.strip_prefix('=') {
+            Some(last) => Some(number(last)?),
+            None => number(last)?.checked_sub(1),
+        };
+        match last {
+            Some(last) if last >= first => Ok(Self { first, last }),
+            _ => Err("no seed is in that range".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_are_half_open_or_closed() {
+        assert_eq!("1..4".parse(), Ok(Seeds { first: 1, last: 3 }));
+        assert_eq!("0..=0".parse(), Ok(Seeds { first: 0, last: 0 }));
+        for empty in ["4..4", "0..0", "5..=4"] {
+            assert!(empty.parse::<Seeds>().unwrap_err().contains("no seed"), "{empty}");
+        }
+        for wrong in ["4", "a..b", "1..", "..4", "-1..3"] {
+            assert!(wrong.parse::<Seeds>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A file to be written when a run is over: claimed before it, complete or absent after it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// A claimed file.
+#[derive(Debug)]
+pub(crate) struct PendingFile {
+    path: PathBuf,
+    /// What is written until it takes the place of `path`; `None` for a device or pipe, which is written itself.
+    partial: Option<PathBuf>,
+    file: File,
+}
+
+impl PendingFile {
+    /// Makes sure that `path` can be written, without touching what is there.
+    ///
+    /// # Errors
+    /// If it can't.
+    pub(crate) fn claim(path: &Path) -> anyhow::Result<Self> {
+        let cannot = || format!("can't write {}", path.display());
+        let is_special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if is_special {
+            let file = OpenOptions::new().write(true).open(path).with_context(cannot)?;
+            return Ok(Self { path: path.to_owned(), partial: None, file });
+        }
+        if path.is_dir() {
+            bail!("can't write {}: it is a directory", path.display());
+        }
+        if path.exists() {
+            // A file that must not be written must not be replaced either.
+            OpenOptions::new().append(true).open(path).with_context(cannot)?;
+        }
+        let name = path.file_name().with_context(cannot)?.to_string_lossy();
+        let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).open(&partial).with_context(cannot)?;
+        Ok(Self { path: path.to_owned(), partial: Some(partial), file })
+    }
+
+    /// Whether it is a device or pipe.
+    pub(crate) fn is_special(&self) -> bool {
+        self.partial.is_none()
+    }
+
+    /// Writes the content.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub(crate) fn write(
+        &mut self,
+        content: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut out = io::BufWriter::new(&self.file);
+        content(&mut out)
+            .and_then(|()| out.flush())
+            .with_context(|| format!("writing {}", self.path.display()))
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// Those of renaming.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        match self.partial.take() {
+            None => Ok(()),
+            Some(partial) => {
+                fs::rename(&partial, &self.path).with_context(|| format!("writing {}", self.path.display()))
+            }
+        }
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        if let Some(partial) = &self.partial {
+            // Nothing can be done about a left-over that can't be removed.
+            let _ = fs::remove_file(partial);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The command that repeats a run, ready to paste into a shell.
+
+use crate::arguments::{Hazards, RunArguments};
+
+/// The command that runs this case again; `case` is `None` if there is only one.
+pub(crate) fn command(arguments: &RunArguments, case: Option<&str>, seed: u64) -> String {
+    let selection = &arguments.selection;
+    let mut words = vec!["faultwire".to_owned(), "run".to_owned(), selection.file.display().to_string()];
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    if let Some(case) = case {
+        option("--case", case);
+    }
+    option("--seed", &seed.to_string());
+    selection.set.iter().for_each(|set| option("--set", set));
+    selection.without.iter().for_each(|name| option("--without", name));
+    if arguments.hazards == Hazards::Fail {
+        option("--hazards", "fail");
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The word as a POSIX shell reads it back.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_take_them_apart() {
+        for (word, expected) in [
+            ("links.wire.delay=20ms", "links.wire.delay=20ms"),
+            ("late copy", "'late copy'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$HOME", "'$HOME'"),
+            ("a>b", "'a>b'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}
