@@ -110,7 +110,7 @@ pub(crate) fn parse(
         let digits: u128 = fraction.parse().map_err(|_| too_fine())?;
         let divisor = 10u128.checked_pow(fraction.len() as u32).ok_or_else(too_fine)?;
         let scaled = digits.checked_mul(u128::from(unit.scale)).ok_or_else(too_fine)?;
-        if scaled % divisor != 0 {
+        if !scaled.is_multiple_of(divisor) {
             return Err(too_fine());
         }
         scaled / divisor
@@ -120,8 +120,10 @@ pub(crate) fn parse(
 
 /// Writes a value in the largest unit in which it is whole.
 fn write_exact(f: &mut fmt::Formatter<'_>, value: u64, units: &[Unit]) -> fmt::Result {
-    let unit =
-        units.iter().find(|unit| value != 0 && value % unit.scale == 0).unwrap_or(&units[units.len() - 1]);
+    let unit = units
+        .iter()
+        .find(|unit| value != 0 && value.is_multiple_of(unit.scale))
+        .unwrap_or(&units[units.len() - 1]);
     write!(f, "{}{}", value / unit.scale, unit.suffix)
 }
 

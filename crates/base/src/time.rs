@@ -224,7 +224,7 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, scale: u64) -> fmt::Res
         return write!(f, "{whole}");
     }
     let mut digits = scale.ilog10() as usize;
-    while rest % 10 == 0 {
+    while rest.is_multiple_of(10) {
         rest /= 10;
         digits -= 1;
     }
