@@ -3,7 +3,7 @@
 use faultwire_base::{Instant, PacketId, PlaceId};
 use faultwire_host::{ConnectionId, DropReason, Errno};
 use faultwire_link::{LinkEvent, NameId};
-use faultwire_tcp::State;
+use faultwire_tcp::{Info, State};
 use faultwire_wire::{Flow, Packet};
 
 use crate::plan::{DirectionId, FaultId, HostChange};
@@ -98,10 +98,23 @@ pub enum Event<'a> {
         /// Which fault.
         fault: FaultId,
     },
+    /// How a named connection stands. Given only to a sink that [wants samples](Sink::WANTS_SAMPLES), never to
+    /// fingerprints and oracles: it is no semantic record.
+    Sample {
+        /// The connection.
+        name: NameId,
+        /// Its figures.
+        info: &'a Info,
+        /// Octets sent and not acknowledged, SYN and FIN included.
+        in_flight: u32,
+    },
 }
 
 /// Receives records. Chosen statically, so that a silent run pays nothing (DESIGN D4: watching does not disturb).
 pub trait Sink {
+    /// Whether the sink is given an [`Event::Sample`] of each named connection whenever its host has done something.
+    const WANTS_SAMPLES: bool = false;
+
     /// Takes one record.
     fn record(&mut self, record: &Record<'_>);
 }
@@ -116,6 +129,8 @@ impl Sink for Silent {
 }
 
 impl<A: Sink, B: Sink> Sink for (A, B) {
+    const WANTS_SAMPLES: bool = A::WANTS_SAMPLES || B::WANTS_SAMPLES;
+
     #[inline]
     fn record(&mut self, record: &Record<'_>) {
         self.0.record(record);
@@ -123,7 +138,18 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     }
 }
 
+impl<S: Sink> Sink for &mut S {
+    const WANTS_SAMPLES: bool = S::WANTS_SAMPLES;
+
+    #[inline]
+    fn record(&mut self, record: &Record<'_>) {
+        (**self).record(record);
+    }
+}
+
 impl<S: Sink> Sink for Option<S> {
+    const WANTS_SAMPLES: bool = S::WANTS_SAMPLES;
+
     #[inline]
     fn record(&mut self, record: &Record<'_>) {
         if let Some(sink) = self {

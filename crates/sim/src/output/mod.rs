@@ -10,12 +10,14 @@ mod conversation;
 mod hand_made;
 pub mod ladder;
 mod legend;
+mod series;
 mod trace;
 pub mod trace_json;
 mod words;
 
 pub use capture::{Vantage, write_capture};
 pub use legend::{DirectionLegend, Legend, NodeLegend};
+pub use series::{SERIES_HEADING, Series};
 pub use trace::{Arrival, Entry, PacketNumber, Trace, TracedName, TracedPacket, What};
 
 #[cfg(test)]

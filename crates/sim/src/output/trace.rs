@@ -309,6 +309,7 @@ impl Sink for Trace {
                 self.injecting = Some(fault);
                 What::Injected { fault }
             }
+            Event::Sample { .. } => return,
         };
         self.entries.push(Entry { at, place, what });
     }
