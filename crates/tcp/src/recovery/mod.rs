@@ -5,6 +5,9 @@
 //! [`Recovery::new_data_quota`], [`Recovery::last_resort_retransmission`]. It reports each segment by
 //! [`Recovery::on_transmit`] before it asks again.
 
+mod episode;
+mod permit;
+mod report;
 mod rto;
 mod sack;
 
@@ -18,6 +21,10 @@ use crate::congestion::Congestion;
 use crate::offset::Offset;
 use crate::rtt::RttEstimator;
 use crate::sent_queue::{Acknowledged, NewlySacked, SentQueue, Tally};
+use episode::Episode;
+pub(crate) use episode::Phase;
+use permit::Permit;
+pub(crate) use report::{AckArrived, AckVerdict, Counters, TimeoutVerdict};
 pub(crate) use rto::Rto;
 use sack::Scoreboard;
 
@@ -34,82 +41,6 @@ pub(crate) struct Recovery {
     counters: Counters,
 }
 
-/// How far the sender is from normal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Nothing suspicious.
-    #[default]
-    Open,
-    /// Duplicate ACKs or SACKs, too few to act on.
-    Disorder,
-    /// Fast recovery.
-    Recovery,
-    /// After a timeout, until everything sent before it is acknowledged.
-    Loss,
-}
-
-/// An acceptable ACK, as recovery needs to know it. `ack` may be old; it is at most SND.NXT.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AckArrived<'a> {
-    /// The acknowledgment field.
-    pub(crate) ack: Offset,
-    /// SACK blocks `(first octet, one past the last)`, without a D-SACK. Empty if SACK was not negotiated.
-    pub(crate) sack: &'a [(Offset, Offset)],
-    /// The block that reports a duplicate, if the first one does (RFC 2883 §4).
-    pub(crate) d_sack: Option<(Offset, Offset)>,
-    /// The window it advertises differs from the last one.
-    pub(crate) window_changed: bool,
-    /// It takes sequence space: data, SYN or FIN.
-    pub(crate) has_data: bool,
-    /// Round trip by its timestamp echo, where there is a usable one (RFC 7323 §4).
-    pub(crate) timestamp_echo_rtt: Option<Duration>,
-}
-
-/// What an ACK meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AckVerdict {
-    /// Octets of sequence space that it acknowledged cumulatively.
-    pub(crate) newly_acknowledged: u64,
-    /// Octets of sequence space that it SACKed for the first time.
-    pub(crate) newly_sacked: u64,
-    /// It is a duplicate ACK: RFC 5681 §2 without SACK, RFC 6675 §2 with SACK.
-    pub(crate) duplicate: bool,
-    /// The round trip it measured.
-    pub(crate) rtt_sample: Option<Duration>,
-    /// Fast recovery began with it.
-    pub(crate) entered_recovery: bool,
-    /// Fast recovery, or the recovery from a timeout, ended with it.
-    pub(crate) left_recovery: bool,
-    /// Nothing is in flight any more.
-    pub(crate) all_acknowledged: bool,
-}
-
-/// The retransmission timer ran out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TimeoutVerdict {
-    /// How many times in a row, this one included, without a cumulative ACK of anything in between: the count for R1
-    /// and R2 (RFC 9293 §3.8.3).
-    pub(crate) backoffs: u32,
-    /// Since when the first octet in flight has been waiting: the later of its first transmission and the last
-    /// cumulative ACK of anything.
-    pub(crate) first_unacknowledged_since: Instant,
-}
-
-/// Running totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
-    /// Segments sent again, whatever for.
-    pub(crate) retransmitted_segments: u64,
-    /// Segments sent again in fast recovery; part of the above.
-    pub(crate) fast_retransmissions: u64,
-    /// Expirations of the retransmission timer.
-    pub(crate) timeouts: u64,
-    /// Duplicate ACKs received, by the definition in force ([`AckVerdict::duplicate`]).
-    pub(crate) duplicate_acks: u64,
-    /// D-SACK blocks received (RFC 2883).
-    pub(crate) duplicate_sacks: u64,
-}
-
 /// What was configured and negotiated.
 #[derive(Clone, Copy, Debug)]
 struct Policy {
@@ -120,24 +51,6 @@ struct Policy {
     slow_start_after_idle: bool,
     /// RFC 6298 §5.7: a floor for the first timeout of data; zero if the SYN was not sent twice.
     first_timeout_min: Duration,
-}
-
-/// The present disorder or recovery, if there is one.
-#[derive(Clone, Copy, Debug)]
-struct Episode {
-    phase: Phase,
-    duplicate_acks: u32,
-    /// End of what was in flight when the last recovery began (RFC 6582's `recover`, RFC 6675's RecoveryPoint).
-    recovery_point: Offset,
-    /// NewReno: what fast recovery adds to the window for segments that have left the network (RFC 6582 §3.2); after
-    /// a partial ACK it can be negative.
-    inflation: i64,
-    /// Octets sent beyond the window on duplicate ACKs (RFC 3042). They don't count for the new threshold.
-    limited_transmit: u64,
-    /// The first segment in flight is to be sent again now, whatever the window says.
-    front_is_due: bool,
-    /// A partial ACK has come in this recovery.
-    partial_ack_seen: bool,
 }
 
 /// When things last happened.
@@ -248,48 +161,14 @@ impl Recovery {
     /// sends it, and reports it by [`Recovery::on_transmit`].
     #[inline]
     pub(crate) fn next_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
-        let reason = match self.episode.phase {
-            Phase::Open | Phase::Disorder => return None,
-            Phase::Recovery => Reason::FastRetransmission,
-            Phase::Loss => Reason::TimeoutRetransmission,
-        };
-        if self.episode.front_is_due
-            && let Some((front, _)) = self.queue.front()
-        {
-            return Some((front, reason));
-        }
-        // Without SACK, fast recovery knows of one hole at a time (RFC 6582 §3.2).
-        if !self.counts_pipe() || self.room_for_segment() == 0 {
-            return None;
-        }
-        // RFC 6675 §4, NextSeg rule 1. After a timeout everything is lost, so this goes back to the first.
-        let (range, lost) = self.queue.next_unsent_again()?;
-        lost.then_some((range, reason))
+        self.permit().next_retransmission()
     }
 
     /// Octets of new data that the congestion window permits now, with what limited transmit adds; 0 while old data
     /// comes first. `snd_nxt` is where the new data would start. Not rounded to whole segments.
     #[inline]
     pub(crate) fn new_data_quota(&mut self, snd_nxt: Offset) -> u64 {
-        let flight = snd_nxt - self.queue.start();
-        match self.episode.phase {
-            Phase::Open => self.congestion.window().saturating_sub(flight),
-            Phase::Disorder => {
-                let permitted = self.congestion.window() + self.limited_transmit_allowance();
-                permitted.saturating_sub(self.outstanding_in_disorder())
-            }
-            Phase::Recovery if !self.policy.sack => {
-                if self.episode.front_is_due {
-                    return 0;
-                }
-                self.congestion_window().saturating_sub(flight)
-            }
-            Phase::Recovery | Phase::Loss => {
-                let old_data_waits =
-                    self.episode.front_is_due || self.queue.next_unsent_again().is_some_and(|(_, lost)| lost);
-                if old_data_waits { 0 } else { self.room_for_segment() }
-            }
-        }
+        self.permit().new_data_quota(snd_nxt)
     }
 
     /// The reason that new data sent now is tagged with: `Data`, or `LimitedTransmit` if it goes beyond the window.
@@ -304,18 +183,18 @@ impl Recovery {
     /// it in the receiver's window: a segment below the highest SACK to send again all the same (RFC 6675 §4, NextSeg
     /// rule 3). The caller may cut it shorter, sends it, and reports it.
     pub(crate) fn last_resort_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
-        if self.episode.phase != Phase::Recovery || !self.policy.sack || self.room_for_segment() == 0 {
-            return None;
-        }
-        let highest = self.scoreboard.highest()?;
-        let (range, _) = self.queue.next_unsent_again()?;
-        (range.start < highest).then_some((range, Reason::FastRetransmission))
+        let scoreboard = &self.scoreboard;
+        let (queue, congestion) = (&mut self.queue, &self.congestion);
+        Permit { queue, congestion, episode: &self.episode, policy: &self.policy }
+            .last_resort_retransmission(scoreboard)
     }
 
     /// The caller has sent all it could. `limited`: the congestion window stopped it, not the lack of data or the
     /// receiver's window. While it is not limited the window doesn't grow.
     #[inline]
     pub(crate) fn on_transmission_opportunity_ended(&mut self, now: Instant, limited: bool) {
+        // What waits to be sent again is data too.
+        let limited = limited || self.permit().old_data_waits();
         self.congestion.set_limited(now, limited);
     }
 
@@ -393,6 +272,16 @@ impl Recovery {
             self.episode = Episode { phase: Phase::Loss, recovery_point: self.queue.end(), ..Episode::new() };
         }
         self.episode.front_is_due = true;
+    }
+
+    #[inline]
+    fn permit(&mut self) -> Permit<'_> {
+        Permit {
+            queue: &mut self.queue,
+            congestion: &self.congestion,
+            episode: &self.episode,
+            policy: &self.policy,
+        }
     }
 
     fn on_retransmit(&mut self, now: Instant, range: Range<Offset>) {
@@ -489,14 +378,9 @@ impl Recovery {
             self.episode.front_is_due &= verdict.newly_acknowledged == 0;
             return;
         }
-        let smss = i64::from(self.policy.smss);
+        let smss = self.policy.smss;
         if verdict.newly_acknowledged > 0 {
-            // RFC 6582 §3.2, partial ACK: deflate by what left, add one segment back for the retransmission.
-            let acknowledged = verdict.newly_acknowledged as i64;
-            self.episode.inflation -= acknowledged;
-            if acknowledged >= smss {
-                self.episode.inflation += smss;
-            }
+            self.episode.deflate(verdict.newly_acknowledged, smss);
             self.queue.mark_lost_before(self.queue.start() + 1);
             self.episode.front_is_due = true;
             if !self.episode.partial_ack_seen {
@@ -505,7 +389,7 @@ impl Recovery {
                 self.rto.start(now);
             }
         } else if verdict.duplicate {
-            self.episode.inflation += smss;
+            self.episode.inflation += i64::from(smss);
         }
     }
 
@@ -584,34 +468,6 @@ impl Recovery {
             self.rto.start(now);
         }
     }
-
-    /// Whether the octets in the network are counted by `pipe` in this phase, instead of guessed from ACKs.
-    #[inline]
-    fn counts_pipe(&self) -> bool {
-        self.policy.sack || self.episode.phase == Phase::Loss
-    }
-
-    /// cwnd - pipe if that is at least one segment, else 0 (RFC 6675 §5, step C).
-    #[inline]
-    fn room_for_segment(&self) -> u64 {
-        let room = self.congestion.window().saturating_sub(self.queue.pipe());
-        if room >= u64::from(self.policy.smss) { room } else { 0 }
-    }
-
-    /// RFC 3042 §2: one segment beyond the window for each of the first two duplicate ACKs. With SACK the reports
-    /// themselves make the room (RFC 6675 §5, step 3).
-    #[inline]
-    fn limited_transmit_allowance(&self) -> u64 {
-        if self.policy.sack || !self.policy.limited_transmit {
-            return 0;
-        }
-        u64::from(self.episode.duplicate_acks.min(2)) * u64::from(self.policy.smss)
-    }
-
-    #[inline]
-    fn outstanding_in_disorder(&self) -> u64 {
-        if self.policy.sack && self.policy.limited_transmit { self.queue.pipe() } else { self.queue.flight() }
-    }
 }
 
 /// What its owner and its user may ask.
@@ -639,8 +495,7 @@ impl Recovery {
     /// cwnd in octets, with NewReno's inflation in fast recovery.
     #[inline]
     pub(crate) fn congestion_window(&self) -> u64 {
-        let inflated = self.congestion.window().saturating_add_signed(self.episode.inflation);
-        if self.episode.inflation < 0 { inflated.max(u64::from(self.policy.smss)) } else { inflated }
+        self.episode.inflate(self.congestion.window(), self.policy.smss)
     }
 
     /// ssthresh in octets; `None` before the first loss.
@@ -707,21 +562,6 @@ impl Recovery {
     /// Octets of heap memory held.
     pub(crate) fn heap_octets(&self) -> usize {
         self.queue.heap_octets() + self.scoreboard.heap_octets()
-    }
-}
-
-impl Episode {
-    /// Nothing happening. The recovery point lies before the data, so the first segment may be recovered too.
-    fn new() -> Self {
-        Self {
-            phase: Phase::Open,
-            duplicate_acks: 0,
-            recovery_point: Offset::ISN,
-            inflation: 0,
-            limited_transmit: 0,
-            front_is_due: false,
-            partial_ack_seen: false,
-        }
     }
 }
 

@@ -140,6 +140,31 @@ fn a_lost_flight_goes_back_in_slow_start() {
     }
 }
 
+// The window grows for old data too, when there is no new data that it could stop.
+#[test]
+fn old_data_counts_as_a_use_of_the_window() {
+    let mut sender = in_flight(&config(10), false, 8);
+    let mut now = sender.deadline().unwrap();
+    sender.on_timeout(now);
+    let mut rounds = Vec::new();
+    let mut acknowledged = 0;
+    while acknowledged < 8 {
+        let mut sent = 0;
+        while let Some((range, _)) = sender.next_retransmission() {
+            sender.on_transmit(now, range, true);
+            sent += 1;
+        }
+        sender.on_transmission_opportunity_ended(now, false);
+        rounds.push(sent);
+        now += RTT;
+        for _ in 0..sent {
+            acknowledged += 1;
+            sender.on_ack(now, &ack(segment(acknowledged)));
+        }
+    }
+    assert_eq!(rounds, [1, 2, 4, 1]);
+}
+
 // RFC 6675 §5.1, RFC 2018 §5: what was SACKed is not sent again after a timeout.
 #[test]
 fn a_timeout_spares_what_was_sacked() {

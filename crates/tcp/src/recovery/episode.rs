@@ -1,0 +1,67 @@
+//! The present disorder or recovery of a sender, and how NewReno inflates the window in it (RFC 6582 §3.2).
+
+use crate::offset::Offset;
+
+/// How far the sender is from normal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing suspicious.
+    #[default]
+    Open,
+    /// Duplicate ACKs or SACKs, too few to act on.
+    Disorder,
+    /// Fast recovery.
+    Recovery,
+    /// After a timeout, until everything sent before it is acknowledged.
+    Loss,
+}
+
+/// The present disorder or recovery, if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Episode {
+    pub(super) phase: Phase,
+    pub(super) duplicate_acks: u32,
+    /// End of what was in flight when the last recovery began (RFC 6582's `recover`, RFC 6675's RecoveryPoint).
+    pub(super) recovery_point: Offset,
+    /// NewReno: what fast recovery adds to the window for segments that have left the network (RFC 6582 §3.2); after
+    /// a partial ACK it can be negative.
+    pub(super) inflation: i64,
+    /// Octets sent beyond the window on duplicate ACKs (RFC 3042). They don't count for the new threshold.
+    pub(super) limited_transmit: u64,
+    /// The first segment in flight is to be sent again now, whatever the window says.
+    pub(super) front_is_due: bool,
+    /// A partial ACK has come in this recovery.
+    pub(super) partial_ack_seen: bool,
+}
+
+impl Episode {
+    /// Nothing happening. The recovery point lies before the data, so the first segment may be recovered too.
+    pub(super) fn new() -> Self {
+        Self {
+            phase: Phase::Open,
+            duplicate_acks: 0,
+            recovery_point: Offset::ISN,
+            inflation: 0,
+            limited_transmit: 0,
+            front_is_due: false,
+            partial_ack_seen: false,
+        }
+    }
+    /// The window as it is used: with the inflation, and never under one segment.
+    #[inline]
+    pub(super) fn inflate(&self, window: u64, smss: u32) -> u64 {
+        if self.inflation >= 0 {
+            return window + self.inflation as u64;
+        }
+        window.saturating_add_signed(self.inflation).max(u64::from(smss))
+    }
+
+    /// A partial ACK for `octets`: deflates by what left the network, and adds one segment back for the
+    /// retransmission if that much left (RFC 6582 §3.2, step 3).
+    pub(super) fn deflate(&mut self, octets: u64, smss: u32) {
+        self.inflation -= octets as i64;
+        if octets >= u64::from(smss) {
+            self.inflation += i64::from(smss);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the congestion window permits to send now: old data first, then new (RFC 6675 §5, 6582 §3.2, 3042).
+
+use std::ops::Range;
+
+use faultwire_wire::Reason;
+
+use super::Policy;
+use super::episode::{Episode, Phase};
+use super::sack::Scoreboard;
+use crate::congestion::Congestion;
+use crate::offset::Offset;
+use crate::sent_queue::SentQueue;
+
+/// The rooms that decide it, for the time of one question.
+pub(super) struct Permit<'a> {
+    pub(super) queue: &'a mut SentQueue,
+    pub(super) congestion: &'a Congestion,
+    pub(super) episode: &'a Episode,
+    pub(super) policy: &'a Policy,
+}
+
+impl Permit<'_> {
+    #[inline]
+    pub(super) fn next_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
+        let reason = match self.episode.phase {
+            Phase::Open | Phase::Disorder => return None,
+            Phase::Recovery => Reason::FastRetransmission,
+            Phase::Loss => Reason::TimeoutRetransmission,
+        };
+        if self.episode.front_is_due
+            && let Some((front, _)) = self.queue.front()
+        {
+            return Some((front, reason));
+        }
+        // Without SACK, fast recovery knows of one hole at a time (RFC 6582 §3.2).
+        let counts_pipe = self.policy.sack || self.episode.phase == Phase::Loss;
+        if !counts_pipe || self.room_for_segment() == 0 {
+            return None;
+        }
+        // RFC 6675 §4, NextSeg rule 1. After a timeout everything is lost, so this goes back to the first.
+        let (range, lost) = self.queue.next_unsent_again()?;
+        lost.then_some((range, reason))
+    }
+
+    pub(super) fn last_resort_retransmission(
+        &mut self,
+        scoreboard: &Scoreboard,
+    ) -> Option<(Range<Offset>, Reason)> {
+        if self.episode.phase != Phase::Recovery || !self.policy.sack || self.room_for_segment() == 0 {
+            return None;
+        }
+        let highest = scoreboard.highest()?;
+        let (range, _) = self.queue.next_unsent_again()?;
+        (range.start < highest).then_some((range, Reason::FastRetransmission))
+    }
+
+    #[inline]
+    pub(super) fn new_data_quota(&mut self, snd_nxt: Offset) -> u64 {
+        if self.old_data_waits() {
+            return 0;
+        }
+        let flight = snd_nxt - self.queue.start();
+        match self.episode.phase {
+            Phase::Open => self.congestion.window().saturating_sub(flight),
+            Phase::Disorder => {
+                let permitted = self.congestion.window() + self.limited_transmit_allowance();
+                permitted.saturating_sub(self.outstanding_in_disorder())
+            }
+            Phase::Recovery if !self.policy.sack => self.inflated_window().saturating_sub(flight),
+            Phase::Recovery | Phase::Loss => self.room_for_segment(),
+        }
+    }
+
+    /// Whether something that was sent before is to be sent again, be it now or when the window permits.
+    #[inline]
+    pub(super) fn old_data_waits(&mut self) -> bool {
+        match self.episode.phase {
+            Phase::Open | Phase::Disorder => false,
+            Phase::Recovery if !self.policy.sack => self.episode.front_is_due,
+            Phase::Recovery | Phase::Loss => {
+                self.episode.front_is_due || self.queue.next_unsent_again().is_some_and(|(_, lost)| lost)
+            }
+        }
+    }
+
+    /// cwnd with NewReno's inflation.
+    #[inline]
+    fn inflated_window(&self) -> u64 {
+        self.episode.inflate(self.congestion.window(), self.policy.smss)
+    }
+
+    /// cwnd - pipe if that is at least one segment, else 0 (RFC 6675 §5, step C).
+    #[inline]
+    fn room_for_segment(&self) -> u64 {
+        let room = self.congestion.window().saturating_sub(self.queue.pipe());
+        if room >= u64::from(self.policy.smss) { room } else { 0 }
+    }
+
+    /// RFC 3042 §2: one segment beyond the window for each of the first two duplicate ACKs. With SACK the reports
+    /// themselves make the room (RFC 6675 §5, step 3).
+    #[inline]
+    fn limited_transmit_allowance(&self) -> u64 {
+        if self.policy.sack || !self.policy.limited_transmit {
+            return 0;
+        }
+        u64::from(self.episode.duplicate_acks.min(2)) * u64::from(self.policy.smss)
+    }
+
+    #[inline]
+    fn outstanding_in_disorder(&self) -> u64 {
+        if self.policy.sack && self.policy.limited_transmit { self.queue.pipe() } else { self.queue.flight() }
+    }
+}

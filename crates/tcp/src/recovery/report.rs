@@ -1,0 +1,67 @@
+//! What recovery is told of an ACK, what it says about it, and its running totals.
+
+use faultwire_base::{Duration, Instant};
+
+use crate::offset::Offset;
+
+/// An acceptable ACK, as recovery needs to know it. `ack` may be old; it is at most SND.NXT.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AckArrived<'a> {
+    /// The acknowledgment field.
+    pub(crate) ack: Offset,
+    /// SACK blocks `(first octet, one past the last)`, without a D-SACK. Empty if SACK was not negotiated.
+    pub(crate) sack: &'a [(Offset, Offset)],
+    /// The block that reports a duplicate, if the first one does (RFC 2883 §4).
+    pub(crate) d_sack: Option<(Offset, Offset)>,
+    /// The window it advertises differs from the last one.
+    pub(crate) window_changed: bool,
+    /// It takes sequence space: data, SYN or FIN.
+    pub(crate) has_data: bool,
+    /// Round trip by its timestamp echo, where there is a usable one (RFC 7323 §4).
+    pub(crate) timestamp_echo_rtt: Option<Duration>,
+}
+
+/// What an ACK meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AckVerdict {
+    /// Octets of sequence space that it acknowledged cumulatively.
+    pub(crate) newly_acknowledged: u64,
+    /// Octets of sequence space that it SACKed for the first time.
+    pub(crate) newly_sacked: u64,
+    /// It is a duplicate ACK: RFC 5681 §2 without SACK, RFC 6675 §2 with SACK.
+    pub(crate) duplicate: bool,
+    /// The round trip it measured.
+    pub(crate) rtt_sample: Option<Duration>,
+    /// Fast recovery began with it.
+    pub(crate) entered_recovery: bool,
+    /// Fast recovery, or the recovery from a timeout, ended with it.
+    pub(crate) left_recovery: bool,
+    /// Nothing is in flight any more.
+    pub(crate) all_acknowledged: bool,
+}
+
+/// The retransmission timer ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeoutVerdict {
+    /// How many times in a row, this one included, without a cumulative ACK of anything in between: the count for R1
+    /// and R2 (RFC 9293 §3.8.3).
+    pub(crate) backoffs: u32,
+    /// Since when the first octet in flight has been waiting: the later of its first transmission and the last
+    /// cumulative ACK of anything.
+    pub(crate) first_unacknowledged_since: Instant,
+}
+
+/// Running totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// Segments sent again, whatever for.
+    pub(crate) retransmitted_segments: u64,
+    /// Segments sent again in fast recovery; part of the above.
+    pub(crate) fast_retransmissions: u64,
+    /// Expirations of the retransmission timer.
+    pub(crate) timeouts: u64,
+    /// Duplicate ACKs received, by the definition in force ([`AckVerdict::duplicate`]).
+    pub(crate) duplicate_acks: u64,
+    /// D-SACK blocks received (RFC 2883).
+    pub(crate) duplicate_sacks: u64,
+}
