@@ -1,0 +1,345 @@
+//! The face of a direction: packets in at the near end, out at the far end, and the stages between.
+
+use faultwire_base::{Duration, Instant, PacketId, PlaceId, SeedTree};
+use faultwire_wire::{Flow, Packet};
+
+use crate::config::DirectionConfig;
+use crate::counters::{Counters, FaultCounts, Tally};
+use crate::decision::{By, Decision, DropCause, FaultIndex, LinkEvent, NameId};
+use crate::faults::{Copied, Fate, Faults, Hold};
+use crate::hold::{Held, HoldingArea};
+use crate::impairments::{Draw, Impairments, Source};
+use crate::ledger::Ledger;
+use crate::path::Path;
+use crate::timeline::Timeline;
+use crate::transmitter::Transmitter;
+use crate::travel::Travel;
+
+/// One direction of a link.
+///
+/// Its owner hands packets to [`offer`](Self::offer), takes them with [`take_arrival`](Self::take_arrival) when
+/// [`next_arrival`](Self::next_arrival) has come, calls [`advance`](Self::advance) at [`deadline`](Self::deadline), and
+/// drains [`event`](Self::event). Time never runs backwards between calls.
+#[derive(Clone, Debug)]
+pub struct Direction {
+    /// When the timeline or a release has something to do: one comparison a call.
+    pub(crate) wake: Instant,
+    /// Nothing judges packets: no cut, hold, fault or impairment.
+    pub(crate) plain: bool,
+    pub(crate) path: Path,
+    pub(crate) transmitter: Transmitter,
+    pub(crate) travel: Travel,
+    pub(crate) ledger: Ledger,
+    pub(crate) held: HoldingArea,
+    pub(crate) faults: Faults,
+    /// `None` if the direction never has any.
+    pub(crate) impairments: Option<Box<Impairments>>,
+    pub(crate) timeline: Timeline,
+    /// Copies in hand; empty between calls, kept for its memory.
+    copies: Vec<Copied>,
+}
+
+/// What became of a packet that was offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Arrival at the far end of the earliest packet that this call queued; `None` if nothing was queued, or only what
+    /// is held without a known end.
+    pub arrives: Option<Instant>,
+    /// Whether [`Direction::event`] has something to tell.
+    pub noted: bool,
+    /// Whether a packet arrives at this very instant: it is seen only after [`Direction::settle`].
+    pub unsettled: bool,
+}
+
+/// How a packet passes the direction once it is let in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passage {
+    /// Added to the delay; others may pass meanwhile.
+    extra: Duration,
+    hold: Option<Hold>,
+    /// Deviation of the delay in nanoseconds.
+    jitter: i64,
+    sent_at_once: bool,
+}
+
+impl Direction {
+    /// The direction at `place`, with its random streams from `seeds` under its own `name`.
+    ///
+    /// # Panics
+    /// If a fault rewrites a field that [can't be](crate::HeaderField::can_be_rewritten), or to a value that it can't
+    /// hold: the owner checks that.
+    pub fn new(config: &DirectionConfig, place: PlaceId, name: &str, seeds: SeedTree) -> Self {
+        let timeline = Timeline::new(config);
+        let impaired = config.jitter.is_some()
+            || config.loss.is_some()
+            || config.duplicate.is_some()
+            || config.corrupt.is_some()
+            || config.reorder.is_some()
+            || timeline.impairs();
+        let source = || Source { name: name.into(), seeds };
+        let mut direction = Self {
+            wake: Instant::ZERO,
+            plain: true,
+            path: Path::new(config),
+            transmitter: Transmitter::new(config.rate, config.queue),
+            travel: Travel::default(),
+            ledger: Ledger::new(place),
+            held: HoldingArea::default(),
+            faults: Faults::new(&config.faults),
+            impairments: impaired.then(|| Box::new(Impairments::new(config, source()))),
+            timeline,
+            copies: Vec::new(),
+        };
+        direction.look_ahead();
+        direction
+    }
+
+    /// Takes a packet in at the near end.
+    #[inline]
+    pub fn offer(&mut self, now: Instant, packet: Packet) -> Offer {
+        if now >= self.wake {
+            self.catch_up(now);
+        }
+        let length = packet.length();
+        self.ledger.counters.offered.count(length);
+        let mut offer = Offer::default();
+        if self.plain && !self.path.is_too_big(length) {
+            if let Some(departure) = self.transmitter.enter(now, length) {
+                let arrival = self.path.in_order(departure.saturating_add(self.path.delay));
+                self.enqueue(now, arrival, packet, &mut offer);
+            } else {
+                self.ledger.drop(now, &packet, DropCause::QueueFull);
+            }
+        } else {
+            self.judge(now, packet, length, &mut offer);
+        }
+        offer.noted = self.ledger.has_events();
+        offer
+    }
+
+    /// When the next packet arrives at the far end.
+    #[inline]
+    pub fn next_arrival(&self) -> Option<Instant> {
+        let travelling = self.travel.next_arrival();
+        match self.held.next_foretold_arrival() {
+            None => travelling,
+            Some(held) => Some(travelling.map_or(held, |arrival| arrival.min(held))),
+        }
+    }
+
+    /// Takes the next packet that has arrived at the far end, in the order of (arrival, delivery count).
+    #[inline]
+    pub fn take_arrival(&mut self, now: Instant) -> Option<Packet> {
+        if now >= self.wake {
+            self.catch_up(now);
+        }
+        let packet = self.travel.take(now)?;
+        self.ledger.counters.delivered.count(packet.length());
+        Some(packet)
+    }
+
+    /// Lets packets be seen that arrive at the instant of their sending. The owner calls it at the end of a round, so
+    /// that they are handled in a following one (DESIGN D2).
+    pub fn settle(&mut self) {
+        self.travel.settle();
+    }
+
+    /// Whether [`settle`](Self::settle) has something to do, after a release without delay too.
+    pub fn is_unsettled(&self) -> bool {
+        self.travel.is_unsettled()
+    }
+
+    /// When [`advance`](Self::advance) has something to do: a change in time, the end of a hold.
+    pub fn deadline(&self) -> Option<Instant> {
+        let at = self.travel.let_go_at().map_or(self.wake, |at| at.min(self.wake));
+        (at < Instant::FAR_FUTURE).then_some(at)
+    }
+
+    /// Does what is due on the timeline; harmless when early.
+    pub fn advance(&mut self, now: Instant) {
+        self.travel.settle_let_go();
+        if now >= self.wake {
+            self.catch_up(now);
+        }
+    }
+
+    /// The next decision to tell, in the order in which they were taken.
+    pub fn event(&mut self) -> Option<LinkEvent> {
+        self.ledger.event()
+    }
+
+    /// Counts since the start.
+    pub fn counters(&self) -> &Counters {
+        &self.ledger.counters
+    }
+
+    /// Packets on the way: waiting, in service, travelling, held, and arrived but not taken.
+    #[inline]
+    pub fn in_flight(&self) -> u64 {
+        self.travel.len() + self.held.len()
+    }
+
+    /// The same with octets, counted one by one.
+    pub fn in_flight_tally(&self) -> Tally {
+        Tally { packets: self.in_flight(), bytes: self.travel.bytes() + self.held.bytes() }
+    }
+
+    /// Packets that are held now.
+    pub fn held(&self) -> u64 {
+        self.held.len()
+    }
+
+    /// How often the targeted fault of this index applied.
+    pub fn fault_counts(&self, index: u32) -> FaultCounts {
+        self.faults.counts(FaultIndex(index))
+    }
+
+    /// A socket's name means this conversation from now on.
+    pub fn bind_flow(&mut self, name: NameId, flow: Flow) {
+        self.faults.bind_flow(name, flow);
+    }
+
+    /// Ends the hold of a fault at `at`, which is now or later: what it holds is released then, and what enters then or
+    /// later is not held.
+    pub fn release(&mut self, fault: FaultIndex, at: Instant) {
+        self.faults.release(fault, at);
+        self.held.release(at, |by| by == By::Fault(fault));
+        self.look_ahead();
+    }
+
+    /// Ends every fault and random impairment, as [`Change::Heal`](crate::Change::Heal) does.
+    pub fn heal(&mut self, now: Instant) {
+        self.catch_up(now);
+        self.heal_at(now, now);
+        self.look_ahead();
+    }
+
+    /// A new identity for a packet that is made here: a copy, or one that the owner injects.
+    pub fn next_packet_id(&mut self) -> PacketId {
+        self.ledger.next_packet_id()
+    }
+
+    /// Sends a packet through all stages, in their order.
+    fn judge(&mut self, now: Instant, mut packet: Packet, length: u32, offer: &mut Offer) {
+        // D3: chance draws for every packet that is offered, also for those that an earlier stage takes.
+        let draw = self.impairments.as_mut().map_or_else(Draw::default, |impairments| impairments.draw());
+        if let Some(cause) = self.path.refusal(length) {
+            self.ledger.drop(now, &packet, cause);
+            return;
+        }
+        let mut fate = Fate { copies: std::mem::take(&mut self.copies), ..Fate::default() };
+        if !self.faults.are_over() {
+            self.faults.judge(now, &mut packet, &mut fate, &mut self.ledger);
+        }
+        if !fate.dropped && !self.takes_by_chance(now, &mut packet, &draw, &mut fate) {
+            let passage = Passage {
+                extra: fate.extra,
+                hold: fate.hold,
+                jitter: draw.jitter,
+                sent_at_once: draw.sent_at_once,
+            };
+            self.pass(now, packet, passage, offer);
+        }
+        let mut copies = fate.copies;
+        for Copied { mut packet, extra, impaired } in copies.drain(..) {
+            if impaired && let Some(impairments) = &mut self.impairments {
+                let draw = impairments.draw_for_copy();
+                if self.takes_by_chance(now, &mut packet, &draw, &mut Fate::default()) {
+                    continue;
+                }
+            }
+            self.pass(now, packet, Passage { extra, jitter: draw.jitter, ..Passage::default() }, offer);
+        }
+        self.copies = copies;
+    }
+
+    /// Loss, duplication, corruption. Says whether the packet is lost.
+    fn takes_by_chance(&mut self, now: Instant, packet: &mut Packet, draw: &Draw, fate: &mut Fate) -> bool {
+        if draw.lost {
+            self.ledger.drop(now, packet, DropCause::Loss);
+            return true;
+        }
+        if draw.duplicated {
+            let copy = self.ledger.copy(now, packet, By::Random);
+            fate.copies.push(Copied { packet: copy, extra: Duration::ZERO, impaired: false });
+        }
+        if let Some(corruption) = draw.corruption {
+            let bits = corruption.positions(packet.length());
+            self.ledger.corrupt(now, packet, &bits, By::Random);
+        }
+        false
+    }
+
+    /// Queue, serialisation, hold, propagation.
+    fn pass(&mut self, now: Instant, packet: Packet, passage: Passage, offer: &mut Offer) {
+        let Some(departure) = self.transmitter.enter(now, packet.length()) else {
+            self.ledger.drop(now, &packet, DropCause::QueueFull);
+            return;
+        };
+        let everything = self.path.holds_all.then_some(Hold { by: By::Timeline, until: None });
+        if let Some(hold) = passage.hold.or(everything) {
+            self.hold(now, packet, (departure, hold, passage), offer);
+            return;
+        }
+        if passage.sent_at_once && !self.path.delay.is_zero() {
+            self.ledger.counters.reordered += 1;
+            self.ledger.note(now, packet.tag.id, Decision::Reordered);
+            self.enqueue_stray(now, departure.saturating_add(passage.extra), packet, offer);
+            return;
+        }
+        let propagation = self.path.propagation(passage.jitter);
+        let arrival = self.path.in_order(departure.saturating_add(propagation));
+        if passage.extra.is_zero() {
+            self.enqueue(now, arrival, packet, offer);
+        } else {
+            self.enqueue_stray(now, arrival.saturating_add(passage.extra), packet, offer);
+        }
+    }
+
+    fn hold(&mut self, now: Instant, packet: Packet, how: (Instant, Hold, Passage), offer: &mut Offer) {
+        let (departure, hold, passage) = how;
+        self.ledger.counters.held += 1;
+        self.ledger.note(now, packet.tag.id, Decision::Held { by: hold.by });
+        let propagation = Instant::ZERO
+            .saturating_add(self.path.propagation(passage.jitter))
+            .saturating_add(passage.extra)
+            .saturating_since(Instant::ZERO);
+        let (by, until, foretold) = (hold.by, hold.until, hold.until.is_some());
+        let held = Held { packet, departure, propagation, by, until, foretold };
+        if let Some(until) = until {
+            offer.tell(held.arrival(until));
+        }
+        self.held.push(held);
+        self.look_ahead();
+    }
+
+    #[inline]
+    fn enqueue(&mut self, now: Instant, arrival: Instant, packet: Packet, offer: &mut Offer) {
+        offer.tell(arrival);
+        if arrival > now {
+            self.travel.push(arrival, packet);
+        } else {
+            offer.unsettled = true;
+            self.travel.push_unsettled(arrival, packet);
+        }
+    }
+
+    fn enqueue_stray(&mut self, now: Instant, arrival: Instant, packet: Packet, offer: &mut Offer) {
+        if arrival > now {
+            offer.tell(arrival);
+            self.travel.push_stray(arrival, packet);
+        } else {
+            self.enqueue(now, arrival, packet, offer);
+        }
+    }
+}
+
+impl Offer {
+    #[inline]
+    fn tell(&mut self, arrival: Instant) {
+        self.arrives = Some(self.arrives.map_or(arrival, |earlier| earlier.min(arrival)));
+    }
+}
+
+#[cfg(test)]
+mod tests;
