@@ -1,1 +1,86 @@
-//! One sans-io TCP endpoint, for faultwire.
+//! One sans-io TCP endpoint: no clock, no socket, no event queue of its own.
+//!
+//! Start with [`Connection`], which is an active open, or with [`Embryo`], which is SYN-RECEIVED of a listener and
+//! becomes a connection; [`TimeWait`] is what is left of one at its end. All speak the same five verbs. [`Config`]
+//! holds every knob; its profiles are [`Config::rfc`] and [`Config::linux`].
+//!
+//! Inside, from the top: `connection` (the face); `arrive`, `transmit`, `handshake`, `close`, `timeout`, `path_error`
+//! (what RFC 9293 §3.10 calls event processing, as functions over the control block); `tcb` (a struct of rooms); the
+//! rooms, each with private fields; `offset`, the only place where sequence numbers wrap.
+//!
+//! Left out: the security check of §3.10.7.4 (third), PUSH flags of the user (so MUST-60 and MUST-61 apply), data on
+//! a SYN (it is sent again by the peer), the user's own ordering of urgent data outside the stream (RFC 6093).
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use faultwire_base::Instant;
+//! use faultwire_tcp::{Config, Connection, Embryo, EmbryoVerdict, PathInfo, State};
+//! use faultwire_wire::{Cause, Seq};
+//!
+//! let config = Arc::new(Config::rfc());
+//! let path = PathInfo { local_port: 40_000, remote_port: 80, ipv6: false, mtu: 1500, timestamp_offset: 0 };
+//! let back = PathInfo { local_port: 80, remote_port: 40_000, ..path };
+//! let now = Instant::ZERO;
+//!
+//! let mut client = Connection::connect(&config, path, Seq(100), now);
+//! let syn = client.transmit(now).unwrap().segment;
+//! let mut embryo = Embryo::new(&config, back, &syn, Seq(300), now, Cause::Unknown);
+//! let syn_ack = embryo.transmit(now).unwrap().segment;
+//! let _ = client.receive(now, &syn_ack, Cause::Unknown);
+//! let ack = client.transmit(now).unwrap().segment;
+//! assert_eq!(embryo.receive(now, &ack, Cause::Unknown), EmbryoVerdict::Accept);
+//! let mut server = Connection::from_embryo(&embryo, now, Cause::Unknown);
+//! let _ = server.receive(now, &ack, Cause::Unknown);
+//! assert_eq!((client.state(), server.state()), (State::Established, State::Established));
+//! ```
+
+mod ack_policy;
+mod arrive;
+mod close;
+mod config;
+mod congestion;
+mod connection;
+mod embryo;
+mod event;
+mod handshake;
+mod info;
+mod keepalive;
+mod negotiate;
+mod offset;
+mod path_error;
+mod payload_queue;
+mod persist;
+mod reassembly;
+mod receive_buffer;
+mod recovery;
+mod reset;
+mod rtt;
+mod send_buffer;
+mod send_window;
+mod sent_queue;
+mod state;
+mod tcb;
+mod time_wait;
+mod timeout;
+mod timer;
+mod timestamp;
+mod transmit;
+mod urgent;
+
+pub use config::{
+    AckAtOnce, AcknowledgmentConfig, ArrivalConfig, BufferConfig, ChallengeLimit, ClosingConfig, Config,
+    CongestionAlgorithm, CongestionConfig, GiveUp, GiveUpConfig, InitialWindow, KeepAliveConfig, Nagle,
+    OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn,
+    RetransmissionConfig, SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart,
+    UnknownCongestionAlgorithm, VariancePolicy, WindowUpdate,
+};
+pub use connection::{Arrival, Connection};
+pub use embryo::{Embryo, EmbryoVerdict};
+pub use event::{ConnectionError, DropReason, Event, Outgoing, SoftError};
+pub use info::{Counters, Info, RecoveryState};
+pub use keepalive::KeepAliveSetting;
+pub use negotiate::PathInfo;
+pub use reset::reset_for;
+pub use state::{State, TRANSITIONS, UnknownState};
+pub use time_wait::{TimeWait, TimeWaitVerdict};

@@ -1,0 +1,70 @@
+//! CLOSE, half-close, ABORT (RFC 9293 §3.6, §3.10.4, §3.10.5).
+
+use faultwire_base::Instant;
+use faultwire_wire::{Cause, Reason};
+
+use crate::state::State;
+use crate::tcb::Tcb;
+use crate::timer::Timer;
+use crate::transmit;
+
+/// The user will write no more; it may still read. A FIN follows the data.
+pub(crate) fn shutdown_write(tcb: &mut Tcb) {
+    if tcb.send_buffer.is_finished() {
+        return;
+    }
+    match tcb.state {
+        // The FIN waits for the handshake.
+        State::SynSent | State::SynReceived => tcb.send_buffer.finish(),
+        State::Established => {
+            tcb.send_buffer.finish();
+            tcb.become_state(State::FinWait1);
+        }
+        State::CloseWait => {
+            tcb.send_buffer.finish();
+            tcb.become_state(State::LastAck);
+        }
+        _ => {}
+    }
+}
+
+/// The user is done with the connection: nobody will read or write any more.
+pub(crate) fn close(tcb: &mut Tcb, now: Instant) {
+    tcb.user.orphan = true;
+    match tcb.state {
+        State::Closed | State::Listen | State::TimeWait => {}
+        State::SynSent => tcb.tear_down(None),
+        // RFC 9293 §3.6.1, SHLD-3: data that nobody will read shows as a reset.
+        _ if tcb.receive.readable() > 0 && tcb.config.closing.reset_unread => {
+            reset(tcb, now, Reason::UnreadData, Cause::Call);
+        }
+        State::FinWait2 => limit_fin_wait_2(tcb, now),
+        _ => shutdown_write(tcb),
+    }
+}
+
+/// ABORT: a RST where the peer knows of the connection.
+pub(crate) fn abort(tcb: &mut Tcb, now: Instant) {
+    match tcb.state {
+        State::Closed | State::Listen => {}
+        State::SynSent | State::Closing | State::LastAck | State::TimeWait => tcb.tear_down(None),
+        State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => {
+            reset(tcb, now, Reason::Abort, Cause::Call)
+        }
+    }
+}
+
+/// Sends a RST and ends the connection.
+pub(crate) fn reset(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
+    transmit::abort(tcb, now, reason, cause);
+    tcb.tear_down(None);
+}
+
+/// A connection that nobody owns does not wait for the peer's FIN for ever (Linux `tcp_fin_timeout`).
+pub(crate) fn limit_fin_wait_2(tcb: &mut Tcb, now: Instant) {
+    if let Some(limit) = tcb.config.closing.fin_wait_2
+        && tcb.user.orphan
+    {
+        tcb.timers.arm(Timer::FinWait2, now.saturating_add(limit));
+    }
+}

@@ -1,0 +1,558 @@
+//! Every knob of an endpoint, and the profiles: tables of settings, never branches in the rooms.
+
+use std::fmt;
+use std::str::FromStr;
+
+use faultwire_base::Duration;
+
+/// All settings of an endpoint. Start from [`Config::rfc`] or [`Config::linux`] and change what differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Which options are offered, in which order.
+    pub options: OptionsConfig,
+    /// Buffer sizes.
+    pub buffers: BufferConfig,
+    /// SYN and SYN-ACK retransmission.
+    pub opening: OpeningConfig,
+    /// Which arriving segments are acceptable where stacks differ.
+    pub arrival: ArrivalConfig,
+    /// The retransmission timer.
+    pub retransmission: RetransmissionConfig,
+    /// Loss recovery, congestion control.
+    pub congestion: CongestionConfig,
+    /// Nagle, PSH, silly-window avoidance.
+    pub sending: SendingConfig,
+    /// Delayed and challenge ACKs.
+    pub acknowledgment: AcknowledgmentConfig,
+    /// When unacknowledged data ends the connection.
+    pub give_up: GiveUpConfig,
+    /// Zero-window probes.
+    pub persist: PersistConfig,
+    /// Keep-alive.
+    pub keep_alive: KeepAliveConfig,
+    /// Half-close, close, abort.
+    pub closing: ClosingConfig,
+    /// TIME-WAIT.
+    pub time_wait: TimeWaitConfig,
+}
+
+/// Options of SYN segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionsConfig {
+    /// Offer and accept window scaling (RFC 7323 §2).
+    pub window_scaling: bool,
+    /// Offer and accept timestamps (RFC 7323 §3).
+    pub timestamps: bool,
+    /// Offer and accept selective acknowledgments (RFC 2018).
+    pub sack: bool,
+    /// The order of options in a SYN.
+    pub order: OptionOrder,
+    /// Drop segments without timestamps once they were agreed on (RFC 7323 §3.2, SHOULD).
+    pub require_timestamps: bool,
+}
+
+/// Order of the options of a SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionOrder {
+    /// By ascending kind, each aligned by NOPs before it: MSS; NOP, window scale; NOP, NOP, SACK-permitted; NOP, NOP,
+    /// timestamps.
+    ByKind,
+    /// Linux: MSS, SACK-permitted, timestamps, NOP, window scale; NOPs take the place of an option that is off.
+    Linux,
+}
+
+/// Buffer sizes in octets of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferConfig {
+    /// Send buffer at first (for Linux the middle value of `tcp_wmem`).
+    pub send: u64,
+    /// What the send buffer may grow to with the congestion window (the last value of `tcp_wmem`); equal to `send`: it
+    /// is fixed.
+    pub send_max: u64,
+    /// Receive buffer at first, bookkeeping included (the middle value of `tcp_rmem`).
+    pub receive: u64,
+    /// What the receive buffer may grow to with the rate at which the user reads (the last value of `tcp_rmem`);
+    /// equal to `receive`: it is fixed. The window scale is chosen for it.
+    pub receive_max: u64,
+    /// The part of a receive buffer that can be offered as window is `1 / receive_overhead`: 1 if the buffer holds
+    /// nothing but data, 2 for Linux, which charges half of it to bookkeeping.
+    pub receive_overhead: u64,
+    /// The window of a SYN is rounded down to full segments.
+    pub whole_segments_at_first: bool,
+}
+
+/// SYN and SYN-ACK retransmission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpeningConfig {
+    /// Retransmissions of a SYN after the linear ones (`tcp_syn_retries`).
+    pub syn_retries: u32,
+    /// First retransmissions of a SYN that come at the initial RTO without back-off (`tcp_syn_linear_timeouts`).
+    pub syn_linear_timeouts: u32,
+    /// Retransmissions of a SYN-ACK (`tcp_synack_retries`).
+    pub synack_retries: u32,
+    /// What a repeated SYN in SYN-RECEIVED gets.
+    pub repeated_syn: RepeatedSyn,
+    /// What a new SYN inside the window does in SYN-RECEIVED: `true` resets the peer too, `false` only returns to
+    /// LISTEN (RFC 9293 §3.10.7.4, fourth).
+    pub reset_on_syn: bool,
+    /// ICMP errors that elsewhere are soft end a connection attempt (Linux; against RFC 9293 §3.9.2.2, see RFC 5461).
+    pub soft_errors_abort: bool,
+}
+
+/// What a repeated SYN in SYN-RECEIVED gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepeatedSyn {
+    /// An ACK: the segment is not acceptable (RFC 9293 §3.10.7.4, first).
+    Ack,
+    /// The SYN-ACK again.
+    SynAck,
+}
+
+/// Which arriving segments are acceptable where stacks differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArrivalConfig {
+    /// The acceptability test of segments.
+    pub sequence_check: SequenceCheck,
+    /// Hard ICMP errors end a synchronized connection too (RFC 9293 §3.9.2.2, SHLD-26), not only an attempt
+    /// (RFC 5927 §5.2).
+    pub hard_errors_abort: bool,
+}
+
+/// The acceptability test of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SequenceCheck {
+    /// The four cases of RFC 9293 §3.10.7.4.
+    Letter,
+    /// As Linux: also an empty segment at the right edge of the window, and a bare FIN at a closed window.
+    Lenient,
+}
+
+/// The retransmission timer (RFC 6298).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetransmissionConfig {
+    /// RTO without a sample.
+    pub initial: Duration,
+    /// Least RTO.
+    pub min: Duration,
+    /// Greatest RTO, back-off included.
+    pub max: Duration,
+    /// RTO for data when the SYN timed out (RFC 6298 §5.7); `None` leaves it.
+    pub data_min_after_syn_timeout: Option<Duration>,
+    /// How the minimum counts.
+    pub variance_floor: VariancePolicy,
+    /// Clock granularity G of RFC 6298 §2.
+    pub clock_granularity: Duration,
+}
+
+/// How the least RTO counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariancePolicy {
+    /// RTO = max(min, SRTT + max(G, 4 * RTTVAR)) (RFC 6298 §2).
+    Rfc,
+    /// RTO = SRTT + max(min, 4 * RTTVAR), as Linux bounds the variance.
+    LinuxFloor,
+}
+
+/// Loss recovery and congestion control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CongestionConfig {
+    /// The control law.
+    pub algorithm: CongestionAlgorithm,
+    /// Initial congestion window.
+    pub initial_window: InitialWindow,
+    /// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
+    pub duplicate_threshold: u32,
+    /// Send new data on the first duplicate ACKs (RFC 3042).
+    pub limited_transmit: bool,
+    /// Restart from a small window after an idle time (RFC 5681 §4.1, `tcp_slow_start_after_idle`).
+    pub slow_start_after_idle: bool,
+}
+
+/// A control law, under the kernel's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CongestionAlgorithm {
+    /// `reno` (RFC 5681, 6582).
+    NewReno,
+    /// `cubic` (RFC 9438).
+    Cubic,
+}
+
+/// Not the name of a congestion control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCongestionAlgorithm;
+
+impl fmt::Display for UnknownCongestionAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a known congestion control; known are reno and cubic")
+    }
+}
+
+impl std::error::Error for UnknownCongestionAlgorithm {}
+
+impl FromStr for CongestionAlgorithm {
+    type Err = UnknownCongestionAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCongestionAlgorithm> {
+        match text {
+            "reno" => Ok(Self::NewReno),
+            "cubic" => Ok(Self::Cubic),
+            _ => Err(UnknownCongestionAlgorithm),
+        }
+    }
+}
+
+impl fmt::Display for CongestionAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NewReno => "reno",
+            Self::Cubic => "cubic",
+        })
+    }
+}
+
+/// Initial congestion window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialWindow {
+    /// That many segments (RFC 6928: 10).
+    Segments(u32),
+    /// min(4 * SMSS, max(2 * SMSS, 4380)) (RFC 5681 §3.1 after RFC 3390).
+    Rfc5681,
+}
+
+/// Nagle, PSH, silly-window avoidance of the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendingConfig {
+    /// The rule for small segments while TCP_NODELAY is off.
+    pub nagle: Nagle,
+    /// Which segments carry PSH besides the last of the queued data (MUST-61).
+    pub push_bursts: bool,
+    /// Most octets of one burst (what segmentation offload takes at once).
+    pub burst_max: u32,
+    /// Time after which the silly-window rules are overridden (RFC 9293 §3.8.6.2.1: 0.1 to 1 s).
+    pub silly_window_override: Duration,
+}
+
+/// The rule for small segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nagle {
+    /// None while anything is unacknowledged (RFC 9293 §3.7.4).
+    Plain,
+    /// None while a small one is unacknowledged (Minshall's variant, Linux).
+    Minshall,
+}
+
+/// Delayed and challenge ACKs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcknowledgmentConfig {
+    /// How long an ACK may wait for company (RFC 9293 §3.8.6.3: below 0.5 s).
+    pub delay: Duration,
+    /// How much data is acknowledged at once.
+    pub at_once: AckAtOnce,
+    /// So many ACKs at the start of a connection are not delayed, unless it answers with data (Linux quick ACKs).
+    pub quick: u8,
+    /// When a read makes room enough to tell the peer.
+    pub window_update: WindowUpdate,
+    /// Limit on challenge ACKs (RFC 5961 §7).
+    pub challenge_limit: ChallengeLimit,
+    /// The limit also covers ACKs of unacceptable segments without data (`tcp_invalid_ratelimit`).
+    pub limit_unacceptable: bool,
+}
+
+/// How much data is acknowledged at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckAtOnce {
+    /// From two full segments on (RFC 9293 §3.8.6.3, SHLD-19).
+    TwoFullSegments,
+    /// More than one full segment (Linux).
+    MoreThanOneSegment,
+}
+
+/// When a read makes room enough to tell the peer at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowUpdate {
+    /// The window can move by two full segments or half the buffer.
+    TwoSegmentsOrHalf,
+    /// The window can at least double (Linux).
+    Doubled,
+}
+
+/// Limit on challenge ACKs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChallengeLimit {
+    /// No limit.
+    None,
+    /// So many in each interval (RFC 5961 §7).
+    PerInterval {
+        /// How many.
+        count: u8,
+        /// In which time.
+        interval: Duration,
+    },
+    /// No two within this time (Linux `tcp_invalid_ratelimit`).
+    Gap(Duration),
+}
+
+/// When unacknowledged data ends the connection (RFC 9293 §3.8.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GiveUpConfig {
+    /// R1: retransmissions of one segment after which the path is reported as doubtful (`tcp_retries1`).
+    pub r1: u32,
+    /// R2: when the connection is aborted.
+    pub r2: GiveUp,
+    /// R2 of a connection that nobody owns any more (`tcp_orphan_retries`); `None`: as `r2`.
+    pub r2_orphan: Option<GiveUp>,
+    /// User timeout of new connections (RFC 5482, `TCP_USER_TIMEOUT`); `None`: R2 decides.
+    pub user_timeout: Option<Duration>,
+}
+
+/// When a connection gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveUp {
+    /// So long after the first sending of the oldest unacknowledged data.
+    After(Duration),
+    /// At the first timeout after the time that so many retransmissions would take with the least RTO (Linux
+    /// `tcp_retries2`: 15 are 924.6 s).
+    Retransmissions(u32),
+    /// Never.
+    Never,
+}
+
+/// Zero-window probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersistConfig {
+    /// Longest interval between probes.
+    pub max: Duration,
+    /// What a probe carries.
+    pub probe: ProbeContent,
+}
+
+/// What a zero-window probe carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeContent {
+    /// The next octet of data (RFC 9293 §3.8.6.1).
+    NextOctet,
+    /// Nothing, at an old sequence number (Linux).
+    Nothing,
+}
+
+/// Keep-alive (RFC 9293 §3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAliveConfig {
+    /// On for new connections (`SO_KEEPALIVE`).
+    pub enabled: bool,
+    /// Idle time before the first probe (`tcp_keepalive_time`).
+    pub idle: Duration,
+    /// Time between probes (`tcp_keepalive_intvl`).
+    pub interval: Duration,
+    /// Unanswered probes that end the connection (`tcp_keepalive_probes`).
+    pub probes: u32,
+    /// The end is told to the peer by a RST.
+    pub reset: bool,
+}
+
+/// Half-close, close, abort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosingConfig {
+    /// Closing with unread data, or data that arrives after the close, resets the connection (RFC 9293 §3.6.1, SHLD-3).
+    pub reset_unread: bool,
+    /// How long a connection that nobody owns stays in FIN-WAIT-2 (`tcp_fin_timeout`); `None`: for ever.
+    pub fin_wait_2: Option<Duration>,
+    /// The RST of an abort carries an ACK (Linux); the RFC's is `<SEQ=SND.NXT><CTL=RST>`.
+    pub reset_carries_ack: bool,
+}
+
+/// TIME-WAIT (RFC 9293 §3.6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeWaitConfig {
+    /// 2 MSL.
+    pub length: Duration,
+    /// What restarts the clock.
+    pub restart: TimeWaitRestart,
+    /// Ignore RST (RFC 1337, `tcp_rfc1337`); otherwise a RST at RCV.NXT ends TIME-WAIT.
+    pub rfc1337: bool,
+    /// What a SYN gets that is not acceptable as a new connection.
+    pub refused_syn: RefusedSyn,
+    /// How far above the old SND.NXT the ISN of an accepted new connection has to be (MAY-2).
+    pub reopen_gap: u32,
+    /// If the accepted SYN turns out to be an old duplicate, the connection goes back to TIME-WAIT (MAY-2 (2)).
+    pub resume: bool,
+}
+
+/// What restarts the clock of TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeWaitRestart {
+    /// A retransmitted FIN only (RFC 9293 §3.10.7.4).
+    RetransmittedFin,
+    /// Any segment but a RST or a SYN without ACK: an empty one at RCV.NXT, an unacceptable one, one that fails PAWS
+    /// (Linux).
+    AnySegment,
+}
+
+/// What a refused SYN gets in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedSyn {
+    /// Nothing (RFC 6191 §2).
+    Silence,
+    /// An ACK (Linux).
+    Ack,
+}
+
+impl Config {
+    /// The letter of the standards.
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    pub fn rfc() -> Self {
+        Self {
+            options: OptionsConfig {
+                window_scaling: true,
+                timestamps: true,
+                sack: true,
+                order: OptionOrder::ByKind,
+                require_timestamps: true,
+            },
+            buffers: BufferConfig {
+                send: 1 << 20,
+                send_max: 1 << 20,
+                receive: 1 << 20,
+                receive_max: 1 << 20,
+                receive_overhead: 1,
+                whole_segments_at_first: false,
+            },
+            opening: OpeningConfig {
+                // MUST-23: at least 3 minutes. With RTOs of 1, 2, 4, ... 32, 60, 60 s seven retransmissions give 183 s.
+                syn_retries: 7,
+                syn_linear_timeouts: 0,
+                synack_retries: 7,
+                repeated_syn: RepeatedSyn::Ack,
+                reset_on_syn: false,
+                soft_errors_abort: false,
+            },
+            arrival: ArrivalConfig { sequence_check: SequenceCheck::Letter, hard_errors_abort: true },
+            retransmission: RetransmissionConfig {
+                initial: Duration::from_secs(1),
+                min: Duration::from_secs(1),
+                max: Duration::from_secs(60),
+                data_min_after_syn_timeout: Some(Duration::from_secs(3)),
+                variance_floor: VariancePolicy::Rfc,
+                clock_granularity: Duration::from_nanos(1),
+            },
+            congestion: CongestionConfig {
+                algorithm: CongestionAlgorithm::NewReno,
+                initial_window: InitialWindow::Rfc5681,
+                duplicate_threshold: 3,
+                limited_transmit: true,
+                slow_start_after_idle: true,
+            },
+            sending: SendingConfig {
+                nagle: Nagle::Plain,
+                push_bursts: false,
+                burst_max: u32::MAX,
+                silly_window_override: Duration::from_millis(500),
+            },
+            acknowledgment: AcknowledgmentConfig {
+                delay: Duration::from_millis(200),
+                at_once: AckAtOnce::TwoFullSegments,
+                quick: 0,
+                window_update: WindowUpdate::TwoSegmentsOrHalf,
+                challenge_limit: ChallengeLimit::PerInterval { count: 10, interval: Duration::from_secs(5) },
+                limit_unacceptable: false,
+            },
+            give_up: GiveUpConfig {
+                r1: 3,
+                r2: GiveUp::After(Duration::from_secs(100)),
+                r2_orphan: None,
+                user_timeout: None,
+            },
+            persist: PersistConfig { max: Duration::from_secs(60), probe: ProbeContent::NextOctet },
+            keep_alive: KeepAliveConfig {
+                enabled: false,
+                idle: Duration::from_secs(7200),
+                interval: Duration::from_secs(75),
+                probes: 9,
+                reset: false,
+            },
+            closing: ClosingConfig { reset_unread: true, fin_wait_2: None, reset_carries_ack: false },
+            time_wait: TimeWaitConfig {
+                length: Duration::from_secs(240),
+                restart: TimeWaitRestart::RetransmittedFin,
+                rfc1337: false,
+                refused_syn: RefusedSyn::Silence,
+                reopen_gap: 65_536,
+                resume: true,
+            },
+        }
+    }
+
+    /// Linux 6.x with its default sysctls.
+    pub fn linux() -> Self {
+        let rfc = Self::rfc();
+        Self {
+            options: OptionsConfig { order: OptionOrder::Linux, require_timestamps: false, ..rfc.options },
+            buffers: BufferConfig {
+                // tcp_wmem and tcp_rmem: 4096 16384 4194304 and 4096 131072 33554432.
+                send: 16_384,
+                send_max: 4 << 20,
+                receive: 131_072,
+                receive_max: 32 << 20,
+                receive_overhead: 2,
+                whole_segments_at_first: true,
+            },
+            opening: OpeningConfig {
+                syn_retries: 6,
+                syn_linear_timeouts: 4,
+                synack_retries: 5,
+                repeated_syn: RepeatedSyn::SynAck,
+                reset_on_syn: true,
+                soft_errors_abort: true,
+            },
+            arrival: ArrivalConfig { sequence_check: SequenceCheck::Lenient, hard_errors_abort: false },
+            retransmission: RetransmissionConfig {
+                min: Duration::from_millis(200),
+                max: Duration::from_secs(120),
+                data_min_after_syn_timeout: None,
+                variance_floor: VariancePolicy::LinuxFloor,
+                ..rfc.retransmission
+            },
+            congestion: CongestionConfig {
+                algorithm: CongestionAlgorithm::Cubic,
+                initial_window: InitialWindow::Segments(10),
+                ..rfc.congestion
+            },
+            sending: SendingConfig {
+                nagle: Nagle::Minshall,
+                push_bursts: true,
+                burst_max: 65_536,
+                silly_window_override: Duration::from_millis(200),
+            },
+            acknowledgment: AcknowledgmentConfig {
+                delay: Duration::from_millis(40),
+                at_once: AckAtOnce::MoreThanOneSegment,
+                quick: 16,
+                window_update: WindowUpdate::Doubled,
+                challenge_limit: ChallengeLimit::Gap(Duration::from_millis(500)),
+                limit_unacceptable: true,
+            },
+            give_up: GiveUpConfig {
+                r1: 3,
+                r2: GiveUp::Retransmissions(15),
+                // tcp_orphan_retries 0 means 8.
+                r2_orphan: Some(GiveUp::Retransmissions(8)),
+                user_timeout: None,
+            },
+            persist: PersistConfig { max: Duration::from_secs(120), probe: ProbeContent::Nothing },
+            keep_alive: KeepAliveConfig { reset: true, ..rfc.keep_alive },
+            closing: ClosingConfig {
+                reset_unread: true,
+                fin_wait_2: Some(Duration::from_secs(60)),
+                reset_carries_ack: true,
+            },
+            time_wait: TimeWaitConfig {
+                length: Duration::from_secs(60),
+                restart: TimeWaitRestart::AnySegment,
+                refused_syn: RefusedSyn::Ack,
+                reopen_gap: 65_537,
+                resume: false,
+                ..rfc.time_wait
+            },
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The face of a connection: the five verbs and the user calls (RFC 9293 §3.9.1); no algorithm.
+
+use std::sync::Arc;
+
+use faultwire_base::{Duration, Instant};
+use faultwire_wire::{Cause, IcmpKind, Payload, Segment, Seq, TimerKind};
+
+use crate::arrive;
+use crate::close;
+use crate::config::Config;
+use crate::embryo::Embryo;
+use crate::event::{ConnectionError, Event, Outgoing};
+use crate::handshake;
+use crate::info::{self, Counters, Info};
+use crate::keepalive::KeepAliveSetting;
+use crate::negotiate::PathInfo;
+use crate::state::State;
+use crate::tcb::Tcb;
+use crate::time_wait::{TimeWait, TimeWaitVerdict};
+use crate::timeout;
+use crate::timer::Timer;
+use crate::transmit;
+
+/// One end of a TCP connection, from its SYN to CLOSED.
+///
+/// Five verbs drive it: [`receive`](Self::receive) what arrived, [`advance`](Self::advance) at its
+/// [`deadline`](Self::deadline), then drain [`transmit`](Self::transmit) and [`event`](Self::event). Drain `transmit`
+/// once after all arrivals of an instant, so that they are acknowledged together (RFC 9293 §3.10.7.4, MUST-58, 59).
+#[derive(Clone, Debug)]
+pub struct Connection {
+    tcb: Tcb,
+}
+
+/// What became of an arriving segment.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The connection dealt with it.
+    Handled,
+    /// The connection is in TIME-WAIT and the segment is a SYN for a new one (RFC 9293 §3.6.1 MAY-2, RFC 6191): if
+    /// somebody listens, it makes a new embryo, whose ISN is at least this.
+    Reopen {
+        /// The least ISN, above all that this connection used.
+        minimum_isn: Seq,
+    },
+}
+
+/// The five verbs.
+impl Connection {
+    /// Active OPEN: SYN-SENT, a SYN is due.
+    pub fn connect(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant) -> Self {
+        Self { tcb: handshake::open(config, path, isn, now) }
+    }
+
+    /// The connection that an embryo became when it said [`crate::EmbryoVerdict::Accept`]: ESTABLISHED. Hand it the
+    /// same segment by [`receive`](Self::receive).
+    pub fn from_embryo(embryo: &Embryo, now: Instant, cause: Cause) -> Self {
+        Self { tcb: handshake::accept(embryo, now, cause) }
+    }
+
+    /// A segment arrives for this connection. What it provokes names `cause` as its cause.
+    #[inline]
+    pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> Arrival {
+        let tcb = &mut self.tcb;
+        tcb.burst = None;
+        tcb.cause = cause;
+        tcb.tally.segments_received += 1;
+        if tcb.state == State::TimeWait {
+            return self.receive_in_time_wait(now, segment, cause);
+        }
+        if let Err(reason) = arrive::segment_arrives(tcb, now, segment, cause) {
+            tcb.events.push(Event::Dropped(reason));
+        }
+        Arrival::Handled
+    }
+
+    /// When [`advance`](Self::advance) has to be called next.
+    #[inline]
+    pub fn deadline(&self) -> Option<Instant> {
+        timeout::deadline(&self.tcb)
+    }
+
+    /// Does what is due; harmless when early.
+    pub fn advance(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|at| at <= now) {
+            self.tcb.burst = None;
+            if self.tcb.state == State::TimeWait {
+                self.tcb.cause = Cause::Timer(TimerKind::TimeWait);
+            }
+            timeout::advance(&mut self.tcb, now);
+        }
+    }
+
+    /// The next segment to send now; drain until `None`.
+    #[inline]
+    pub fn transmit(&mut self, now: Instant) -> Option<Outgoing> {
+        transmit::next(&mut self.tcb, now)
+    }
+
+    /// The next thing to tell the owner; drain until `None`.
+    #[inline]
+    pub fn event(&mut self) -> Option<Event> {
+        self.tcb.events.pop()
+    }
+
+    fn receive_in_time_wait(&mut self, now: Instant, segment: &Segment, cause: Cause) -> Arrival {
+        let tcb = &mut self.tcb;
+        let time_wait = tcb.time_wait.as_mut().expect("TIME-WAIT has its room");
+        match time_wait.receive(now, segment, cause) {
+            TimeWaitVerdict::Ignore(reason) => tcb.events.push(Event::Dropped(reason)),
+            TimeWaitVerdict::Reply(outgoing) => tcb.outbox.push(outgoing),
+            TimeWaitVerdict::Closed => tcb.tear_down(None),
+            TimeWaitVerdict::Reopen { minimum_isn } => return Arrival::Reopen { minimum_isn },
+        }
+        Arrival::Handled
+    }
+}
+
+/// User calls.
+impl Connection {
+    /// SEND: queues data and says how many octets of it were taken; 0 if the buffer is full or nothing may be written.
+    pub fn write(&mut self, now: Instant, payload: &Payload) -> u64 {
+        let _ = now;
+        if !self.can_write() {
+            return 0;
+        }
+        self.begin_call();
+        let window = self.tcb.recovery.congestion_window();
+        self.tcb.send_buffer.write(payload, window)
+    }
+
+    /// SEND with the urgent flag: all that was written up to the end of this is urgent (RFC 9293 §3.8.5, MUST-30).
+    pub fn write_urgent(&mut self, now: Instant, payload: &Payload) -> u64 {
+        let written = self.write(now, payload);
+        if written > 0 {
+            self.tcb.urgent.send_until(self.tcb.send_buffer.end());
+        }
+        written
+    }
+
+    /// Whether data may be written at all: opening or open, and not shut down.
+    pub fn can_write(&self) -> bool {
+        let open = matches!(
+            self.tcb.state,
+            State::SynSent | State::SynReceived | State::Established | State::CloseWait
+        );
+        open && !self.tcb.send_buffer.is_finished()
+    }
+
+    /// Octets that a write would take now.
+    pub fn send_space(&self) -> u64 {
+        if self.can_write() { self.tcb.send_buffer.room(self.tcb.recovery.congestion_window()) } else { 0 }
+    }
+
+    /// Octets written and not yet acknowledged.
+    pub fn send_queued(&self) -> u64 {
+        self.tcb.send_buffer.len()
+    }
+
+    /// RECEIVE: takes at most `max` octets, of one payload kind; `None` if nothing is there. A window update may be due
+    /// afterwards.
+    pub fn read(&mut self, now: Instant, max: u64) -> Option<Payload> {
+        let tcb = &mut self.tcb;
+        if tcb.receive.readable() == 0 || max == 0 {
+            return None;
+        }
+        let segment = tcb.ack.full_segment();
+        let round_trip = tcb.recovery.rtt().smoothed();
+        let payload = tcb.receive.read(now, max, round_trip, segment);
+        let policy = tcb.config.acknowledgment.window_update;
+        if tcb.state.takes_text() && tcb.receive.is_update_due(policy, segment) {
+            tcb.ack.demand(faultwire_wire::Reason::WindowUpdate, Cause::Call);
+        }
+        Some(payload)
+    }
+
+    /// What a read would give, up to `max` octets, in runs; nothing is taken.
+    pub fn peek(&self, max: u64) -> Vec<Payload> {
+        self.tcb.receive.peek(max)
+    }
+
+    /// Octets that can be read.
+    #[inline]
+    pub fn readable(&self) -> u64 {
+        self.tcb.receive.readable()
+    }
+
+    /// Whether the peer's FIN was reached and everything before it was read.
+    pub fn at_eof(&self) -> bool {
+        self.tcb.receive.is_finished() && self.tcb.receive.readable() == 0
+    }
+
+    /// Octets from the read position up to the urgent mark (MUST-33).
+    pub fn urgent_remaining(&self) -> u64 {
+        self.tcb.urgent.remaining(self.tcb.receive.read_position())
+    }
+
+    /// Half-close: a FIN follows the data; reading goes on.
+    pub fn shutdown_write(&mut self, now: Instant) {
+        let _ = now;
+        self.begin_call();
+        close::shutdown_write(&mut self.tcb);
+    }
+
+    /// CLOSE: nobody will read or write any more. Queued data is still sent, unless unread data makes it a reset.
+    pub fn close(&mut self, now: Instant) {
+        self.begin_call();
+        close::close(&mut self.tcb, now);
+    }
+
+    /// ABORT: a RST where the peer knows of the connection, then CLOSED.
+    pub fn abort(&mut self, now: Instant) {
+        self.begin_call();
+        close::abort(&mut self.tcb, now);
+    }
+
+    /// An ICMP error quotes a segment of ours with this sequence number. Says whether it was believed (RFC 5927).
+    pub fn on_icmp(&mut self, now: Instant, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
+        let _ = now;
+        self.tcb.burst = None;
+        crate::path_error::on_icmp(&mut self.tcb, kind, quoted, cause)
+    }
+
+    fn begin_call(&mut self) {
+        self.tcb.burst = None;
+        self.tcb.cause = Cause::Call;
+    }
+}
+
+/// Options.
+impl Connection {
+    /// TCP_NODELAY: small segments are not held back (RFC 9293 §3.7.4, MUST-17).
+    pub fn set_no_delay(&mut self, no_delay: bool) {
+        self.begin_call();
+        self.tcb.user.no_delay = no_delay;
+    }
+
+    /// TCP_QUICKACK: ACKs are not delayed; an ACK that waits goes at once.
+    pub fn set_quick_ack(&mut self, quick: bool) {
+        self.begin_call();
+        self.tcb.ack.set_quick(quick);
+        if quick && self.tcb.timers.is_armed(Timer::DelayedAck) {
+            self.tcb.timers.stop(Timer::DelayedAck);
+            self.tcb.ack.demand(faultwire_wire::Reason::Ack, Cause::Call);
+        }
+    }
+
+    /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT.
+    pub fn set_keep_alive(&mut self, now: Instant, setting: KeepAliveSetting) {
+        let tcb = &mut self.tcb;
+        tcb.keep_alive.set(setting);
+        let open = tcb.state.is_synchronized() && tcb.state != State::TimeWait;
+        if tcb.keep_alive.is_enabled() && open {
+            tcb.timers.arm(Timer::KeepAlive, tcb.keep_alive.deadline(now));
+        } else {
+            tcb.timers.stop(Timer::KeepAlive);
+        }
+    }
+
+    /// TCP_USER_TIMEOUT: how long data may stay unacknowledged (RFC 5482); `None` leaves it to R2 (MUST-21).
+    pub fn set_user_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
+        let tcb = &mut self.tcb;
+        tcb.user.timeout = timeout;
+        tcb.timers.stop(Timer::User);
+        if let Some(timeout) = timeout
+            && (tcb.send.in_flight() > 0 || tcb.opening.is_some())
+        {
+            tcb.timers.arm(Timer::User, now.saturating_add(timeout));
+        }
+    }
+
+    /// SO_SNDBUF in octets of data; the buffer no longer grows by itself.
+    pub fn set_send_buffer(&mut self, octets: u64) {
+        self.tcb.send_buffer.set_capacity(octets.max(1));
+    }
+
+    /// SO_RCVBUF in octets of data; the buffer no longer grows by itself. A window once offered stays offered.
+    pub fn set_receive_buffer(&mut self, octets: u64) {
+        self.tcb.receive.set_capacity(octets.max(1));
+    }
+
+    /// IP_TOS: DSCP and ECN bits of every later packet (MUST-48, SHLD-21).
+    pub fn set_traffic_class(&mut self, traffic_class: u8) {
+        self.tcb.user.traffic_class = traffic_class;
+    }
+}
+
+/// Questions.
+impl Connection {
+    /// The state.
+    #[inline]
+    pub fn state(&self) -> State {
+        self.tcb.state
+    }
+
+    /// Whether it is in CLOSED for good. What was received and not read can still be read.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.tcb.state == State::Closed
+    }
+
+    /// Whether the handshake is complete.
+    pub fn is_open(&self) -> bool {
+        self.tcb.state.is_synchronized()
+    }
+
+    /// Why it was aborted, if it was.
+    pub fn error(&self) -> Option<ConnectionError> {
+        self.tcb.user.error
+    }
+
+    /// The last error that was reported without ending the connection.
+    pub fn soft_error(&self) -> Option<ConnectionError> {
+        self.tcb.user.soft_error
+    }
+
+    /// Where it leads.
+    pub fn path(&self) -> PathInfo {
+        self.tcb.path
+    }
+
+    /// The present, like `tcp_info`.
+    pub fn info(&self) -> Info {
+        info::info(&self.tcb)
+    }
+
+    /// Totals.
+    pub fn counters(&self) -> Counters {
+        info::counters(&self.tcb)
+    }
+
+    /// Whether timers other than keep-alive and 2 MSL are armed: something is still going on.
+    pub fn is_busy(&self) -> bool {
+        let mut others = self.tcb.clone_timers();
+        others.stop(Timer::KeepAlive);
+        others.earliest() != Instant::FAR_FUTURE
+            || self.tcb.recovery.deadline().is_some()
+            || self.tcb.opening.is_some()
+    }
+
+    /// Octets of heap that it owns, without payloads and the shared configuration.
+    pub fn heap_octets(&self) -> usize {
+        self.tcb.heap_octets()
+    }
+
+    /// The compact record of a connection in TIME-WAIT.
+    ///
+    /// # Panics
+    /// In another state.
+    pub fn into_time_wait(self) -> TimeWait {
+        *self.tcb.time_wait.expect("only a connection in TIME-WAIT is reduced to its record")
+    }
+}

@@ -1,0 +1,195 @@
+//! What the owner of a connection is told, and what a connection gives to the wire.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use faultwire_wire::{Cause, Reason, Segment};
+
+use crate::state::State;
+
+/// Something the owner of a connection may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The connection went from one state to another.
+    StateChanged {
+        /// The state before.
+        from: State,
+        /// The state now.
+        to: State,
+    },
+    /// Data or the end of the stream can be read. Told once per drain; the level is [`crate::Connection::readable`].
+    Readable,
+    /// There is room for data again after a write that was cut short.
+    Writable,
+    /// The connection was aborted, for this reason (RFC 9293 §3.9.1.5, MUST-12).
+    Error(ConnectionError),
+    /// Something was reported that does not end the connection (RFC 9293 §3.9.1.8, MUST-47).
+    SoftError(SoftError),
+    /// The peer has urgent data: this many octets from the read position up to the urgent mark (MUST-32).
+    Urgent {
+        /// Octets up to the mark.
+        remaining: u64,
+    },
+    /// An arriving segment was dropped, wholly or but for its acknowledgment.
+    Dropped(DropReason),
+}
+
+/// Why a connection ended abnormally.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionError {
+    /// The peer answered our SYN with a RST, or a hard ICMP error came: ECONNREFUSED.
+    Refused,
+    /// The peer reset the connection: ECONNRESET.
+    Reset,
+    /// Retransmissions, probes or keep-alives were not answered: ETIMEDOUT.
+    TimedOut,
+    /// ICMP said that the host can't be reached: EHOSTUNREACH.
+    HostUnreachable,
+    /// ICMP said that the network can't be reached: ENETUNREACH.
+    NetworkUnreachable,
+    /// ICMP said that the host has no TCP: ENOPROTOOPT.
+    ProtocolUnreachable,
+}
+
+/// A report that does not end the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftError {
+    /// R1 retransmissions of one segment were not acknowledged (RFC 9293 §3.8.3, MUST-20): the path is in doubt.
+    RetransmissionThreshold,
+    /// An ICMP error that is only recorded (MUST-56).
+    Unreachable(ConnectionError),
+    /// ICMP: hop limit exceeded or parameter problem.
+    Path,
+}
+
+/// Why an arriving segment was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// Outside the receive window (RFC 9293 §3.10.7.4, first).
+    OutsideWindow,
+    /// Text at a closed window; its acknowledgment was processed.
+    WindowClosed,
+    /// An old timestamp (RFC 7323 §5.3: PAWS).
+    OldTimestamp,
+    /// No timestamp although the connection uses them (RFC 7323 §3.2).
+    NoTimestamp,
+    /// A RST outside the window (RFC 5961 §3.2).
+    ResetOutsideWindow,
+    /// A RST in the window, but not at its left edge: challenged (RFC 5961 §3.2).
+    ResetNotExact,
+    /// A RST that TIME-WAIT ignores (RFC 1337).
+    ResetInTimeWait,
+    /// A SYN on a synchronized connection: challenged (RFC 5961 §4.2).
+    UnexpectedSyn,
+    /// No ACK bit.
+    NoAck,
+    /// It acknowledges what was never sent.
+    AckOfUnsent,
+    /// It acknowledges what is older than a window (RFC 5961 §5.2).
+    AckTooOld,
+    /// It doesn't acknowledge our SYN.
+    AckNotOfSyn,
+    /// Neither SYN nor RST in SYN-SENT.
+    NotASyn,
+    /// The connection is closed.
+    Closed,
+    /// A SYN that TIME-WAIT refuses (RFC 6191, MAY-2).
+    OldSyn,
+    /// Nothing new for TIME-WAIT.
+    InTimeWait,
+    /// Text or FIN after the peer's FIN.
+    AfterFin,
+    /// Text that arrived after the user closed: answered by a RST (SHLD-3).
+    AfterClose,
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutsideWindow => "outside the receive window",
+            Self::WindowClosed => "the receive window is closed",
+            Self::OldTimestamp => "old timestamp (PAWS)",
+            Self::NoTimestamp => "no timestamp",
+            Self::ResetOutsideWindow => "RST outside the receive window",
+            Self::ResetNotExact => "RST not at RCV.NXT",
+            Self::ResetInTimeWait => "RST in TIME_WAIT",
+            Self::UnexpectedSyn => "SYN on a synchronized connection",
+            Self::NoAck => "no ACK",
+            Self::AckOfUnsent => "ACK of data never sent",
+            Self::AckTooOld => "ACK too old",
+            Self::AckNotOfSyn => "ACK not of our SYN",
+            Self::NotASyn => "neither SYN nor RST",
+            Self::Closed => "the connection is closed",
+            Self::OldSyn => "SYN refused in TIME_WAIT",
+            Self::InTimeWait => "nothing new for TIME_WAIT",
+            Self::AfterFin => "after the peer's FIN",
+            Self::AfterClose => "data after close",
+        })
+    }
+}
+
+/// A segment to put on the wire, with what its tag needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The segment.
+    pub segment: Segment,
+    /// Why it is sent.
+    pub reason: Reason,
+    /// What made us send it.
+    pub cause: Cause,
+    /// Offset in the byte stream of the first payload octet, 0 being the first octet after the SYN; without data, of
+    /// the next octet.
+    pub stream_offset: u64,
+    /// Which sending of this data (or SYN, FIN) it is, from 1; 0 if it takes no sequence space.
+    pub transmission: u16,
+    /// DSCP and ECN bits for the IP header.
+    pub traffic_class: u8,
+}
+
+/// Events that wait for the owner: two levels as bits, everything rarer in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Events {
+    rare: VecDeque<Event>,
+    readable: bool,
+    writable: bool,
+}
+
+impl Events {
+    /// Tells something rare.
+    pub(crate) fn push(&mut self, event: Event) {
+        self.rare.push_back(event);
+    }
+
+    /// Tells that there is something to read.
+    #[inline]
+    pub(crate) fn readable(&mut self) {
+        self.readable = true;
+    }
+
+    /// Tells that there is room to write.
+    #[inline]
+    pub(crate) fn writable(&mut self) {
+        self.writable = true;
+    }
+
+    /// Octets of heap.
+    pub(crate) fn heap_octets(&self) -> usize {
+        self.rare.capacity() * size_of::<Event>()
+    }
+
+    /// The next event.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        if self.rare.capacity() > 0 {
+            if let Some(event) = self.rare.pop_front() {
+                return Some(event);
+            }
+            // An idle connection owns no heap.
+            self.rare = VecDeque::new();
+        }
+        if std::mem::take(&mut self.readable) {
+            return Some(Event::Readable);
+        }
+        std::mem::take(&mut self.writable).then_some(Event::Writable)
+    }
+}

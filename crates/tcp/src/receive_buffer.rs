@@ -1,0 +1,279 @@
+//! In-order data for the user, and the window to offer for more (RFC 9293 §3.8.6.2.2, RFC 7323 §2).
+
+use faultwire_base::{Duration, Instant};
+use faultwire_wire::{Payload, Seq};
+
+use crate::config::{BufferConfig, WindowUpdate};
+use crate::offset::Offset;
+use crate::payload_queue::PayloadQueue;
+use crate::reassembly::Reassembly;
+
+/// The receiving half of the stream: RCV.NXT, RCV.WND and the data on both sides of RCV.NXT.
+#[derive(Clone, Debug)]
+pub(crate) struct ReceiveBuffer {
+    isn: Seq,
+    fin_taken: bool,
+    queue: PayloadQueue,
+    reassembly: Reassembly,
+    next: Offset,
+    edge: Offset,
+    fin: Option<Offset>,
+    capacity: u64,
+    tuning: Tuning,
+}
+
+/// Growth of the buffer with the rate at which the user reads (Linux's dynamic right-sizing).
+#[derive(Clone, Debug)]
+struct Tuning {
+    capacity_max: u64,
+    last_round: u64,
+    round_from: Offset,
+    round_since: Instant,
+}
+
+/// What became of arriving text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// It moved RCV.NXT.
+    InOrder,
+    /// It moved RCV.NXT and filled a hole, wholly or in part.
+    FilledHole,
+    /// It is ahead of RCV.NXT.
+    OutOfOrder,
+}
+
+impl ReceiveBuffer {
+    /// Empty; the peer's SYN is not known yet.
+    pub(crate) fn new(config: &BufferConfig) -> Self {
+        let (capacity, capacity_max) = capacities(config);
+        Self {
+            isn: Seq(0),
+            fin_taken: false,
+            queue: PayloadQueue::new(Offset::FIRST.0),
+            reassembly: Reassembly::default(),
+            next: Offset::FIRST,
+            edge: Offset::FIRST,
+            fin: None,
+            capacity,
+            tuning: Tuning {
+                capacity_max,
+                last_round: 0,
+                round_from: Offset::FIRST,
+                round_since: Instant::ZERO,
+            },
+        }
+    }
+
+    /// The peer's SYN arrived; `window` is the unscaled window that our own SYN offers or offered.
+    pub(crate) fn synchronize(&mut self, isn: Seq, window: u16, now: Instant) {
+        self.isn = isn;
+        self.edge = Offset::FIRST + u64::from(window);
+        self.tuning.round_since = now;
+    }
+
+    /// IRS.
+    #[inline]
+    pub(crate) fn isn(&self) -> Seq {
+        self.isn
+    }
+
+    /// RCV.NXT.
+    #[inline]
+    pub(crate) fn next(&self) -> Offset {
+        self.next
+    }
+
+    /// RCV.NXT + RCV.WND, as offered.
+    #[inline]
+    pub(crate) fn edge(&self) -> Offset {
+        self.edge
+    }
+
+    /// The position of a sequence number of the peer.
+    #[inline]
+    pub(crate) fn widen(&self, seq: Seq) -> Offset {
+        Offset::widen(seq, self.next, self.isn)
+    }
+
+    /// Takes text that begins at `at`, which is at or after RCV.NXT and inside the window.
+    #[inline]
+    pub(crate) fn place(&mut self, at: Offset, payload: &Payload) -> Placed {
+        if at > self.next {
+            self.reassembly.insert(at, payload);
+            return Placed::OutOfOrder;
+        }
+        assert!(at == self.next, "text before RCV.NXT was not cut off");
+        self.queue.push(payload);
+        self.next = self.next + u64::from(payload.len());
+        if self.reassembly.is_empty() {
+            return Placed::InOrder;
+        }
+        while let Some(payload) = self.reassembly.take(self.next) {
+            self.queue.push(&payload);
+            self.next = self.next + u64::from(payload.len());
+        }
+        Placed::FilledHole
+    }
+
+    /// The peer's FIN is at `at`.
+    pub(crate) fn finish_at(&mut self, at: Offset) {
+        if self.fin.is_none() && at >= self.next {
+            self.fin = Some(at);
+        }
+    }
+
+    /// Whether the peer's FIN is known, taken or not.
+    #[inline]
+    pub(crate) fn fin(&self) -> Option<Offset> {
+        self.fin
+    }
+
+    /// Moves RCV.NXT over the FIN if all before it has arrived.
+    #[inline]
+    pub(crate) fn take_fin(&mut self) -> bool {
+        let taken = !self.fin_taken && self.fin == Some(self.next);
+        if taken {
+            self.fin_taken = true;
+            self.next = self.next + 1;
+            self.edge = self.edge.max(self.next);
+        }
+        taken
+    }
+
+    /// Whether the peer's FIN was reached in order.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.fin_taken
+    }
+
+    /// What is ahead of RCV.NXT.
+    #[inline]
+    pub(crate) fn reassembly(&self) -> &Reassembly {
+        &self.reassembly
+    }
+
+    /// Frees what an idle connection needs not own.
+    #[inline]
+    pub(crate) fn release_memory(&mut self) {
+        self.reassembly.release_memory();
+    }
+
+    /// Octets of heap.
+    pub(crate) fn heap_octets(&self) -> usize {
+        self.queue.heap_octets() + self.reassembly.heap_octets()
+    }
+
+    /// Octets that can be read.
+    #[inline]
+    pub(crate) fn readable(&self) -> u64 {
+        self.queue.len()
+    }
+
+    /// Position of the first octet that was not read.
+    pub(crate) fn read_position(&self) -> Offset {
+        Offset(self.queue.start())
+    }
+
+    /// Reads at most `max` octets of one run. `round_trip` is the round-trip time if known, `segment` the size of a
+    /// full segment; both steer the growth of the buffer.
+    pub(crate) fn read(
+        &mut self,
+        now: Instant,
+        max: u64,
+        round_trip: Option<Duration>,
+        segment: u32,
+    ) -> Payload {
+        let payload = self.queue.take(max);
+        if self.capacity < self.tuning.capacity_max {
+            self.grow(now, round_trip, segment);
+        }
+        payload
+    }
+
+    /// All that can be read up to `max` octets, without taking it.
+    pub(crate) fn peek(&self, max: u64) -> Vec<Payload> {
+        let mut runs = Vec::new();
+        let mut queue = self.queue.clone();
+        let mut left = max;
+        while left > 0 && queue.len() > 0 {
+            let run = queue.take(left);
+            left -= u64::from(run.len());
+            runs.push(run);
+        }
+        runs
+    }
+
+    /// Fixes the size (SO_RCVBUF), in octets of data. An offered window stays offered.
+    pub(crate) fn set_capacity(&mut self, octets: u64) {
+        self.capacity = octets;
+        self.tuning.capacity_max = octets;
+    }
+
+    /// The window field to send now. The right edge never moves left (RFC 9293 §3.8.6, SHLD-14), and moves right only
+    /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39).
+    #[inline]
+    pub(crate) fn offer(&mut self, shift: u8, segment: u32) -> u16 {
+        let edge = self.next_edge(segment).saturating_since(self.next);
+        // RFC 7323 §2.4: what the shift cuts off must not make the window shrink. Rounding up offers less than one
+        // unit of the shift beyond the buffer.
+        let offered = self.edge.saturating_since(self.next).div_ceil(1 << shift);
+        let field = (edge >> shift).max(offered).min(u64::from(u16::MAX));
+        self.edge = self.edge.max(self.next + (field << shift));
+        field as u16
+    }
+
+    /// Whether the window can move so far that the peer should be told at once.
+    pub(crate) fn is_update_due(&self, policy: WindowUpdate, segment: u32) -> bool {
+        let offered = self.edge.saturating_since(self.next);
+        let possible = self.next_edge(segment).saturating_since(self.next);
+        match policy {
+            WindowUpdate::TwoSegmentsOrHalf => {
+                possible - offered >= (2 * u64::from(segment)).min(self.capacity / 2).max(1)
+            }
+            WindowUpdate::Doubled => possible > 0 && 2 * offered <= self.capacity && possible >= 2 * offered,
+        }
+    }
+
+    /// The right edge that silly-window avoidance permits now.
+    #[inline]
+    fn next_edge(&self, segment: u32) -> Offset {
+        let possible = self.next + self.capacity.saturating_sub(self.queue.len());
+        let step = u64::from(segment).min(self.capacity / 2).max(1);
+        if possible.saturating_since(self.edge) >= step { possible } else { self.edge.max(self.next) }
+    }
+
+    /// Once a round trip: if the user read more than in any round before, make room for twice of it and some more.
+    fn grow(&mut self, now: Instant, round_trip: Option<Duration>, segment: u32) {
+        let Some(round_trip) = round_trip else { return };
+        let tuning = &mut self.tuning;
+        if now.saturating_since(tuning.round_since) < round_trip {
+            return;
+        }
+        let read = Offset(self.queue.start());
+        let copied = read - tuning.round_from;
+        if copied > tuning.last_round {
+            let wanted = 2 * copied + 16 * u64::from(segment);
+            // The sender may still be growing: room for the same growth again, twice.
+            let faster = wanted * (copied - tuning.last_round);
+            let growth = faster.checked_div(tuning.last_round).unwrap_or(0);
+            self.capacity = self.capacity.max((wanted + 2 * growth).min(tuning.capacity_max));
+            tuning.last_round = copied;
+        }
+        tuning.round_from = read;
+        tuning.round_since = now;
+    }
+}
+
+/// Octets of data that the buffers of `config` can offer, at first and at most.
+fn capacities(config: &BufferConfig) -> (u64, u64) {
+    let overhead = config.receive_overhead.max(1);
+    (config.receive / overhead, config.receive_max.max(config.receive) / overhead)
+}
+
+/// The window that a SYN or SYN-ACK offers: unscaled (RFC 7323 §2.2).
+pub(crate) fn first_window(config: &BufferConfig, segment: u16) -> u16 {
+    let window = capacities(config).0.min(u64::from(u16::MAX)) as u16;
+    if config.whole_segments_at_first && window > segment { window - window % segment } else { window }
+}
+
+#[cfg(test)]
+mod tests;

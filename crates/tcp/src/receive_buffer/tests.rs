@@ -1,0 +1,101 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::Config;
+
+fn buffer(capacity: u64) -> ReceiveBuffer {
+    let config = BufferConfig { receive: capacity, receive_max: capacity, ..Config::rfc().buffers };
+    let mut buffer = ReceiveBuffer::new(&config);
+    buffer.synchronize(Seq(300), first_window(&config, 1460), Instant::ZERO);
+    buffer
+}
+
+fn zeros(len: u32) -> Payload {
+    Payload::Zeros { len }
+}
+
+/// RFC 9293 §3.8.6.2.2, MUST-39: small reads move the window by full segments only.
+#[test]
+fn small_reads_do_not_move_the_window() {
+    let mut buffer = buffer(4000);
+    buffer.place(Offset::FIRST, &zeros(4000));
+    assert_eq!(buffer.offer(0, 1000), 0);
+    for _ in 0..999 {
+        buffer.read(Instant::ZERO, 1, None, 1000);
+        assert_eq!(buffer.offer(0, 1000), 0);
+        assert!(!buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 1000));
+    }
+    buffer.read(Instant::ZERO, 1, None, 1000);
+    assert!(buffer.is_update_due(WindowUpdate::Doubled, 1000));
+    assert_eq!(buffer.offer(0, 1000), 1000);
+}
+
+/// A window smaller than two segments moves by half the buffer.
+#[test]
+fn half_the_buffer_is_enough() {
+    let mut buffer = buffer(1000);
+    buffer.place(Offset::FIRST, &zeros(1000));
+    assert_eq!(buffer.offer(0, 1460), 0);
+    buffer.read(Instant::ZERO, 499, None, 1460);
+    assert_eq!(buffer.offer(0, 1460), 0);
+    buffer.read(Instant::ZERO, 1, None, 1460);
+    assert!(buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 1460));
+    assert_eq!(buffer.offer(0, 1460), 500);
+}
+
+/// Linux opens with 44 full segments on Ethernet.
+#[test]
+fn first_windows() {
+    assert_eq!(first_window(&Config::linux().buffers, 1460), 64_240);
+    assert_eq!(first_window(&Config::rfc().buffers, 1460), 65_535);
+}
+
+/// The buffer grows with what is read in a round trip, up to its bound.
+#[test]
+fn grows_with_the_rate() {
+    let config = Config::linux().buffers;
+    let mut buffer = ReceiveBuffer::new(&config);
+    buffer.synchronize(Seq(0), 64_240, Instant::ZERO);
+    let mut now = Instant::ZERO;
+    let mut last = buffer.capacity;
+    for round in 1..=12u32 {
+        let len = (30_000u32 << round).min(buffer.edge().saturating_since(buffer.next()) as u32);
+        buffer.place(buffer.next(), &zeros(len));
+        now += Duration::from_millis(20);
+        buffer.read(now, u64::MAX, Some(Duration::from_millis(20)), 1448);
+        buffer.offer(10, 1448);
+        assert!(buffer.capacity >= last);
+        last = buffer.capacity;
+    }
+    assert_eq!(last, 16 << 20);
+}
+
+proptest! {
+    /// RFC 9293 §3.8.6, SHLD-14 and RFC 7323 §2.4: the right edge as the peer sees it never moves left, whatever the
+    /// shift; and it never promises more than one unit of the shift beyond the buffer.
+    #[test]
+    fn the_right_edge_never_moves_left(
+        shift in 0u8..=14,
+        capacity in 1u64..1 << 20,
+        steps in prop::collection::vec((any::<bool>(), 0u32..5000, 1u64..6000), 1..60),
+    ) {
+        let mut buffer = buffer(capacity);
+        let mut edge = buffer.edge();
+        for (out_of_order, len, read) in steps {
+            let room = buffer.edge().saturating_since(buffer.next());
+            let len = u64::from(len).min(room) as u32;
+            if out_of_order && u64::from(len) < room {
+                buffer.place(buffer.next() + 1, &zeros(len));
+            } else if len > 0 {
+                buffer.place(buffer.next(), &zeros(len));
+            }
+            buffer.read(Instant::ZERO, read, None, 1448);
+            let field = u64::from(buffer.offer(shift, 1448));
+            let seen = buffer.next() + (field << shift);
+            prop_assert!(seen >= edge);
+            prop_assert_eq!(seen.max(edge), buffer.edge());
+            prop_assert!(buffer.edge().saturating_since(buffer.next()) + buffer.readable() < capacity.max(1) + (1 << shift) + 65_535);
+            edge = seen;
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The transmission control block: a struct of rooms (RFC 9293 §3.3.1), with the few verbs that need several of them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use faultwire_base::{Duration, Instant};
+use faultwire_wire::{Cause, Seq};
+
+use crate::ack_policy::AckPolicy;
+use crate::config::Config;
+use crate::event::{ConnectionError, Event, Events, Outgoing};
+use crate::handshake::Opening;
+use crate::keepalive::KeepAlive;
+use crate::negotiate::{Negotiated, PathInfo};
+use crate::offset::Offset;
+use crate::persist::Persist;
+use crate::receive_buffer::ReceiveBuffer;
+use crate::recovery::Recovery;
+use crate::send_buffer::SendBuffer;
+use crate::send_window::SendWindow;
+use crate::state::State;
+use crate::time_wait::TimeWait;
+use crate::timer::{Timer, Timers};
+use crate::timestamp::Timestamps;
+use crate::transmit::Burst;
+use crate::urgent::Urgent;
+
+/// All that one connection knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Tcb {
+    pub(crate) config: Arc<Config>,
+    pub(crate) path: PathInfo,
+    pub(crate) state: State,
+    pub(crate) user: User,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) opening: Option<Box<Opening>>,
+    pub(crate) send: SendWindow,
+    pub(crate) send_buffer: SendBuffer,
+    pub(crate) receive: ReceiveBuffer,
+    pub(crate) timestamps: Timestamps,
+    pub(crate) ack: AckPolicy,
+    pub(crate) recovery: Recovery,
+    pub(crate) persist: Persist,
+    pub(crate) keep_alive: KeepAlive,
+    pub(crate) urgent: Urgent,
+    pub(crate) timers: Timers,
+    pub(crate) time_wait: Option<Box<TimeWait>>,
+    pub(crate) outbox: Outbox,
+    pub(crate) burst: Option<Burst>,
+    pub(crate) cause: Cause,
+    pub(crate) events: Events,
+    pub(crate) tally: Tally,
+}
+
+/// What the user set, and what it was told last.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) no_delay: bool,
+    /// Nobody owns the connection any more: its user closed it.
+    pub(crate) orphan: bool,
+    pub(crate) traffic_class: u8,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) error: Option<ConnectionError>,
+    pub(crate) soft_error: Option<ConnectionError>,
+}
+
+/// Running totals.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) segments_sent: u64,
+    pub(crate) segments_received: u64,
+    pub(crate) octets_sent: u64,
+    pub(crate) challenge_acks: u32,
+    pub(crate) out_of_order: u32,
+    pub(crate) syn_retransmissions: u16,
+    pub(crate) probes: u32,
+}
+
+/// Segments that were built when something arrived and wait to be sent as they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outbox {
+    waiting: VecDeque<Outgoing>,
+}
+
+impl Outbox {
+    /// Appends one.
+    pub(crate) fn push(&mut self, outgoing: Outgoing) {
+        self.waiting.push_back(outgoing);
+    }
+
+    /// Takes the oldest.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Outgoing> {
+        if self.waiting.is_empty() { None } else { self.waiting.pop_front() }
+    }
+
+    /// Frees the memory if it holds nothing.
+    #[inline]
+    pub(crate) fn release_memory(&mut self) {
+        if self.waiting.capacity() > 0 && self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+    }
+}
+
+impl Tcb {
+    /// A block in CLOSED, with our ISN.
+    pub(crate) fn new(config: &Arc<Config>, path: PathInfo, isn: Seq) -> Self {
+        let negotiated = Negotiated::offered(&config.options, path, config.buffers.receive_max);
+        let segment_size = negotiated.effective_segment_size(path, path.mtu);
+        Self {
+            config: Arc::clone(config),
+            path,
+            state: State::Closed,
+            user: User {
+                no_delay: false,
+                orphan: false,
+                traffic_class: 0,
+                timeout: config.give_up.user_timeout,
+                error: None,
+                soft_error: None,
+            },
+            negotiated,
+            opening: None,
+            send: SendWindow::new(isn, segment_size),
+            send_buffer: SendBuffer::new(&config.buffers),
+            receive: ReceiveBuffer::new(&config.buffers),
+            timestamps: Timestamps::new(path.timestamp_offset),
+            ack: AckPolicy::new(&config.acknowledgment),
+            recovery: Recovery::new(config, false, segment_size, false),
+            persist: Persist::new(),
+            keep_alive: KeepAlive::new(&config.keep_alive),
+            urgent: Urgent::default(),
+            timers: Timers::new(),
+            time_wait: None,
+            outbox: Outbox::default(),
+            burst: None,
+            cause: Cause::Unknown,
+            events: Events::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Goes to another state. A transition that RFC 9293 does not know is a defect.
+    pub(crate) fn become_state(&mut self, to: State) {
+        let from = self.state;
+        assert!(from.may_become(to), "illegal transition from {from} to {to}");
+        self.state = to;
+        self.events.push(Event::StateChanged { from, to });
+    }
+
+    /// Both SYNs are known and ours is acknowledged: ESTABLISHED. `round_trip` is what the handshake measured.
+    pub(crate) fn establish(&mut self, now: Instant, round_trip: Option<Duration>, syn_retransmitted: bool) {
+        let segment_size = self.send.segment_size();
+        self.recovery = Recovery::new(&self.config, self.negotiated.sack, segment_size, syn_retransmitted);
+        if let Some(round_trip) = round_trip {
+            self.recovery.on_handshake_rtt(round_trip);
+        }
+        self.opening = None;
+        self.timers.stop(Timer::User);
+        self.become_state(State::Established);
+        self.keep_alive.on_heard(now);
+        if self.keep_alive.is_enabled() {
+            self.timers.arm(Timer::KeepAlive, self.keep_alive.deadline(now));
+        }
+        self.events.writable();
+        if self.send_buffer.is_finished() {
+            self.become_state(State::FinWait1);
+        }
+    }
+
+    /// The connection is over: CLOSED. What was received and not read stays readable.
+    pub(crate) fn tear_down(&mut self, error: Option<ConnectionError>) {
+        self.become_state(State::Closed);
+        self.timers.stop_all();
+        self.recovery = Recovery::new(&self.config, false, self.send.segment_size(), false);
+        self.send_buffer.clear();
+        self.ack.take_due();
+        self.opening = None;
+        self.time_wait = None;
+        self.burst = None;
+        if let Some(error) = error {
+            self.user.error = Some(error);
+            self.events.push(Event::Error(error));
+        }
+        self.events.readable();
+    }
+
+    /// 2 MSL begin.
+    pub(crate) fn enter_time_wait(&mut self, now: Instant) {
+        self.become_state(State::TimeWait);
+        self.timers.stop_all();
+        self.recovery.stop_timer();
+        self.recovery.release_memory();
+        self.receive.release_memory();
+        self.time_wait = Some(Box::new(TimeWait::new(self, now)));
+    }
+
+    /// Whether our FIN was sent and acknowledged.
+    #[inline]
+    pub(crate) fn fin_acknowledged(&self) -> bool {
+        self.send_buffer.is_finished() && self.send.unacknowledged() > self.send_buffer.end()
+    }
+
+    /// Data and FIN that were not sent yet, in octets of sequence space.
+    #[inline]
+    pub(crate) fn unsent(&self) -> u64 {
+        let end = self.send_buffer.end() + u64::from(self.send_buffer.is_finished());
+        end.saturating_since(self.send.next())
+    }
+
+    /// The control block's own timers.
+    pub(crate) fn clone_timers(&self) -> Timers {
+        self.timers.clone()
+    }
+
+    /// Octets of heap, payloads and configuration apart.
+    pub(crate) fn heap_octets(&self) -> usize {
+        self.recovery.heap_octets()
+            + self.send_buffer.heap_octets()
+            + self.receive.heap_octets()
+            + self.events.heap_octets()
+            + self.outbox.waiting.capacity() * size_of::<Outgoing>()
+            + self.opening.as_ref().map_or(0, |_| size_of::<Opening>())
+            + self.time_wait.as_ref().map_or(0, |_| size_of::<TimeWait>())
+    }
+
+    /// The offset in the byte stream that a tag shows for sequence position `at`.
+    #[inline]
+    pub(crate) fn stream_offset(&self, at: Offset) -> u64 {
+        at.saturating_since(Offset::FIRST)
+    }
+}

@@ -1,0 +1,396 @@
+//! Which segment goes out next: answers, retransmissions, probes, new data, ACKs (RFC 9293 §3.7.4, §3.8.6.2.1).
+
+use std::ops::Range;
+
+use faultwire_base::Instant;
+use faultwire_wire::{Cause, Flags, Options, Reason, Segment, Seq};
+
+use crate::config::{Nagle, ProbeContent};
+use crate::event::Outgoing;
+use crate::handshake;
+use crate::negotiate::TIMESTAMPS_OCTETS;
+use crate::offset::Offset;
+use crate::reset::reset_for;
+use crate::state::State;
+use crate::tcb::Tcb;
+use crate::timer::Timer;
+
+/// New data that one drain may send: fixed by its first `transmit`, given out segment by segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Burst {
+    end: Offset,
+    fin: bool,
+    several: bool,
+    /// There may be another burst after this one.
+    capped: bool,
+    /// The congestion window stopped it.
+    congestion_limited: bool,
+}
+
+/// The next segment to send now, if any.
+#[inline]
+pub(crate) fn next(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    if let Some(outgoing) = tcb.outbox.pop() {
+        return Some(outgoing);
+    }
+    match tcb.state {
+        State::Closed | State::Listen => None,
+        State::SynSent | State::SynReceived => handshake::transmit(tcb, now),
+        State::TimeWait => owed_acknowledgment(tcb, now),
+        _ => synchronized(tcb, now),
+    }
+}
+
+#[inline]
+fn synchronized(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    if let Some((range, reason)) = tcb.recovery.next_retransmission()
+        && is_inside_window(tcb, &range)
+    {
+        return Some(retransmission(tcb, now, range, reason));
+    }
+    if tcb.persist.is_probe_due() {
+        return Some(window_probe(tcb, now));
+    }
+    if let Some(outgoing) = new_data(tcb, now) {
+        return Some(outgoing);
+    }
+    if let Some((range, reason)) = tcb.recovery.last_resort_retransmission()
+        && is_inside_window(tcb, &range)
+    {
+        return Some(retransmission(tcb, now, range, reason));
+    }
+    if let Some(outgoing) = owed_acknowledgment(tcb, now) {
+        return Some(outgoing);
+    }
+    if tcb.keep_alive.take_probe() {
+        return Some(keep_alive_probe(tcb, now));
+    }
+    rest(tcb, now);
+    None
+}
+
+/// Old data may go out again inside a window that shrank, and the first octet always (SHLD-16, MAY-7).
+fn is_inside_window(tcb: &Tcb, range: &Range<Offset>) -> bool {
+    range.start == tcb.send.unacknowledged() || range.start < tcb.send.right_edge()
+}
+
+fn retransmission(tcb: &mut Tcb, now: Instant, range: Range<Offset>, reason: Reason) -> Outgoing {
+    let end_of_data = tcb.send_buffer.end();
+    let start = range.start;
+    let wanted = range.end.min(end_of_data).saturating_since(start);
+    let length = wanted.min(u64::from(payload_limit(tcb))) as u32;
+    let fin = range.end > end_of_data && start + u64::from(length) == end_of_data;
+    let transmission = tcb.recovery.transmission_count(start);
+    let end = start + u64::from(length) + u64::from(fin);
+    let outgoing =
+        data(tcb, now, start, length, Marks { fin, push: end >= end_of_data }, reason, transmission);
+    tcb.recovery.on_transmit(now, start..end, true);
+    outgoing
+}
+
+/// The next segment of new data, with the FIN if it is the last, or the FIN alone.
+#[inline]
+fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    if tcb.unsent() == 0 {
+        return None;
+    }
+    let mut burst = match tcb.burst {
+        Some(burst) => burst,
+        None => plan_burst(tcb, now),
+    };
+    let start = tcb.send.next();
+    if start >= burst.end && burst.capped {
+        burst = plan_burst(tcb, now);
+    }
+    tcb.burst = Some(burst);
+    let left = burst.end.saturating_since(start);
+    let length = left.min(u64::from(payload_limit(tcb))) as u32;
+    let fin = burst.fin && u64::from(length) == left;
+    if length == 0 && !fin {
+        return None;
+    }
+    let end = start + u64::from(length);
+    let all = end == tcb.send_buffer.end();
+    // MUST-61: the last of the queued data carries PSH; by policy the last of a burst of several too.
+    let push = length > 0 && (all || (burst.several && end == burst.end && tcb.config.sending.push_bursts));
+    let reason = if fin { Reason::Fin } else { tcb.recovery.new_data_reason() };
+    let octets = u64::from(length) + u64::from(fin);
+    if tcb.user.timeout.is_some() && !tcb.timers.is_armed(Timer::User) {
+        arm_user_timeout(tcb, now);
+    }
+    let outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, 1);
+    if length < tcb.send.segment_size() {
+        tcb.send.note_small(end);
+    }
+    tcb.recovery.on_transmit(now, start..start + octets, false);
+    tcb.send.advance(octets);
+    tcb.timers.stop(Timer::SillyWindow);
+    Some(outgoing)
+}
+
+/// How much new data may go out now: what the congestion window, the peer's window, Nagle and silly-window avoidance
+/// permit together.
+fn plan_burst(tcb: &mut Tcb, now: Instant) -> Burst {
+    let start = tcb.send.next();
+    let in_flight = tcb.send.in_flight();
+    if in_flight == 0 {
+        tcb.recovery.on_idle_restart(now);
+    }
+    let overridden = tcb.persist.take_override();
+    let segment = u64::from(tcb.send.segment_size());
+    let unsent = tcb.send_buffer.end().saturating_since(start);
+    let usable = tcb.send.usable();
+    let quota = tcb.recovery.new_data_quota(start);
+    let by_window = unsent.min(usable);
+    let limit = by_window.min(quota);
+    let full = if limit < segment { 0 } else { limit / segment * segment };
+    let tail = limit - full;
+    let outstanding = in_flight > 0 || full > 0;
+    let tail_goes = tail > 0
+        && if limit < by_window {
+            // Less than a segment of congestion window is left: it is kept, unless it is all there is.
+            !outstanding
+        } else if unsent <= usable {
+            !is_held_by_nagle(tcb, outstanding)
+        } else {
+            // RFC 9293 §3.8.6.2.1 (3) and (4): a part of the data only if it is half the largest window.
+            overridden || (2 * tail >= tcb.send.window_max() && !is_held_by_nagle(tcb, outstanding))
+        };
+    let mut length = full + if tail_goes { tail } else { 0 };
+    let most = u64::from(tcb.config.sending.burst_max).max(segment);
+    let capped = length > most;
+    if capped {
+        length = most / segment * segment;
+    }
+    // A FIN takes a place in the window, not in the congestion window.
+    let fin = tcb.send_buffer.is_finished() && length == unsent && length < usable;
+    Burst {
+        end: start + length,
+        fin,
+        several: length > segment,
+        capped,
+        congestion_limited: limit < by_window,
+    }
+}
+
+/// Nagle's algorithm (RFC 9293 §3.7.4), or Minshall's form of it.
+fn is_held_by_nagle(tcb: &Tcb, outstanding: bool) -> bool {
+    if tcb.user.no_delay || tcb.send_buffer.is_finished() {
+        return false;
+    }
+    match tcb.config.sending.nagle {
+        Nagle::Plain => outstanding,
+        Nagle::Minshall => tcb.send.small_in_flight(),
+    }
+}
+
+/// Nothing more goes out now: see what has to happen later.
+#[inline]
+fn rest(tcb: &mut Tcb, now: Instant) {
+    tcb.outbox.release_memory();
+    if let Some(burst) = tcb.burst.take() {
+        tcb.recovery.on_transmission_opportunity_ended(now, burst.congestion_limited);
+    }
+    if tcb.send.in_flight() > 0 {
+        return;
+    }
+    tcb.recovery.release_memory();
+    if tcb.unsent() == 0 {
+        return;
+    }
+    if tcb.send.usable() == 0 {
+        if !tcb.timers.is_armed(Timer::Persist) {
+            arm_persist(tcb, now);
+        }
+    } else if !tcb.timers.is_armed(Timer::SillyWindow) {
+        let wait = tcb.config.sending.silly_window_override;
+        tcb.timers.arm(Timer::SillyWindow, now.saturating_add(wait));
+    }
+}
+
+/// SHLD-29, SHLD-30: the first probe one RTO after the window closed, then less and less often.
+fn arm_persist(tcb: &mut Tcb, now: Instant) {
+    let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist.max);
+    tcb.timers.arm(Timer::Persist, now.saturating_add(wait));
+}
+
+/// RFC 5482: the clock of the user timeout runs while something is unacknowledged.
+fn arm_user_timeout(tcb: &mut Tcb, now: Instant) {
+    if let Some(timeout) = tcb.user.timeout {
+        tcb.timers.arm(Timer::User, now.saturating_add(timeout));
+    }
+}
+
+/// MUST-35, MUST-36.
+fn window_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
+    let next = tcb.send.next();
+    let octet = tcb.config.persist.probe == ProbeContent::NextOctet && next < tcb.send_buffer.end();
+    tcb.persist.on_probe_sent(now, octet);
+    tcb.tally.probes += 1;
+    if octet {
+        let transmission = u16::from(tcb.persist.probes());
+        let push = next + 1 == tcb.send_buffer.end();
+        return data(tcb, now, next, 1, Marks { fin: false, push }, Reason::ZeroWindowProbe, transmission);
+    }
+    let seq = tcb.send.unacknowledged().to_seq(tcb.send.isn()) - 1;
+    let segment = header(tcb, now, Flags::ACK, seq);
+    finish(tcb, segment, Reason::ZeroWindowProbe, tcb.cause)
+}
+
+/// SHLD-12: no data, SEQ = SND.NXT - 1.
+fn keep_alive_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
+    let seq = tcb.send.next_seq() - 1;
+    let segment = header(tcb, now, Flags::ACK, seq);
+    tcb.tally.probes += 1;
+    finish(tcb, segment, Reason::KeepAlive, tcb.cause)
+}
+
+#[inline]
+fn owed_acknowledgment(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    let (reason, cause) = tcb.ack.take_due()?;
+    Some(acknowledgment(tcb, now, reason, cause))
+}
+
+/// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
+pub(crate) fn acknowledgment(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
+    let seq = tcb.send.next_seq();
+    let segment = header(tcb, now, Flags::ACK, seq);
+    finish(tcb, segment, reason, cause)
+}
+
+/// Queues the RST that answers `segment` as in CLOSED.
+pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, cause: Cause) {
+    if let Some(reset) = reset_for(segment) {
+        let outgoing = finish(tcb, reset, Reason::Reset, cause);
+        tcb.outbox.push(outgoing);
+    }
+}
+
+/// Queues the RST of an abort: `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.10.5), with an ACK by policy.
+pub(crate) fn abort(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
+    let seq = tcb.send.next_seq();
+    let mut segment = header(tcb, now, Flags::RST | Flags::ACK, seq);
+    if !tcb.config.closing.reset_carries_ack {
+        segment.flags = Flags::RST;
+        segment.ack = Seq(0);
+        segment.window = 0;
+    }
+    // RFC 7323 §3.2: an option on a RST is of no use.
+    segment.options = Options::EMPTY;
+    let outgoing = finish(tcb, segment, reason, cause);
+    tcb.outbox.push(outgoing);
+}
+
+/// Flags that depend on where the data ends.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    fin: bool,
+    push: bool,
+}
+
+/// A segment with `length` octets of the send buffer from `start`.
+#[inline]
+fn data(
+    tcb: &mut Tcb,
+    now: Instant,
+    start: Offset,
+    length: u32,
+    marks: Marks,
+    reason: Reason,
+    transmission: u16,
+) -> Outgoing {
+    let mut flags = Flags::ACK;
+    if marks.fin {
+        flags |= Flags::FIN;
+    }
+    if marks.push {
+        flags |= Flags::PSH;
+    }
+    tcb.ack.on_data_sent(now, tcb.config.acknowledgment.delay);
+    let mut segment = header(tcb, now, flags, start.to_seq(tcb.send.isn()));
+    if length > 0 {
+        segment.payload = tcb.send_buffer.slice(start, length);
+    }
+    if let Some(pointer) = tcb.urgent.pointer(start) {
+        segment.flags |= Flags::URG;
+        segment.urgent = pointer;
+    }
+    tcb.tally.segments_sent += 1;
+    tcb.tally.octets_sent += u64::from(length);
+    Outgoing {
+        segment,
+        reason,
+        cause: tcb.cause,
+        stream_offset: tcb.stream_offset(start),
+        transmission,
+        traffic_class: tcb.user.traffic_class,
+    }
+}
+
+/// A segment without data; it acknowledges all that was received, and so pays what was owed.
+#[inline]
+fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
+    let next = tcb.receive.next();
+    tcb.ack.on_sent(next);
+    tcb.timers.stop(Timer::DelayedAck);
+    let mut options = Options::EMPTY;
+    if tcb.timestamps.enabled() {
+        options.push_raw(&[1, 1]);
+        options.push_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
+    }
+    if !tcb.receive.reassembly().is_empty() && tcb.negotiated.sack {
+        push_sack(tcb, &mut options);
+    }
+    Segment {
+        source_port: tcb.path.local_port,
+        destination_port: tcb.path.remote_port,
+        seq,
+        ack: next.to_seq(tcb.receive.isn()),
+        flags,
+        window: tcb.receive.offer(tcb.negotiated.receive_shift, tcb.ack.full_segment()),
+        options,
+        ..Segment::default()
+    }
+}
+
+fn finish(tcb: &mut Tcb, segment: Segment, reason: Reason, cause: Cause) -> Outgoing {
+    tcb.tally.segments_sent += 1;
+    Outgoing {
+        segment,
+        reason,
+        cause,
+        stream_offset: tcb.stream_offset(tcb.send.next().min(tcb.send_buffer.end())),
+        transmission: 0,
+        traffic_class: tcb.user.traffic_class,
+    }
+}
+
+/// RFC 2018 §3: as many blocks as there is room for beside the timestamps.
+fn push_sack(tcb: &Tcb, options: &mut Options) {
+    let mut blocks = [(Offset::default(), Offset::default()); 4];
+    let room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;
+    let count = tcb.receive.reassembly().report(room, &mut blocks);
+    let isn = tcb.receive.isn();
+    let edges = blocks.map(|(left, right)| (left.to_seq(isn), right.to_seq(isn)));
+    options.push_raw(&[1, 1]);
+    options.push_sack(&edges[..count]);
+}
+
+/// Octets of data in a segment sent now: Eff.snd.MSS without SACK blocks (RFC 9293 §3.7.1, MUST-16).
+#[inline]
+fn payload_limit(tcb: &Tcb) -> u32 {
+    let size = tcb.send.segment_size();
+    if !tcb.negotiated.sack || tcb.receive.reassembly().is_empty() {
+        return size;
+    }
+    let used = if tcb.timestamps.enabled() { TIMESTAMPS_OCTETS as usize } else { 0 };
+    let room = (Options::CAPACITY - used - SACK_BASE) / SACK_BLOCK;
+    let mut blocks = [(Offset::default(), Offset::default()); 4];
+    let count = tcb.receive.reassembly().report(room, &mut blocks);
+    size.saturating_sub((SACK_BASE + count * SACK_BLOCK) as u32).max(1)
+}
+
+/// Octets of a SACK option without its blocks, NOPs included.
+const SACK_BASE: usize = 4;
+/// Octets of one SACK block.
+const SACK_BLOCK: usize = 8;
