@@ -18,6 +18,8 @@ pub struct Experiment {
     pub description: String,
     /// Digest of the effective experiment (the file after `--set` and `--without`), 32 hexadecimal digits.
     pub digest: String,
+    /// The effective experiment itself, as JSON with sorted keys: an experiment file of its own.
+    pub effective: String,
     /// At least one; a file without cases has one with the experiment's name.
     pub cases: Vec<Case>,
 }
@@ -82,6 +84,9 @@ pub struct FaultPlan {
     pub may_miss: bool,
     /// Whether this case has left it out.
     pub removed: bool,
+    /// Whether it waits for packets (a targeted fault or an injection) and fails the run if none came; a timeline
+    /// fault acts at its time.
+    pub is_targeted: bool,
     /// For a targeted fault: its direction and its index in that direction's `faults` (one per direction if it applies to both).
     pub targets: Vec<(DirectionId, u32)>,
     /// For a hold until a state: what releases it.

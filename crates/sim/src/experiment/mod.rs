@@ -1,0 +1,194 @@
+//! From an experiment file to checked plans: text, tree with places, grammar, overrides, cases, names resolved.
+//!
+//! Start with [`load`] or [`parse`]. What was written is a tree that knows its places (`json`); one table (`grammar`)
+//! says what may be written, checks it (`check`) and prints the JSON Schema ([`schema`]); `--set`, `--without` and the
+//! cases change the tree (`overrides`); `resolve` turns it into a [`Plan`](crate::plan::Plan), after which nothing needs
+//! checking again.
+
+mod check;
+mod effective;
+mod grammar;
+mod json;
+mod notes;
+mod overrides;
+mod problem;
+mod read;
+mod resolve;
+mod schema;
+mod shape;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use notes::notes;
+pub use problem::{ExperimentError, Place};
+pub use schema::schema;
+
+use crate::plan::{Case, Experiment, Plan};
+use json::{Node, Value};
+use overrides::{Left, New};
+use problem::Problem;
+use read::Item;
+
+/// What the command line changes about a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--set PATH=VALUE`, in order.
+    pub set: Vec<String>,
+    /// `--without NAME`.
+    pub without: Vec<String>,
+    /// `--case NAME`: only this case.
+    pub case: Option<String>,
+    /// `--seed N`.
+    pub seed: Option<u64>,
+}
+
+/// Reads and checks an experiment file.
+///
+/// # Errors
+/// [`ExperimentError`] with the place and the remedy, for the first thing that is wrong.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Experiment, ExperimentError> {
+    let name = path.display().to_string();
+    let unreadable =
+        |error: std::io::Error| ExperimentError::unreadable(&name, format!("can't be read: {error}"));
+    let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(ExperimentError::unreadable(&name, "is a directory: name an experiment file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    file.take(json::SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    parse(&bytes, &name, overrides)
+}
+
+/// Checks the text of an experiment; `file_name` is for messages only.
+///
+/// # Errors
+/// [`ExperimentError`] with the place and the remedy, for the first thing that is wrong.
+pub fn parse(text: &[u8], file_name: &str, overrides: &Overrides) -> Result<Experiment, ExperimentError> {
+    read(text, overrides).map_err(|problem| problem.in_file(file_name))
+}
+
+fn read(text: &[u8], overrides: &Overrides) -> Result<Experiment, Problem> {
+    let mut root = json::parse(text)?;
+    check::check_object(&root, &grammar::EXPERIMENT, "")?;
+    change(&mut root, overrides)?;
+    let item = Item::root(&root);
+    let name = item.require("name")?.text()?.to_owned();
+    let description = item.get("description").map_or(Ok(""), |text| text.text())?.to_owned();
+    let cases = item.list("cases");
+    let mut base = root.clone();
+    base.remove("cases");
+    let cases = if cases.is_empty() {
+        let plan = resolve::resolve(&Item::root(&base), &BTreeSet::new())?;
+        vec![Case { name: name.clone(), must_fail: Vec::new(), plan: Arc::new(plan) }]
+    } else {
+        cases.iter().map(|case| read_case(&base, case)).collect::<Result<_, _>>()?
+    };
+    let (effective, digest) = effective::of(&root);
+    Ok(Experiment { name, description, digest, effective, cases })
+}
+
+/// Applies the command line to the file.
+fn change(root: &mut Node, overrides: &Overrides) -> Result<(), Problem> {
+    for assignment in &overrides.set {
+        let (path, value, place) = overrides::split_assignment(assignment)?;
+        overrides::set(root, path, New::Words(value), &place)?;
+    }
+    if !overrides.set.is_empty() {
+        check::check_object(root, &grammar::EXPERIMENT, "")?;
+    }
+    for name in &overrides.without {
+        let place = overrides::without_place(name);
+        let in_cases = overrides::leave_expectation_out_of_cases(root, name);
+        match overrides::leave_out(root, name, &place) {
+            Ok(Left::Fault(fault)) => overrides::leave_fault_out_of_all_cases(root, &fault, &place),
+            Ok(Left::Gone) => {}
+            Err(_) if in_cases => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    if !overrides.without.is_empty() {
+        check::check_object(root, &grammar::EXPERIMENT, "")?;
+    }
+    if let Some(seed) = overrides.seed {
+        let place = overrides::seed_place(seed);
+        overrides::set(root, "seed", New::Words(&seed.to_string()), &place)?;
+    }
+    overrides.case.as_ref().map_or(Ok(()), |case| keep_case(root, case))
+}
+
+/// Leaves only the case `name`. A file without cases is one case with the experiment's name.
+fn keep_case(root: &mut Node, name: &str) -> Result<(), Problem> {
+    let whole = root.get("name").and_then(Node::text).unwrap_or_default().to_owned();
+    let place = Place::Argument(format!("--case {name}").into());
+    let Some(Node { value: Value::List(cases), .. }) =
+        root.get_mut("cases").filter(|cases| !cases.items().is_empty())
+    else {
+        if name == whole {
+            return Ok(());
+        }
+        return Err(Problem::new(place, "", format!("the file has no cases, only {whole:?} as a whole")));
+    };
+    let is_it = |case: &Node| case.get("name").and_then(Node::text) == Some(name);
+    if !cases.iter().any(is_it) {
+        let known: Vec<&str> =
+            cases.iter().filter_map(|case| case.get("name").and_then(Node::text)).collect();
+        let hint = problem::did_you_mean(name, known.iter().copied());
+        let hint = if hint.is_empty() { format!(": there is {}", problem::quoted_list(known)) } else { hint };
+        return Err(Problem::new(place, "", format!("there is no case {name:?}{hint}")));
+    }
+    cases.retain(is_it);
+    Ok(())
+}
+
+/// One case: the file with its changes, checked and resolved anew.
+fn read_case(base: &Node, case: &Item<'_>) -> Result<Case, Problem> {
+    let name = case.require("name")?.text()?.to_owned();
+    let mut tree = base.clone();
+    let mut removed = BTreeSet::new();
+    for left_out in case.list("without") {
+        let word = left_out.text()?;
+        match overrides::leave_out(&mut tree, word, &left_out.node().place) {
+            Ok(Left::Fault(fault)) => drop(removed.insert(fault)),
+            Ok(Left::Gone) => {}
+            Err(problem) => return Err(problem.at_path(left_out.path())),
+        }
+    }
+    let settings = case.map("set");
+    for (path, value) in &settings {
+        overrides::set(&mut tree, path, New::Node(value.node()), &value.node().place)?;
+    }
+    if !settings.is_empty() || case.has("without") {
+        check::check_object(&tree, &grammar::EXPERIMENT, "").map_err(|problem| problem.in_case(&name))?;
+    }
+    overrides::add_expectations(&mut tree, case)?;
+    let plan = resolve::resolve(&Item::root(&tree), &removed).map_err(|problem| problem.in_case(&name))?;
+    let must_fail = must_fail(case, &plan)?;
+    Ok(Case { name, must_fail, plan: Arc::new(plan) })
+}
+
+/// What must fail has to be something that is judged.
+fn must_fail(case: &Item<'_>, plan: &Plan) -> Result<Vec<String>, Problem> {
+    let expectations: Vec<&str> = plan.expectations.iter().map(|expectation| &*expectation.name).collect();
+    let oracles: Vec<String> =
+        crate::oracle::OracleName::ALL.iter().map(|oracle| format!("oracle:{}", oracle.as_str())).collect();
+    let known = || expectations.iter().copied().chain(oracles.iter().map(String::as_str));
+    let mut names = Vec::new();
+    for item in case.list("must_fail") {
+        let name = item.text()?;
+        if !known().any(|known| known == name) {
+            return Err(item.unknown("expectation or oracle", known()));
+        }
+        if names.iter().any(|other| other == name) {
+            return Err(item.problem("this stands here twice"));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! What must hold: the closed vocabulary, with names resolved.
+
+use std::collections::BTreeMap;
+
+use faultwire_base::Duration;
+use faultwire_link::{NameId, PacketKind};
+
+use super::Names;
+use super::steps::{errno, state};
+use crate::experiment::json::{Node, Value};
+use crate::experiment::problem::Problem;
+use crate::experiment::read::Item;
+use crate::oracle::{OracleName, OracleResult};
+use crate::plan::{Bounds, Check, Counter, Expectation, FaultId, Moment, Subject};
+
+/// Names that expectations can refer to besides places and sockets.
+pub(crate) struct Known<'a> {
+    pub(crate) faults: &'a BTreeMap<String, FaultId>,
+    pub(crate) apps: &'a BTreeMap<String, u32>,
+}
+
+/// All expectations of the case.
+pub(crate) fn read(
+    root: &Item<'_>,
+    names: &Names<'_>,
+    known: &Known<'_>,
+) -> Result<Vec<Expectation>, Problem> {
+    root.list("expect")
+        .iter()
+        .map(|item| {
+            Ok(Expectation {
+                name: item.require("name")?.text()?.into(),
+                text: in_words(item.node()),
+                check: check(item, names, known)?,
+            })
+        })
+        .collect()
+}
+
+fn check(item: &Item<'_>, names: &Names<'_>, known: &Known<'_>) -> Result<Check, Problem> {
+    let socket = || names.sockets.find(&item.require("at")?).map(|socket| socket.id);
+    if let Some(sent) = item.get("sent") {
+        return self::sent(item, &sent, names, known);
+    }
+    if let Some(counter) = item.get("counter") {
+        let of = subject(&item.require("at")?, names)?;
+        let value = item.require("value")?.integer_bounds()?;
+        return Ok(Check::Counter { of, counter: self::counter(&counter, of)?, value });
+    }
+    if let Some(matched) = item.get("matched") {
+        let fault = item.require("fault")?.find("fault", known.faults)?;
+        return Ok(Check::FaultMatched { fault, count: matched.integer_bounds()? });
+    }
+    if let Some(finishes) = item.get("finishes") {
+        let app = item.require("app")?.find("app", known.apps)?;
+        return Ok(Check::Finishes { app, at: finishes.time_bounds()? });
+    }
+    if let Some(result) = item.get("result") {
+        return oracle(&item.require("oracle")?, &result);
+    }
+    if let Some(octets) = item.get("delivered") {
+        return Ok(Check::Delivered { socket: socket()?, octets: octets.size_bounds()? });
+    }
+    if let Some(wanted) = item.get("datagrams") {
+        let survivors = wanted.is_text();
+        let count = if survivors { None } else { Some(wanted.integer_bounds()?) };
+        return Ok(Check::Datagrams { socket: socket()?, count, survivors });
+    }
+    if let Some(error) = item.get("error") {
+        let errno = if error.text()? == "none" { None } else { Some(errno(&error)?) };
+        return Ok(Check::Error { socket: socket()?, errno });
+    }
+    states(item, socket()?, known)
+}
+
+/// Expectations on the states of a socket.
+fn states(item: &Item<'_>, socket: NameId, known: &Known<'_>) -> Result<Check, Problem> {
+    if let Some(wanted) = item.get("state") {
+        let when = moment(&item.require("when")?, known)?;
+        return Ok(Check::StateAt { socket, state: state(&wanted)?, when });
+    }
+    if let Some(wanted) = item.get("reaches") {
+        let at = item.get("time").map(|time| time.time_bounds()).transpose()?;
+        return Ok(Check::Reaches { socket, state: state(&wanted)?, at });
+    }
+    if let Some(wanted) = item.get("leaves") {
+        let since = item.require("since")?;
+        let since = if since.is_text() { Moment::Enters } else { moment(&since, known)? };
+        let after = item.require("after")?.time_bounds()?;
+        return Ok(Check::Leaves { socket, state: state(&wanted)?, since, after });
+    }
+    let states = item.require("states")?.items().iter().map(state).collect::<Result<_, _>>()?;
+    Ok(Check::States { socket, states })
+}
+
+fn sent(item: &Item<'_>, kind: &Item<'_>, names: &Names<'_>, known: &Known<'_>) -> Result<Check, Problem> {
+    let times: Option<Vec<u64>> = item
+        .get("times")
+        .map(|times| times.items().iter().map(|time| time.time().map(Duration::as_nanos)).collect())
+        .transpose()?;
+    let mut count = item.get("count").map(|count| count.integer_bounds()).transpose()?;
+    if let Some(times) = &times {
+        if !times.is_sorted() {
+            return Err(item.require("times")?.problem("the times have to ascend"));
+        }
+        if times.first().is_some_and(|&first| first != 0) {
+            return Err(item
+                .require("times")?
+                .problem("times count from the first sending, so the first is \"0s\""));
+        }
+    } else if count.is_none() {
+        count = Some(Bounds { min: 1, max: u64::MAX });
+    }
+    Ok(Check::Sent {
+        by: subject(&item.require("at")?, names)?,
+        kind: packet_kind(kind)?,
+        reply_to: item.get("reply_to").map(|fault| fault.find("fault", known.faults)).transpose()?,
+        transmission: item.get("transmission").map(|which| which.integer_bounds()).transpose()?,
+        count,
+        times,
+    })
+}
+
+fn moment(item: &Item<'_>, known: &Known<'_>) -> Result<Moment, Problem> {
+    if let Some(fault) = item.get("arrives") {
+        return fault.find("fault", known.faults).map(Moment::Arrives);
+    }
+    item.require("time")?.instant().map(Moment::Time)
+}
+
+/// A socket, host, link or direction, whichever has this name; no two have the same.
+fn subject(item: &Item<'_>, names: &Names<'_>) -> Result<Subject, Problem> {
+    let text = item.text()?;
+    let topology = names.topology;
+    if let Some(socket) = names.sockets.get(text) {
+        return Ok(Subject::Socket(socket.id));
+    }
+    if let Some(direction) = topology.direction_named(text) {
+        return Ok(Subject::Direction(direction));
+    }
+    if let Some(wire) = topology.wire_named(text) {
+        let [first, second] = topology.wires[wire].towards;
+        return Ok(Subject::Link(first.min(second), first.max(second)));
+    }
+    if let Some(host) = topology.host_named(text) {
+        return Ok(Subject::Host(topology.stations[host].place));
+    }
+    let places = topology.places.iter().map(|place| &**place);
+    let links = topology.wires.iter().map(|wire| &*wire.name);
+    Err(item
+        .unknown("socket, host, link or direction", places.chain(links).chain(names.sockets.full_names())))
+}
+
+/// A kind of packet by its name.
+pub(crate) fn packet_kind(item: &Item<'_>) -> Result<PacketKind, Problem> {
+    Ok(match item.text()? {
+        "syn" => PacketKind::Syn,
+        "syn_ack" => PacketKind::SynAck,
+        "data" => PacketKind::Data,
+        "pure_ack" => PacketKind::PureAck,
+        "fin" => PacketKind::Fin,
+        "rst" => PacketKind::Rst,
+        "window_update" => PacketKind::WindowUpdate,
+        "zero_window_probe" => PacketKind::ZeroWindowProbe,
+        "udp" => PacketKind::Udp,
+        "icmp" => PacketKind::Icmp,
+        other => return Err(item.problem(format!("{other:?} is no kind of packet"))),
+    })
+}
+
+/// A counter, if it is one of the subject's.
+fn counter(item: &Item<'_>, of: Subject) -> Result<Counter, Problem> {
+    let (counter, of_links) = match item.text()? {
+        "retransmissions" => (Counter::Retransmissions, false),
+        "fast_retransmissions" => (Counter::FastRetransmissions, false),
+        "timeouts" => (Counter::Timeouts, false),
+        "duplicate_acks_received" => (Counter::DuplicateAcksReceived, false),
+        "challenge_acks" => (Counter::ChallengeAcks, false),
+        "bytes_sent" => (Counter::BytesSent, false),
+        "bytes_delivered" => (Counter::BytesDelivered, false),
+        "zero_window_probes" => (Counter::ZeroWindowProbes, false),
+        "bad_checksums" => (Counter::BadChecksums, false),
+        "offered" => (Counter::Offered, true),
+        "delivered" => (Counter::Delivered, true),
+        "dropped" => (Counter::Dropped, true),
+        "duplicated" => (Counter::Duplicated, true),
+        "corrupted" => (Counter::Corrupted, true),
+        other => return Err(item.problem(format!("{other:?} is no counter"))),
+    };
+    let name = item.text()?;
+    match of {
+        Subject::Direction(_) | Subject::Link(..) if !of_links => {
+            Err(item.problem(format!("{name:?} is a counter of sockets and hosts, and \"at\" is a link")))
+        }
+        Subject::Socket(_) | Subject::Host(_) if of_links => {
+            Err(item.problem(format!("{name:?} is a counter of links, and \"at\" is none")))
+        }
+        Subject::Socket(_) if counter == Counter::BadChecksums => {
+            Err(item.problem(format!("{name:?} is a counter of hosts, and \"at\" is a socket")))
+        }
+        _ => Ok(counter),
+    }
+}
+
+fn oracle(name: &Item<'_>, result: &Item<'_>) -> Result<Check, Problem> {
+    let oracle = oracle_named(name.text()?).ok_or_else(|| name.problem("there is no such oracle"))?;
+    let result = match result.text()? {
+        "held" => OracleResult::Held,
+        "broken" => OracleResult::Broken,
+        _ => OracleResult::Hazard,
+    };
+    Ok(Check::Oracle { oracle, result })
+}
+
+/// The oracle of this name.
+pub(crate) fn oracle_named(name: &str) -> Option<OracleName> {
+    OracleName::ALL.into_iter().find(|oracle| oracle.as_str() == name)
+}
+
+/// An expectation in the file's own words, for the report: `at client/first, leaves TIME_WAIT, since arrives late copy`.
+fn in_words(node: &Node) -> String {
+    let members = node.members().iter().filter(|member| member.key != "name");
+    let words: Vec<String> =
+        members.map(|member| format!("{} {}", member.key, value_in_words(&member.node))).collect();
+    words.join(", ")
+}
+
+fn value_in_words(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.clone(),
+        Value::Text(text) => text.clone(),
+        Value::List(items) => items.iter().map(value_in_words).collect::<Vec<_>>().join(" "),
+        Value::Object(_) => in_words(node),
+    }
+}
