@@ -342,4 +342,4 @@ impl Offer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
