@@ -89,7 +89,7 @@ impl Cubic {
         } else if let Some(since) = self.paused_since.take()
             && let Some(epoch) = &mut self.epoch
         {
-            epoch.started += now.saturating_since(since.max(epoch.started));
+            epoch.started += now.saturating_since(since);
         }
     }
 

@@ -82,6 +82,33 @@ fn reno_adds_one_segment_a_round() {
     }
 }
 
+// RFC 3465 §2.1: what is over after a step counts for the next.
+#[test]
+fn reno_carries_octets_over() {
+    let mut congestion = busy(CongestionAlgorithm::NewReno);
+    congestion.on_loss(20_000);
+    let mut windows = Vec::new();
+    for _ in 0..3 {
+        congestion.on_acknowledged(Instant::ZERO, 7000, RTT, 2);
+        windows.push(congestion.window());
+    }
+    assert_eq!(windows, [10_000, 11_000, 12_000]);
+}
+
+// RFC 3465 §2.2: an ACK that reaches the threshold counts for congestion avoidance with what is left of it.
+#[test]
+fn slow_start_hands_over_the_rest() {
+    let mut congestion = busy(CongestionAlgorithm::NewReno);
+    congestion.on_loss(20_000);
+    congestion.set_window(9500);
+    congestion.on_acknowledged(Instant::ZERO, 2000, RTT, 2);
+    assert_eq!(congestion.window(), 10_000);
+    congestion.on_acknowledged(Instant::ZERO, 8499, RTT, 2);
+    assert_eq!(congestion.window(), 10_000);
+    congestion.on_acknowledged(Instant::ZERO, 1, RTT, 2);
+    assert_eq!(congestion.window(), 11_000);
+}
+
 #[test]
 fn slow_start_ends_at_the_threshold() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);

@@ -32,12 +32,11 @@ impl Permit<'_> {
         {
             return Some((front, reason));
         }
-        // Without SACK, fast recovery knows of one hole at a time (RFC 6582 §3.2).
-        let counts_pipe = self.policy.sack || self.episode.phase == Phase::Loss;
-        if !counts_pipe || self.room_for_segment() == 0 {
+        if self.room_for_segment() == 0 {
             return None;
         }
-        // RFC 6675 §4, NextSeg rule 1. After a timeout everything is lost, so this goes back to the first.
+        // RFC 6675 §4, NextSeg rule 1. After a timeout everything is lost, so this goes back to the first. Without
+        // SACK, fast recovery knows of one loss at a time, the first segment (RFC 6582 §3.2).
         let (range, lost) = self.queue.next_unsent_again()?;
         lost.then_some((range, reason))
     }
@@ -74,13 +73,8 @@ impl Permit<'_> {
     /// Whether something that was sent before is to be sent again, be it now or when the window permits.
     #[inline]
     pub(super) fn old_data_waits(&mut self) -> bool {
-        match self.episode.phase {
-            Phase::Open | Phase::Disorder => false,
-            Phase::Recovery if !self.policy.sack => self.episode.front_is_due,
-            Phase::Recovery | Phase::Loss => {
-                self.episode.front_is_due || self.queue.next_unsent_again().is_some_and(|(_, lost)| lost)
-            }
-        }
+        matches!(self.episode.phase, Phase::Recovery | Phase::Loss)
+            && (self.episode.front_is_due || self.queue.next_unsent_again().is_some_and(|(_, lost)| lost))
     }
 
     /// cwnd with NewReno's inflation.

@@ -218,6 +218,170 @@ fn new_reno_does_not_recover_twice_from_one_window() {
     assert_eq!(path.sender.counters().fast_retransmissions, 0);
 }
 
+/// `count` duplicate ACKs at `at`, without SACK; returns whether one of them began fast recovery.
+fn duplicates(sender: &mut Recovery, at: Offset, count: usize) -> bool {
+    (0..count)
+        .fold(false, |entered, _| sender.on_ack(Instant::ZERO + RTT, &ack(at)).entered_recovery | entered)
+}
+
+// RFC 6582 §3.2 step 2, where the flow test above shows only the counters.
+#[test]
+fn duplicates_of_the_recovery_point_do_not_count() {
+    let mut sender = in_flight(&config(10), false, 10);
+    let now = sender.deadline().unwrap();
+    sender.on_timeout(now);
+    assert!(sender.on_ack(now, &ack(segment(10))).left_recovery);
+    for index in 10..15 {
+        sender.on_transmit(now, segment(index)..segment(index + 1), false);
+    }
+    assert!(!duplicates(&mut sender, segment(10), 5));
+    // RFC 3042 §2: and however many they are, they permit two segments beyond the window.
+    sender.congestion.set_window(5000);
+    assert_eq!(sender.new_data_quota(segment(15)), 2000);
+    sender.on_ack(now, &ack(segment(11)));
+    assert!(duplicates(&mut sender, segment(11), 3));
+}
+
+// RFC 6582 §3.2, step by step.
+#[test]
+fn new_reno_inflates_and_deflates() {
+    let mut sender = in_flight(&config(20), false, 20);
+    assert!(duplicates(&mut sender, segment(0), 3));
+    assert_eq!(sender.congestion_window(), 13_000, "ssthresh + 3 SMSS");
+    assert_eq!(sender.lost(), Tally { octets: 1000, segments: 1 });
+    sender.on_transmit(Instant::ZERO + RTT, segment(0)..segment(1), true);
+    duplicates(&mut sender, segment(0), 15);
+    assert_eq!(sender.congestion_window(), 28_000, "one SMSS for each further duplicate");
+    assert_eq!(sender.new_data_quota(segment(20)), 8000);
+    sender.on_ack(Instant::ZERO + RTT * 2, &ack(segment(5)));
+    assert_eq!(sender.congestion_window(), 24_000, "less 5 that left, plus 1");
+    assert_eq!(sender.lost(), Tally { octets: 1000, segments: 1 });
+    assert_eq!(sender.new_data_quota(segment(20)), 0, "the next hole comes first");
+    sender.on_ack(Instant::ZERO + RTT * 2, &ack(segment(5) + 300));
+    assert_eq!(sender.congestion_window(), 23_700, "less than an SMSS adds nothing back");
+    let verdict = sender.on_ack(Instant::ZERO + RTT * 3, &ack(segment(20)));
+    assert!(verdict.left_recovery);
+    assert_eq!(sender.congestion_window(), 2000, "no burst: max(FlightSize, SMSS) + SMSS");
+}
+
+// RFC 6675 §5 step 1: three duplicates are enough, though they SACK less than two full segments.
+#[test]
+fn three_small_sacks_are_enough() {
+    let mut sender = Recovery::new(&config(10), true, SMSS, false);
+    let small = |index: u64| Offset::FIRST + index * 100;
+    for index in 0..8 {
+        sender.on_transmit(Instant::ZERO, small(index)..small(index + 1), false);
+    }
+    let mut entered = Vec::new();
+    for beyond in 2..5 {
+        let blocks = [(small(1), small(beyond))];
+        let arrived = AckArrived { sack: &blocks, ..ack(small(0)) };
+        entered.push(sender.on_ack(Instant::ZERO + RTT, &arrived).entered_recovery);
+    }
+    assert_eq!(entered, [false, false, true]);
+    assert_eq!(sender.lost(), Tally { octets: 100, segments: 1 });
+    assert_eq!(sender.next_retransmission().unwrap().0, small(0)..small(1));
+}
+
+fn sacked_recovery(count: u64, blocks: &[(Offset, Offset)]) -> Recovery {
+    let mut sender = in_flight(&config(count as u32), true, count);
+    let arrived = AckArrived { sack: blocks, ..ack(segment(0)) };
+    assert!(sender.on_ack(Instant::ZERO + RTT, &arrived).entered_recovery);
+    sender
+}
+
+fn resend_all(sender: &mut Recovery, now: Instant) -> usize {
+    let mut count = 0;
+    while let Some((range, _)) = sender.next_retransmission() {
+        sender.on_transmit(now, range, true);
+        count += 1;
+    }
+    count
+}
+
+// RFC 6675 §5 step C: while cwnd - pipe is at least one SMSS.
+#[test]
+fn half_a_segment_of_room_is_none() {
+    let mut sender = sacked_recovery(7, &[(segment(4), segment(7))]);
+    assert_eq!(sender.congestion_window(), 3500);
+    assert_eq!(resend_all(&mut sender, Instant::ZERO + RTT), 3);
+    assert_eq!(sender.lost().segments, 4);
+}
+
+// RFC 6298 §5.3 holds in SACK recovery for every partial ACK.
+#[test]
+fn sack_recovery_restarts_the_timer_with_every_ack() {
+    let mut sender = sacked_recovery(10, &[(segment(4), segment(10))]);
+    resend_all(&mut sender, Instant::ZERO + RTT);
+    for index in 1..4 {
+        let now = Instant::ZERO + RTT * (2 + index);
+        sender.on_ack(now, &ack(segment(index)));
+        assert_eq!(sender.phase(), Phase::Recovery);
+        assert_eq!(sender.deadline(), Some(now + Duration::from_secs(1)));
+    }
+}
+
+#[test]
+fn a_late_original_calls_the_retransmission_off() {
+    let mut sender = sacked_recovery(8, &[(segment(1), segment(4))]);
+    sender.on_ack(Instant::ZERO + RTT, &ack(segment(4)));
+    assert_eq!(sender.next_retransmission(), None);
+    assert_eq!(sender.phase(), Phase::Recovery);
+}
+
+// RFC 6675 §5: the ACK that ends one recovery can begin the next.
+#[test]
+fn one_recovery_follows_another() {
+    let mut sender = sacked_recovery(8, &[(segment(1), segment(8))]);
+    let now = Instant::ZERO + RTT;
+    resend_all(&mut sender, now);
+    for index in 8..12 {
+        sender.on_transmit(now, segment(index)..segment(index + 1), false);
+    }
+    let blocks = [(segment(9), segment(12))];
+    let verdict = sender.on_ack(now + RTT, &AckArrived { sack: &blocks, ..ack(segment(8)) });
+    assert!(verdict.left_recovery && verdict.entered_recovery);
+    assert_eq!(sender.next_retransmission().unwrap().0, segment(8)..segment(9));
+}
+
+// A SACK measures the round trip where the cumulative ACK can't, and so ends the back-off.
+#[test]
+fn sacks_measure_the_round_trip() {
+    let mut sender = in_flight(&config(10), true, 3);
+    let blocks = [(segment(1), segment(2))];
+    let verdict = sender.on_ack(Instant::ZERO + RTT, &AckArrived { sack: &blocks, ..ack(segment(0)) });
+    assert_eq!(verdict.rtt_sample, Some(RTT));
+}
+
+// RFC 3465 §2.2, §2.3: two segments an ACK in slow start, one while a timeout is being repaired.
+#[test]
+fn slow_start_limits() {
+    let mut sender = in_flight(&config(10), false, 10);
+    sender.on_transmission_opportunity_ended(Instant::ZERO, true);
+    let mut lost = sender.clone();
+    sender.on_ack(Instant::ZERO + RTT, &ack(segment(8)));
+    assert_eq!(sender.congestion_window(), 12_000);
+    let now = lost.deadline().unwrap();
+    lost.on_timeout(now);
+    lost.on_ack(now + RTT, &ack(segment(8)));
+    assert_eq!(lost.congestion_window(), 2000);
+}
+
+// RFC 5681 §3.1: a second timeout for the same data leaves the threshold, and §3.2: what limited transmit sent does
+// not raise it.
+#[test]
+fn the_threshold_is_set_once_for_one_stall() {
+    let mut sender = in_flight(&config(8), false, 8);
+    duplicates(&mut sender, segment(0), 1);
+    assert_eq!(sender.new_data_reason(), Reason::LimitedTransmit);
+    sender.on_transmit(Instant::ZERO + RTT, segment(8)..segment(9), false);
+    for _ in 0..2 {
+        let now = sender.deadline().unwrap();
+        sender.on_timeout(now);
+        assert_eq!(sender.slow_start_threshold(), Some(4000));
+    }
+}
+
 // RFC 6675 §4, NextSeg rule 3: without new data, a hole that is not yet known to be lost is filled all the same.
 #[test]
 fn without_new_data_every_hole_is_filled() {

@@ -96,6 +96,29 @@ fn follows_reno_where_reno_is_faster() {
     assert!((0.93..1.05).contains(&after), "{after} segments a round above it");
 }
 
+// In a window of 10,000 segments an ACK is worth a fraction of an octet, and none is lost.
+#[test]
+fn fractions_are_carried() {
+    let maximum = 10_000 * SMSS;
+    let mut cubic = Cubic::new();
+    let window = cubic.threshold_after_loss(maximum, maximum);
+    cubic.begin_epoch(Instant::ZERO, window, SMSS);
+    let epoch = cubic.epoch.as_mut().unwrap();
+    for _ in 0..7000 {
+        epoch.grow_estimate(window, SMSS, SMSS, maximum);
+    }
+    assert_eq!(epoch.estimate - window, SMSS * 9 / 17);
+
+    // Near the plateau, one round trip ahead of it by little: the growth of a round is the distance to the target.
+    let k = k_micros(maximum - window, SMSS);
+    let now = Instant::ZERO + Duration::from_micros(k);
+    let rtt = Duration::from_millis(200);
+    let near = maximum - SMSS / 2;
+    let grown: u64 = (0..10_000).map(|_| cubic.growth(now, near, SMSS, SMSS as u32, rtt)).sum();
+    let distance = w_cubic(k + 200_000, k, maximum, SMSS) - near;
+    assert!(grown.abs_diff(distance) <= 1, "{grown} of {distance}");
+}
+
 // RFC 9438 §4.8.
 #[test]
 fn after_a_timeout_the_epoch_is_its_own_plateau() {
