@@ -211,9 +211,9 @@ static CASE: Object = Object {
         ),
         Field::optional(
             "must_fail",
-            list(&Reference("an expectation or \"oracle:NAME\"")),
+            list(&Reference("an expectation, \"oracle:NAME\" or \"app:NAME\"")),
             "",
-            "Expectations, or `oracle:NAME`, that must fail; the case passes only if exactly these do.",
+            "Expectations, `oracle:NAME` or `app:NAME` that must fail; the case passes only if exactly these do.",
         ),
     ],
     verbs: &[],

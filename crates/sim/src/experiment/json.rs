@@ -276,23 +276,6 @@ impl Node {
             Value::Object(_) => "an object".to_owned(),
         }
     }
-
-    /// As canonical JSON: keys sorted, no blanks.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value as Json;
-        match &self.value {
-            Value::Null => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Number(number) => {
-                serde_json::from_str(number).unwrap_or_else(|_| Json::String(number.clone()))
-            }
-            Value::Text(text) => Json::String(text.clone()),
-            Value::List(items) => items.iter().map(Self::to_json).collect(),
-            Value::Object(members) => {
-                members.iter().map(|member| (member.key.clone(), member.node.to_json())).collect()
-            }
-        }
-    }
 }
 
 /// The start of a text that may be long.

@@ -175,12 +175,13 @@ fn must_fail(case: &Item<'_>, plan: &Plan) -> Result<Vec<String>, Problem> {
     let expectations: Vec<&str> = plan.expectations.iter().map(|expectation| &*expectation.name).collect();
     let oracles: Vec<String> =
         crate::oracle::OracleName::ALL.iter().map(|oracle| format!("oracle:{}", oracle.as_str())).collect();
-    let known = || expectations.iter().copied().chain(oracles.iter().map(String::as_str));
+    let apps: Vec<String> = plan.apps.iter().map(|app| format!("app:{}", app.name)).collect();
+    let known = || expectations.iter().copied().chain(oracles.iter().chain(&apps).map(String::as_str));
     let mut names = Vec::new();
     for item in case.list("must_fail") {
         let name = item.text()?;
         if !known().any(|known| known == name) {
-            return Err(item.unknown("expectation or oracle", known()));
+            return Err(item.unknown("expectation, oracle or app", known()));
         }
         if names.iter().any(|other| other == name) {
             return Err(item.problem("this stands here twice"));

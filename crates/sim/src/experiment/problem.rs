@@ -92,11 +92,6 @@ impl Problem {
         self.0.1 = path.to_owned();
         self
     }
-
-    #[cfg(test)]
-    pub(crate) fn message(&self) -> &str {
-        &self.0.2
-    }
 }
 
 /// The known word that `written` is most likely meant to be.

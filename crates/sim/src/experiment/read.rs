@@ -92,10 +92,6 @@ impl<'a> Item<'a> {
         matches!(self.node.value, Value::Object(_))
     }
 
-    pub(crate) fn is_list(&self) -> bool {
-        matches!(self.node.value, Value::List(_))
-    }
-
     pub(crate) fn text(&self) -> Result<&'a str, Problem> {
         self.node.text().ok_or_else(|| self.problem(format!("expected a text, found {}", self.node.found())))
     }

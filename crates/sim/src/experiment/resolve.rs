@@ -30,7 +30,6 @@ pub(crate) use changes::Timeline;
 /// Everything that names can lead to, for the rooms of this stage.
 pub(crate) struct Names<'a> {
     pub(crate) topology: &'a Topology,
-    pub(crate) routes: &'a Routes,
     pub(crate) sockets: &'a Sockets,
 }
 
@@ -43,7 +42,7 @@ pub(crate) fn resolve(root: &Item<'_>, removed: &BTreeSet<String>) -> Result<Pla
     let routers = hosts::routers(&topology, &routes);
     let mut sockets = sockets::declare(root, &topology)?;
     let apps = apps::read(root, &topology, &routes, &mut sockets)?;
-    let names = Names { topology: &topology, routes: &routes, sockets: &sockets };
+    let names = Names { topology: &topology, sockets: &sockets };
     let heal = heal(root)?;
     let mut timeline = Timeline::default();
     let mut faults = Vec::new();

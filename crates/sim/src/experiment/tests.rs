@@ -20,3 +20,17 @@ fn the_two_lessons_become_plans() {
     let places: Vec<&str> = syn.cases[0].plan.places.iter().map(|place| &**place).collect();
     assert_eq!(places, ["client", "server", "wire>client", "wire>server"]);
 }
+
+#[test]
+fn every_example_is_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            load(&path, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+            count += 1;
+        }
+    }
+    assert!(count >= 2);
+}

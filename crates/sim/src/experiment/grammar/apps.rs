@@ -20,6 +20,7 @@ pub(crate) static APP: Object = Object {
             list(&Kind::Object(&STEP)),
             &[
                 Field::optional("listen", PORT, "", "Shorthand for a first step `listen` on this port."),
+                AS,
                 PROTOCOL,
                 BACKLOG,
             ],

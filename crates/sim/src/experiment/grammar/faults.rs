@@ -312,7 +312,7 @@ static CHANGE: Object = Object {
             "partition",
             OneOf(&[List { item: &GROUP, min: 2, max: usize::MAX }, Kind::Object(&ONE_WAY)]),
             &[],
-            "Cuts all links between nodes of different groups; {from, to} cuts one way.",
+            "Cuts all links between nodes of different groups (a name alone is a group); {from, to} cuts one way.",
         ),
         Verb::new(
             "set",
@@ -323,7 +323,7 @@ static CHANGE: Object = Object {
     ],
 };
 
-static GROUP: Kind = List { item: &Reference("a host or router"), min: 1, max: usize::MAX };
+static GROUP: Kind = OneOf(&[Reference("a host or router"), GROUP_LIST]);
 
 static ONE_WAY: Object = Object {
     id: "one_way",

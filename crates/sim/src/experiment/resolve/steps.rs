@@ -93,7 +93,7 @@ pub(crate) fn read(app: &Item<'_>, scene: &Scene<'_>, sockets: &Sockets) -> Resu
             reader.steps.push(StepPlan { step, fails: None });
         }
         None => {
-            if let Some(idle) = app.get("backlog").or_else(|| app.get("protocol")) {
+            if let Some(idle) = ["as", "backlog", "protocol"].into_iter().find_map(|key| app.get(key)) {
                 return Err(idle.problem("this does nothing here: it belongs to \"listen\""));
             }
         }
