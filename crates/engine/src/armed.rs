@@ -116,3 +116,6 @@ impl ArmedTable {
         *word != before
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,21 +11,28 @@ pub(crate) struct Bag {
 
 impl Bag {
     /// Number of entries.
+    #[inline]
     pub(crate) fn len(self) -> usize {
         self.len as usize
     }
 }
 
 /// The memory of all bags. It grows to the most that was ever needed and is then used again and again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct BagStore {
     chunks: Vec<[Entry; CHUNK]>,
     /// For each chunk the next older one of its bag, or the next free one.
     older: Vec<u32>,
     /// Chunks given back, newest first: the hottest memory is used again first.
-    free: Option<u32>,
+    free: u32,
     /// Chunks from here on were never used since the last `clear`.
     untouched: usize,
+}
+
+impl Default for BagStore {
+    fn default() -> Self {
+        Self { chunks: Vec::new(), older: Vec::new(), free: NO_CHUNK, untouched: 0 }
+    }
 }
 
 impl BagStore {
@@ -42,29 +49,41 @@ impl BagStore {
         bag.len += 1;
     }
 
-    /// Empties a bag by chunks; each is copied out, so that `self` can take its entries again.
+    /// Empties a bag chunk by chunk.
     #[inline]
-    pub(crate) fn take_some(&mut self, bag: &mut Bag) -> Option<([Entry; CHUNK], usize)> {
+    pub(crate) fn take_some(&mut self, bag: &mut Bag) -> Option<&[Entry]> {
         let count = (bag.len as usize).checked_sub(1)? % CHUNK + 1;
-        let chunk = bag.newest;
-        let entries = self.chunks[chunk as usize];
+        let chunk = bag.newest as usize;
         bag.len -= count as u32;
-        bag.newest = self.older[chunk as usize];
-        self.older[chunk as usize] = self.free.unwrap_or(NO_CHUNK);
-        self.free = Some(chunk);
-        Some((entries, count))
+        bag.newest = std::mem::replace(&mut self.older[chunk], self.free);
+        self.free = chunk as u32;
+        Some(&self.chunks[chunk][..count])
+    }
+
+    /// Empties a bag by chunks that are copied out, so that the entries can go into other bags.
+    #[inline]
+    pub(crate) fn copy_some(&mut self, bag: &mut Bag) -> Option<([Entry; CHUNK], usize)> {
+        let chunk = bag.newest as usize;
+        let count = self.take_some(bag)?.len();
+        Some((self.chunks[chunk], count))
     }
 
     /// Forgets all bags, keeps the memory.
     pub(crate) fn clear(&mut self) {
-        self.free = None;
+        self.free = NO_CHUNK;
         self.untouched = 0;
     }
 
+    /// Chunks in memory.
+    #[cfg(test)]
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
     fn take_chunk(&mut self) -> u32 {
-        if let Some(chunk) = self.free {
-            let next = self.older[chunk as usize];
-            self.free = (next != NO_CHUNK).then_some(next);
+        if self.free != NO_CHUNK {
+            let chunk = self.free;
+            self.free = self.older[chunk as usize];
             return chunk;
         }
         if self.untouched == self.chunks.len() {

@@ -100,7 +100,7 @@ impl WakeupQueue {
         if self.queue.remove_if_near(entry) {
             return;
         }
-        let bound = 2 * self.pending + self.armed.len() / 8 + STALE_MAX;
+        let bound = 4 * self.pending + self.armed.len() / 8 + STALE_MAX;
         if self.queue.len() > bound {
             self.rebuild(entry.key);
         }
@@ -119,3 +119,6 @@ impl WakeupQueue {
 
 /// Stale entries that are kept however few keys there are.
 const STALE_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests;

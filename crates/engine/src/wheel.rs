@@ -56,9 +56,12 @@ impl Wheel {
             self.slots.resize(LEVELS * SLOTS, Bag::default());
         }
         let (level, digit) = position(self.boundary, entry);
-        self.occupied[level] |= 1 << digit;
-        self.levels |= 1 << level;
-        self.store.add(&mut self.slots[level * SLOTS + digit], entry);
+        let bag = &mut self.slots[level * SLOTS + digit];
+        if bag.len() == 0 {
+            self.occupied[level] |= 1 << digit;
+            self.levels |= 1 << level;
+        }
+        self.store.add(bag, entry);
         self.len += 1;
     }
 
@@ -95,8 +98,8 @@ impl Wheel {
             }
             self.boundary = with_digit(self.boundary, slot, !0);
             let mut bag = self.remove(slot);
-            while let Some((entries, count)) = self.store.take_some(&mut bag) {
-                taken.extend(entries[..count].iter().filter(|&&entry| is_live(entry)));
+            while let Some(entries) = self.store.take_some(&mut bag) {
+                taken.extend(entries.iter().filter(|&&entry| is_live(entry)));
             }
             if taken.len() >= TAKE_MIN {
                 return;
@@ -114,6 +117,12 @@ impl Wheel {
         self.store.clear();
         self.len = 0;
         self.boundary = Entry::LAST;
+    }
+
+    /// Chunks in memory.
+    #[cfg(test)]
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.store.chunk_count()
     }
 
     /// The slot of the earliest entries.
@@ -139,7 +148,7 @@ impl Wheel {
     /// Puts a slot's entries where the boundary, which has moved, now wants them.
     fn spread(&mut self, slot: Slot) {
         let mut bag = self.remove(slot);
-        while let Some((entries, count)) = self.store.take_some(&mut bag) {
+        while let Some((entries, count)) = self.store.copy_some(&mut bag) {
             for &entry in &entries[..count] {
                 self.push(entry);
             }

@@ -1,7 +1,7 @@
 //! The wake-up queue against the simplest thing that is right: a sorted vector.
 
 use faultwire_base::Instant;
-use faultwire_engine::WakeupQueue;
+use faultwire_engine::{Entry, EntryQueue, WakeupQueue};
 use proptest::prelude::*;
 
 /// The model: (time, key) pairs, one a key, sorted.
@@ -164,5 +164,26 @@ proptest! {
         }
         let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         prop_assert_eq!(rest, model.pending);
+    }
+
+    /// The structure underneath keeps every entry, also equal ones, and takes them at any time.
+    #[test]
+    fn entries_agree_with_a_sorted_vector(calls in prop::collection::vec((distance(), 0..200u32, 0..80usize), 1..300)) {
+        let (mut queue, mut model, mut last) = (EntryQueue::new(), Vec::new(), 0u64);
+        for (after, key, pops) in calls {
+            let first = if after % 5 == 0 { after / 2 } else { last.saturating_add(after) };
+            for step in 0..40 {
+                let time = Instant::from_nanos(first.saturating_add(step % 4 * (after >> 3)));
+                queue.push(Entry { time, key });
+                model.push((time, key));
+            }
+            model.sort_unstable_by(|a, b| b.cmp(a));
+            for _ in 0..pops {
+                let popped = queue.pop().map(|entry| (entry.time, entry.key));
+                prop_assert_eq!(popped, model.pop());
+                last = popped.map_or(last, |entry| entry.0.as_nanos());
+            }
+            prop_assert_eq!((queue.len(), queue.peek().map(|entry| entry.key)), (model.len(), model.last().map(|entry| entry.1)));
+        }
     }
 }
