@@ -15,6 +15,9 @@ pub struct HostConfig {
     pub place: PlaceId,
     /// Which life this is, from 1; a restarted host is a new one with the next number.
     pub boot: u16,
+    /// Packets made in earlier lives ([`crate::Host::packets_made`]), so that no two share an identity: a packet
+    /// outlives the host that made it.
+    pub packets_before: u64,
     /// Its interfaces; the first of each version of IP serves destinations without a route.
     pub interfaces: Vec<Interface>,
     /// Source address and MTU for each destination, at most one a destination.
@@ -40,6 +43,7 @@ impl HostConfig {
             name: name.into(),
             place,
             boot: 1,
+            packets_before: 0,
             interfaces: vec![interface],
             routes: Vec::new(),
             ip: IpConfig::default(),

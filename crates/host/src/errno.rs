@@ -32,6 +32,7 @@ macro_rules! errnos {
 }
 
 errnos! {
+    AccessDenied, "EACCES", "The network forbids it.";
     AddressInUse, "EADDRINUSE", "The address and port are taken.";
     AddressNotAvailable, "EADDRNOTAVAIL", "No such address here, or no free port.";
     AddressFamilyNotSupported, "EAFNOSUPPORT", "An address of the other version of IP.";

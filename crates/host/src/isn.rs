@@ -1,4 +1,5 @@
-//! Initial sequence numbers: a 4 us clock plus a keyed hash of the connection's name (RFC 9293 §3.4.1, RFC 6528 §3).
+//! Initial sequence numbers: a 4 us clock plus a keyed hash of the connection's name (RFC 9293 §3.4.1, RFC 6528 §3);
+//! the offsets of timestamps by the same means.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,7 +15,7 @@ pub(crate) struct InitialSequence {
 
 impl InitialSequence {
     /// `component` names the host and its boot: a restarted host has a new secret. `fixed` is a number for every
-    /// connection, as the figures of RFC 9293 need it.
+    /// connection, as the figures of RFC 9293 need it; timestamps start at the clock then.
     pub(crate) fn new(seeds: SeedTree, component: &str, fixed: Option<u32>) -> Self {
         Self { secret: seeds.secret(component, "initial sequence number"), fixed }
     }
@@ -26,6 +27,16 @@ impl InitialSequence {
         }
         let clock = (now.as_nanos() / TICK_NANOS) as u32;
         Seq(clock.wrapping_add(self.offset(local, remote)))
+    }
+
+    /// What is added to the clock in timestamps: the same for all connections between two addresses, so that an
+    /// incarnation follows on the one before, and different for others (RFC 7323 §5.4).
+    pub(crate) fn timestamp_offset(&self, local: IpAddr, remote: IpAddr) -> u32 {
+        if self.fixed.is_some() {
+            return 0;
+        }
+        let ([local_high, local_low], [remote_high, remote_low]) = (halves(local), halves(remote));
+        sip_hash(self.secret, &[local_high, local_low, remote_high, remote_low]) as u32
     }
 
     fn offset(&self, local: SocketAddr, remote: SocketAddr) -> u32 {

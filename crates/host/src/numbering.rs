@@ -19,9 +19,14 @@ pub(crate) struct Numbering {
 }
 
 impl Numbering {
-    pub(crate) fn new(place: PlaceId, boot: u16) -> Self {
+    pub(crate) fn new(place: PlaceId, boot: u16, packets: u64) -> Self {
         assert!(boot > 0, "boots are counted from 1");
-        Self { place, boot, packets: u64::from(boot - 1) << BOOT_SHIFT, conversations: 0, connections: 0 }
+        Self { place, boot, packets, conversations: 0, connections: 0 }
+    }
+
+    /// Packets made by this place, earlier lives included.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets
     }
 
     pub(crate) fn next_packet(&mut self) -> PacketId {
@@ -40,6 +45,3 @@ impl Numbering {
         ConnectionId(self.connections)
     }
 }
-
-/// Packets of different lives of a place must not share an identity.
-const BOOT_SHIFT: u32 = 0;

@@ -1,0 +1,233 @@
+//! The life of a connection in its table: opened, woken, transmitting, closed, TIME-WAIT, gone; and what the owner is
+//! told of it.
+
+use faultwire_base::Instant;
+use faultwire_tcp::{Event, State};
+use faultwire_wire::{Cause, Packet, TimerKind};
+
+use crate::connections::{Body, Entry, Owner};
+use crate::errno::Errno;
+use crate::event::HostEvent;
+use crate::port::Sharing;
+use crate::report::ConnectionReport;
+use crate::segment::listener;
+use crate::stack::Stack;
+
+/// Tells of a new connection.
+pub(crate) fn opened(stack: &mut Stack, entry: &Entry) {
+    stack.events.push_back(HostEvent::ConnectionOpened {
+        connection: entry.id,
+        flow: entry.flow,
+        local: entry.ends.local(),
+        remote: entry.ends.remote(),
+        passive: entry.passive,
+    });
+}
+
+/// Tells of a change of state.
+pub(crate) fn changed(stack: &mut Stack, entry: &Entry, from: State, to: State, cause: Cause) {
+    let (connection, flow, fd) = (entry.id, entry.flow, entry.fd());
+    stack.events.push_back(HostEvent::StateChanged { connection, flow, fd, from, to, cause });
+}
+
+/// After anything was done to a full connection: passes on what it tells and gives it a turn to transmit. A connection
+/// that is closed now transmits what it has left at once, so that its ends are free for the next one.
+#[inline]
+pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
+    tell(stack, slot, cause);
+    if stack.connections.full(slot).is_closed() {
+        flush(stack, now, slot);
+        close(stack, slot);
+    } else {
+        stack.enqueue(slot);
+    }
+}
+
+/// Passes on what the full connection in `slot` tells.
+#[inline]
+pub(crate) fn tell(stack: &mut Stack, slot: u32, cause: Cause) {
+    while let Some(event) = stack.connections.full_mut(slot).event() {
+        pass_on(stack, slot, cause, event);
+    }
+}
+
+fn pass_on(stack: &mut Stack, slot: u32, cause: Cause, event: Event) {
+    let entry = stack.connections.entry_mut(slot);
+    let (connection, flow, fd) = (entry.id, entry.flow, entry.fd());
+    match event {
+        Event::StateChanged { from, to } => {
+            entry.established |= to == State::Established;
+            stack.events.push_back(HostEvent::StateChanged { connection, flow, fd, from, to, cause });
+            if to == State::SynSent {
+                return;
+            }
+        }
+        Event::Error(error) => {
+            let error = Errno::from(error);
+            entry.error = Some(error);
+            stack.events.push_back(HostEvent::ConnectionFailed { connection, error });
+        }
+        Event::Dropped(reason) => {
+            if let Cause::Arrival(packet) = cause {
+                stack.dropped(packet, reason.into());
+            }
+            return;
+        }
+        Event::Readable | Event::Writable | Event::SoftError(_) | Event::Urgent { .. } => {}
+    }
+    if let Some(fd) = fd {
+        stack.announce(fd);
+    }
+}
+
+/// A wake-up that was asked for: runs the timers that are due, or asks again if they were put off.
+pub(crate) fn wake(stack: &mut Stack, now: Instant, slot: u32) {
+    let Some(deadline) = stack.connections.entry(slot).body.deadline() else { return };
+    if deadline > now {
+        return stack.connections.arm(slot);
+    }
+    match &mut stack.connections.entry_mut(slot).body {
+        Body::Full(connection) => {
+            let timer = match connection.state() {
+                State::TimeWait => TimerKind::TimeWait,
+                State::FinWait2 => TimerKind::FinWait2,
+                _ if connection.is_busy() => TimerKind::Retransmission,
+                _ => TimerKind::KeepAlive,
+            };
+            connection.advance(now);
+            settle(stack, now, slot, Cause::Timer(timer));
+        }
+        Body::HalfOpen(half_open) => {
+            half_open.embryo.advance(now);
+            if half_open.embryo.is_dead() {
+                forget_half_open(stack, slot, State::Closed, Cause::Timer(TimerKind::Retransmission));
+            } else {
+                stack.enqueue(slot);
+            }
+        }
+        Body::TimeWait(_) => end_time_wait(stack, slot, Cause::Timer(TimerKind::TimeWait)),
+    }
+}
+
+/// The next packet of the connection in `slot`; without one, its turn is over.
+#[inline]
+pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32) -> Option<Packet> {
+    let entry = stack.connections.get_mut(slot)?;
+    let outgoing = match &mut entry.body {
+        Body::Full(connection) => connection.transmit(now),
+        Body::HalfOpen(half_open) => half_open.embryo.transmit(now),
+        Body::TimeWait(_) => None,
+    };
+    let (ends, flow) = (entry.ends, entry.flow);
+    match outgoing {
+        Some(outgoing) => Some(stack.segment_packet(&ends, flow, outgoing)),
+        None => {
+            drained(stack, slot);
+            None
+        }
+    }
+}
+
+/// The connection has nothing more to transmit for now: arms its deadline, and makes a compact entry of it if it is in
+/// TIME-WAIT and nobody has it.
+fn drained(stack: &mut Stack, slot: u32) {
+    let entry = stack.connections.entry_mut(slot);
+    entry.queued = false;
+    let unowned = entry.owner == Owner::Nobody;
+    if let Body::Full(connection) = &entry.body {
+        if unowned && connection.state() == State::TimeWait {
+            compact(stack, slot);
+        }
+    }
+    stack.connections.arm(slot);
+}
+
+/// Makes a compact entry of a full connection in TIME-WAIT, after telling its last counters.
+fn compact(stack: &mut Stack, slot: u32) {
+    let entry = stack.connections.entry_mut(slot);
+    let summary = ConnectionReport::of(entry);
+    let Body::Full(connection) = &entry.body else { panic!("slot {slot} is not full") };
+    let record = (**connection).clone().into_time_wait();
+    entry.body = Body::TimeWait(Box::new(record));
+    gone(stack, summary);
+}
+
+/// Transmits everything that a connection has, into finished packets.
+fn flush(stack: &mut Stack, now: Instant, slot: u32) {
+    while let Some(outgoing) = stack.connections.full_mut(slot).transmit(now) {
+        let entry = stack.connections.entry(slot);
+        let (ends, flow) = (entry.ends, entry.flow);
+        let packet = stack.segment_packet(&ends, flow, outgoing);
+        stack.outbox.push_packet(packet);
+    }
+}
+
+/// A full connection reached CLOSED: nothing arrives for it any more. Its descriptor, or the accept queue that it is
+/// in, keeps it.
+fn close(stack: &mut Stack, slot: u32) {
+    stack.connections.retire(slot);
+    let entry = stack.connections.entry_mut(slot);
+    // A port that connect chose is free at once; one that was bound stays with the descriptor.
+    if let Some(hold) = entry.hold().filter(|hold| hold.sharing == Sharing::Connected) {
+        entry.port = None;
+        stack.tcp.ports.give_back(hold);
+    }
+    if stack.connections.entry(slot).owner == Owner::Nobody {
+        remove(stack, slot);
+    }
+}
+
+/// Removes a full connection for good and tells its last counters.
+pub(crate) fn remove(stack: &mut Stack, slot: u32) {
+    let summary = ConnectionReport::of(stack.connections.entry(slot));
+    take_out(stack, slot);
+    gone(stack, summary);
+}
+
+fn gone(stack: &mut Stack, summary: ConnectionReport) {
+    let event = HostEvent::ConnectionGone { connection: summary.connection, summary: Box::new(summary) };
+    stack.events.push_back(event);
+}
+
+/// Removes an entry and gives its port back.
+fn take_out(stack: &mut Stack, slot: u32) -> Entry {
+    let entry = stack.connections.remove(slot);
+    if let Some(hold) = entry.hold() {
+        stack.tcp.ports.give_back(hold);
+    }
+    entry
+}
+
+/// The end of a TIME-WAIT entry.
+pub(crate) fn end_time_wait(stack: &mut Stack, slot: u32, cause: Cause) {
+    let entry = take_out(stack, slot);
+    changed(stack, &entry, State::TimeWait, State::Closed, cause);
+}
+
+/// The end of a TIME-WAIT entry whose place a new connection took.
+pub(crate) fn end_suspended(stack: &mut Stack, entry: &Entry, cause: Cause) {
+    if let Some(hold) = entry.hold() {
+        stack.tcp.ports.give_back(hold);
+    }
+    changed(stack, entry, State::TimeWait, State::Closed, cause);
+}
+
+/// The end of a half-open connection whose listener lives.
+pub(crate) fn forget_half_open(stack: &mut Stack, slot: u32, to: State, cause: Cause) {
+    let Owner::Listener(fd) = stack.connections.entry(slot).owner else {
+        panic!("half-open without a listener")
+    };
+    listener(stack, fd).forgot();
+    remove_half_open(stack, slot, to, cause);
+}
+
+/// The end of a half-open connection. What it took the place of comes back.
+pub(crate) fn remove_half_open(stack: &mut Stack, slot: u32, to: State, cause: Cause) {
+    let entry = take_out(stack, slot);
+    changed(stack, &entry, State::SynReceived, to, cause);
+    let Body::HalfOpen(half_open) = entry.body else { panic!("slot {slot} is not half-open") };
+    if let Some(suspended) = half_open.suspended {
+        let slot = stack.connections.insert(*suspended);
+        stack.connections.arm(slot);
+    }
+}

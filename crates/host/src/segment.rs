@@ -1,0 +1,243 @@
+//! A segment arrives: demultiplexing, listeners, half-open and TIME-WAIT connections (RFC 9293 §3.10.7).
+
+use faultwire_tcp::{
+    self as tcp, Connection, Embryo, EmbryoVerdict, Outgoing, State, TimeWaitVerdict, reset_for,
+};
+use faultwire_wire::{Flags, Reason, Segment, Seq};
+
+use crate::connections::{Body, Entry, HalfOpen, Owner, PortShare};
+use crate::demux::{Ends, Ports};
+use crate::descriptor::{Fd, Socket};
+use crate::event::DropReason;
+use crate::life;
+use crate::listener::Listener;
+use crate::port::{Hold, Sharing};
+use crate::stack::{Arrival, Stack};
+
+/// A segment arrived at one of this host's addresses.
+pub(crate) fn arrives(stack: &mut Stack, arrival: &Arrival, segment: &Segment) {
+    let ports = Ports { local: segment.destination_port, remote: segment.source_port };
+    let ends = Ends::new(arrival.ip.destination, arrival.ip.source, ports);
+    let Some(ends) = ends else { return stack.dropped(arrival.id, DropReason::Malformed) };
+    let Some(slot) = stack.connections.find(&ends) else {
+        return no_connection(stack, arrival, &ends, segment);
+    };
+    match &mut stack.connections.entry_mut(slot).body {
+        Body::Full(connection) => match connection.receive(arrival.now, segment, arrival.cause()) {
+            tcp::Arrival::Handled => life::settle(stack, arrival.now, slot, arrival.cause()),
+            tcp::Arrival::Reopen { minimum_isn } => reopen(stack, arrival, slot, segment, minimum_isn),
+        },
+        Body::HalfOpen(_) => half_open(stack, arrival, slot, segment),
+        Body::TimeWait(_) => time_wait(stack, arrival, slot, segment),
+    }
+}
+
+/// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN.
+fn no_connection(stack: &mut Stack, arrival: &Arrival, ends: &Ends, segment: &Segment) {
+    let listener = stack.listener(ends);
+    let opens = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
+    match listener {
+        Some(fd) if opens => match admits(stack, fd) {
+            Ok(()) => open(stack, arrival, fd, *ends, segment, Predecessor::default()),
+            Err(reason) => stack.dropped(arrival.id, reason),
+        },
+        // What carries neither SYN, ACK nor RST can't be meant for a listener.
+        Some(_) if !segment.flags.intersects(Flags::ACK | Flags::RST) => {
+            stack.dropped(arrival.id, DropReason::NotForListener);
+        }
+        _ => {
+            let reason = if listener.is_some() { DropReason::NotForListener } else { DropReason::ClosedPort };
+            stack.dropped(arrival.id, reason);
+            reset(stack, arrival, ends, segment);
+        }
+    }
+}
+
+/// Answers a segment of no connection with a reset unless it is one.
+fn reset(stack: &mut Stack, arrival: &Arrival, ends: &Ends, segment: &Segment) {
+    if let Some(reset) = reset_for(segment) {
+        let outgoing = Outgoing {
+            segment: reset,
+            reason: Reason::Reset,
+            cause: arrival.cause(),
+            stream_offset: 0,
+            transmission: 0,
+            traffic_class: 0,
+        };
+        let packet = stack.segment_packet(ends, arrival.flow, outgoing);
+        stack.outbox.push_packet(packet);
+    }
+}
+
+/// What a SYN opens a connection in place of.
+#[derive(Default)]
+struct Predecessor {
+    /// The initial sequence number that its sequence numbers ask for.
+    isn: Option<Seq>,
+    /// Its TIME-WAIT entry, if it is to come back should the SYN be old.
+    suspended: Option<Box<Entry>>,
+}
+
+/// A SYN for a listener: SYN-RECEIVED, if there is room.
+fn open(stack: &mut Stack, arrival: &Arrival, fd: Fd, ends: Ends, segment: &Segment, before: Predecessor) {
+    let now = arrival.now;
+    let clock = stack.initial_sequence.choose(now, ends.local(), ends.remote());
+    let isn = before.isn.unwrap_or(clock);
+    let mtu = stack.paths.towards(arrival.ip.source, now).map_or(LEAST_MTU, |path| path.mtu);
+    let path = stack.path_info(&ends, mtu);
+    let mut embryo = Embryo::new(&stack.config.tcp, path, segment, isn, now, arrival.cause());
+    let listener = listener(stack, fd);
+    listener.opened();
+    if let Some(class) = listener.options.traffic_class() {
+        embryo.set_traffic_class(class);
+    }
+    let entry = Entry {
+        ends,
+        id: stack.numbering.next_connection(),
+        flow: arrival.flow,
+        owner: Owner::Listener(fd),
+        port: None,
+        passive: true,
+        established: false,
+        error: None,
+        read_shut: false,
+        queued: false,
+        body: Body::HalfOpen(Box::new(HalfOpen { embryo, suspended: before.suspended })),
+    };
+    life::opened(stack, &entry);
+    life::changed(stack, &entry, State::Listen, State::SynReceived, arrival.cause());
+    let slot = stack.connections.insert(entry);
+    stack.enqueue(slot);
+}
+
+/// A segment for SYN-RECEIVED.
+fn half_open(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment) {
+    let entry = stack.connections.entry_mut(slot);
+    let (ends, flow) = (entry.ends, entry.flow);
+    let Body::HalfOpen(half_open) = &mut entry.body else { panic!("slot {slot} is not half-open") };
+    match half_open.embryo.receive(arrival.now, segment, arrival.cause()) {
+        EmbryoVerdict::Ignore(reason) => {
+            stack.dropped(arrival.id, reason.into());
+            stack.enqueue(slot);
+        }
+        EmbryoVerdict::Reply(outgoing) => {
+            let packet = stack.segment_packet(&ends, flow, outgoing);
+            stack.outbox.push_packet(packet);
+            stack.enqueue(slot);
+        }
+        EmbryoVerdict::Accept => establish(stack, arrival, slot, segment),
+        // RFC 9293 §3.10.7.4: the passive side returns to LISTEN and nobody is told.
+        EmbryoVerdict::Reset { reply } => {
+            if let Some(outgoing) = reply {
+                let packet = stack.segment_packet(&ends, flow, outgoing);
+                stack.outbox.push_packet(packet);
+            }
+            life::forget_half_open(stack, slot, State::Listen, arrival.cause());
+        }
+    }
+}
+
+/// The ACK that completes a handshake.
+fn establish(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment) {
+    let entry = stack.connections.entry(slot);
+    let ends = entry.ends;
+    let Owner::Listener(fd) = entry.owner else { panic!("half-open without a listener") };
+    if listener(stack, fd).is_accept_queue_full() {
+        stack.dropped(arrival.id, DropReason::AcceptQueueFull);
+        if stack.config.listen.abort_on_overflow {
+            reset(stack, arrival, &ends, segment);
+            life::forget_half_open(stack, slot, State::Closed, arrival.cause());
+        }
+        return;
+    }
+    let listener = listener(stack, fd);
+    listener.established(slot);
+    let sharing = child_sharing(listener.hold);
+    let options = listener.options.clone();
+    let entry = stack.connections.entry_mut(slot);
+    entry.port = Some(PortShare { any_address: false, sharing });
+    let hold = entry.hold().expect("a port");
+    let Body::HalfOpen(half_open) = &mut entry.body else { panic!("slot {slot} is not half-open") };
+    let suspended = half_open.suspended.take();
+    let mut connection = Connection::from_embryo(&half_open.embryo, arrival.now, arrival.cause());
+    options.apply(&mut connection, arrival.now);
+    let arrived = connection.receive(arrival.now, segment, arrival.cause());
+    assert_eq!(arrived, tcp::Arrival::Handled, "a connection does not begin in TIME-WAIT");
+    entry.body = Body::Full(Box::new(connection));
+    stack.tcp.ports.take(hold);
+    if let Some(before) = suspended {
+        life::end_suspended(stack, &before, arrival.cause());
+    }
+    life::settle(stack, arrival.now, slot, arrival.cause());
+    stack.announce(fd);
+}
+
+/// A connection that was accepted inherits `SO_REUSEADDR`, and does not listen.
+fn child_sharing(listener: Hold) -> Sharing {
+    match listener.sharing {
+        Sharing::Listening => Sharing::Reusable,
+        sharing => sharing,
+    }
+}
+
+/// A segment for TIME-WAIT (RFC 9293 §3.10.7.4, RFC 6191, RFC 1337).
+fn time_wait(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment) {
+    let entry = stack.connections.entry_mut(slot);
+    let (ends, flow) = (entry.ends, entry.flow);
+    let Body::TimeWait(record) = &mut entry.body else { panic!("slot {slot} is not in TIME-WAIT") };
+    match record.receive(arrival.now, segment, arrival.cause()) {
+        TimeWaitVerdict::Ignore(reason) => {
+            stack.dropped(arrival.id, reason.into());
+            stack.connections.arm(slot);
+        }
+        TimeWaitVerdict::Reply(outgoing) => {
+            let packet = stack.segment_packet(&ends, flow, outgoing);
+            stack.outbox.push_packet(packet);
+            stack.connections.arm(slot);
+        }
+        TimeWaitVerdict::Closed => life::end_time_wait(stack, slot, arrival.cause()),
+        TimeWaitVerdict::Reopen { minimum_isn } => reopen(stack, arrival, slot, segment, minimum_isn),
+    }
+}
+
+/// A SYN that TIME-WAIT lets through to a listener, if there is one with room.
+fn reopen(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment, isn: Seq) {
+    let ends = stack.connections.entry(slot).ends;
+    let Some(fd) = stack.listener(&ends) else {
+        stack.dropped(arrival.id, DropReason::ClosedPort);
+        return reset(stack, arrival, &ends, segment);
+    };
+    if let Err(reason) = admits(stack, fd) {
+        return stack.dropped(arrival.id, reason);
+    }
+    let compact = matches!(stack.connections.entry(slot).body, Body::TimeWait(_));
+    let suspended = if !compact {
+        // A descriptor still has it: the descriptor keeps what can be read.
+        stack.connections.full_mut(slot).abort(arrival.now);
+        life::settle(stack, arrival.now, slot, arrival.cause());
+        None
+    } else if stack.config.tcp.time_wait.resume {
+        Some(Box::new(stack.connections.remove(slot)))
+    } else {
+        life::end_time_wait(stack, slot, arrival.cause());
+        None
+    };
+    open(stack, arrival, fd, ends, segment, Predecessor { isn: Some(isn), suspended });
+}
+
+fn admits(stack: &mut Stack, fd: Fd) -> Result<(), DropReason> {
+    let config = stack.config.listen;
+    listener(stack, fd).admits_syn(&config)
+}
+
+/// The listener behind `fd`, which must be one.
+pub(crate) fn listener(stack: &mut Stack, fd: Fd) -> &mut Listener {
+    match stack.descriptors.get_mut(fd) {
+        Ok(Socket::Listener(listener)) => listener,
+        other => panic!("{fd} is no listener but {other:?}"),
+    }
+}
+
+/// What every link of IPv4 carries (RFC 9293 §3.7.1: 576 octets is what every host accepts), for a peer to which there
+/// is no route: the SYN-ACK then goes the way that the SYN came.
+const LEAST_MTU: u32 = 576;

@@ -1,0 +1,113 @@
+//! shutdown, close, abort.
+
+use faultwire_base::Instant;
+use faultwire_tcp::State;
+use faultwire_wire::Cause;
+
+use crate::connections::{Body, Owner};
+use crate::descriptor::{Fd, Socket};
+use crate::errno::Errno;
+use crate::life;
+use crate::listener::Listener;
+use crate::socket::How;
+use crate::stack::Stack;
+
+pub(crate) fn shutdown(stack: &mut Stack, now: Instant, fd: Fd, how: How) -> Result<(), Errno> {
+    let slot = match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => slot,
+        Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::NotConnected),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
+    };
+    if stack.connections.is_retired(slot) {
+        return Err(Errno::NotConnected);
+    }
+    if matches!(how, How::Read | How::Both) {
+        stack.connections.entry_mut(slot).read_shut = true;
+    }
+    if matches!(how, How::Write | How::Both) {
+        stack.connections.full_mut(slot).shutdown_write(now);
+    }
+    life::settle(stack, now, slot, Cause::Call);
+    Ok(())
+}
+
+pub(crate) fn close(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno> {
+    match stack.descriptors.remove(fd)? {
+        Socket::Stream(slot) => {
+            let connection = stack.connections.full_mut(slot);
+            if !connection.is_closed() {
+                connection.close(now);
+            }
+            give_up(stack, now, slot);
+        }
+        other => close_unconnected(stack, now, fd, other),
+    }
+    Ok(())
+}
+
+pub(crate) fn abort(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno> {
+    match stack.descriptors.remove(fd)? {
+        Socket::Stream(slot) => abort_connection(stack, now, slot),
+        other => close_unconnected(stack, now, fd, other),
+    }
+    Ok(())
+}
+
+/// Descriptors without a connection of their own.
+fn close_unconnected(stack: &mut Stack, now: Instant, fd: Fd, socket: Socket) {
+    match socket {
+        Socket::Unconnected(socket) => {
+            if let Some(hold) = socket.hold {
+                stack.tcp.ports.give_back(hold);
+            }
+        }
+        Socket::Listener(listener) => close_listener(stack, now, fd, *listener),
+        Socket::Udp(socket) => {
+            if let Some(hold) = socket.hold {
+                stack.udp.ports.give_back(hold);
+                stack.udp.sockets.remove(hold, fd);
+            }
+        }
+        Socket::Stream(_) => unreachable!("has a connection"),
+    }
+}
+
+/// As the kernel: connections that nobody accepted are reset, half-open ones forgotten.
+fn close_listener(stack: &mut Stack, now: Instant, fd: Fd, mut listener: Listener) {
+    stack.tcp.sockets.remove(listener.hold, fd);
+    while let Some(slot) = listener.accept() {
+        abort_connection(stack, now, slot);
+    }
+    let of_this = |body: &Body, owner| matches!(body, Body::HalfOpen(_)) && owner == Owner::Listener(fd);
+    let half_open: Vec<u32> = stack
+        .connections
+        .iter()
+        .filter(|(_, entry)| of_this(&entry.body, entry.owner))
+        .map(|(slot, _)| slot)
+        .collect();
+    for slot in half_open {
+        life::remove_half_open(stack, slot, State::Closed, Cause::Call);
+    }
+    stack.tcp.ports.give_back(listener.hold);
+}
+
+fn abort_connection(stack: &mut Stack, now: Instant, slot: u32) {
+    let connection = stack.connections.full_mut(slot);
+    if !connection.is_closed() {
+        connection.abort(now);
+    }
+    give_up(stack, now, slot);
+}
+
+/// Nobody has this connection any more; it goes at once if it is closed.
+fn give_up(stack: &mut Stack, now: Instant, slot: u32) {
+    let retired = stack.connections.is_retired(slot);
+    if retired {
+        life::remove(stack, slot);
+    } else {
+        // What it tells from now on has no descriptor.
+        life::tell(stack, slot, Cause::Call);
+        stack.connections.entry_mut(slot).owner = Owner::Nobody;
+        life::settle(stack, now, slot, Cause::Call);
+    }
+}

@@ -1,0 +1,56 @@
+//! The socket calls, with the kernel's meaning; none of them waits.
+
+mod finish;
+mod open;
+mod query;
+mod transfer;
+
+use faultwire_wire::Payload;
+
+pub(crate) use finish::{abort, close, shutdown};
+pub(crate) use open::{accept, bind, connect, listen, socket};
+pub(crate) use query::{
+    connection, describe, info, is_drained, local_address, peer_address, queue_lengths, readiness,
+    set_option, take_error,
+};
+pub(crate) use transfer::{peek, receive, receive_from, send, send_to};
+
+/// What kind of socket is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    /// `SOCK_STREAM`.
+    Tcp,
+    /// `SOCK_DGRAM`.
+    Udp,
+}
+
+/// Which directions a shutdown ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// No more reading: `SHUT_RD`.
+    Read,
+    /// No more writing: `SHUT_WR`.
+    Write,
+    /// Both: `SHUT_RDWR`.
+    Both,
+}
+
+/// What a read gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The next octets of a stream, one run of one kind, or one datagram.
+    Data(Payload),
+    /// The peer's FIN was reached.
+    Eof,
+}
+
+/// What a read of a datagram gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedFrom {
+    /// Who sent it.
+    pub from: std::net::SocketAddr,
+    /// Its data, cut to what was asked for.
+    pub payload: Payload,
+    /// There was more, which is lost (`MSG_TRUNC`).
+    pub truncated: bool,
+}

@@ -1,0 +1,250 @@
+//! socket, bind, listen, connect, accept.
+
+use std::net::SocketAddr;
+
+use faultwire_base::Instant;
+use faultwire_tcp::{Connection, State};
+use faultwire_wire::Cause;
+
+use crate::connections::{Body, Entry, Owner, PortShare};
+use crate::demux::{Ends, Ports};
+use crate::descriptor::{Fd, Socket, Unconnected};
+use crate::errno::Errno;
+use crate::life;
+use crate::listener::Listener;
+use crate::option::Preset;
+use crate::path::{Path, is_unicast};
+use crate::port::{Bound, Hold, PortTable, Sharing};
+use crate::socket::SocketKind;
+use crate::stack::Stack;
+use crate::udp::UdpSocket;
+
+pub(crate) fn socket(stack: &mut Stack, kind: SocketKind, ipv6: bool) -> Fd {
+    let socket = match kind {
+        SocketKind::Tcp => {
+            Socket::Unconnected(Box::new(Unconnected { ipv6, hold: None, options: Preset::default() }))
+        }
+        SocketKind::Udp => Socket::Udp(Box::new(UdpSocket::new(ipv6, stack.config.datagram_buffer.as_u64()))),
+    };
+    stack.descriptors.insert(socket)
+}
+
+pub(crate) fn bind(stack: &mut Stack, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
+    let (ipv6, reuse, bound, locals) = match stack.descriptors.get(fd)? {
+        Socket::Unconnected(socket) => {
+            (socket.ipv6, socket.options.reuses_address(), socket.hold.is_some(), &mut stack.tcp)
+        }
+        Socket::Udp(socket) => {
+            (socket.is_ipv6(), socket.reuse_address, socket.hold.is_some(), &mut stack.udp)
+        }
+        Socket::Listener(_) | Socket::Stream(_) => return Err(Errno::Invalid),
+    };
+    if bound {
+        return Err(Errno::Invalid);
+    }
+    if address.is_ipv6() != ipv6 {
+        return Err(Errno::AddressFamilyNotSupported);
+    }
+    if !address.ip().is_unspecified() && !stack.paths.is_local(address.ip()) {
+        return Err(Errno::AddressNotAvailable);
+    }
+    let sharing = if reuse { Sharing::Reusable } else { Sharing::Exclusive };
+    let hold =
+        claim(&mut locals.ports, Hold { address: Bound::to(address.ip()), port: address.port(), sharing })?;
+    match stack.descriptors.get_mut(fd)? {
+        Socket::Udp(socket) => {
+            socket.hold = Some(hold);
+            stack.udp.sockets.insert(hold, fd);
+        }
+        Socket::Unconnected(socket) => socket.hold = Some(hold),
+        Socket::Listener(_) | Socket::Stream(_) => unreachable!("handled above"),
+    }
+    Ok(())
+}
+
+/// Takes the port of `wanted`, or an ephemeral one if that is 0.
+pub(crate) fn claim(ports: &mut PortTable, wanted: Hold) -> Result<Hold, Errno> {
+    let hold = if wanted.port == 0 {
+        let port = ports.choose(|ports, port| !ports.is_taken(Hold { port, ..wanted }));
+        Hold { port: port.map_err(|_| Errno::AddressInUse)?, ..wanted }
+    } else if ports.is_taken(wanted) {
+        return Err(Errno::AddressInUse);
+    } else {
+        wanted
+    };
+    ports.take(hold);
+    Ok(hold)
+}
+
+pub(crate) fn listen(stack: &mut Stack, fd: Fd, backlog: u32) -> Result<(), Errno> {
+    let backlog = backlog.min(stack.config.listen.backlog_max);
+    let socket = match stack.descriptors.get_mut(fd)? {
+        Socket::Listener(listener) => {
+            listener.set_backlog(backlog);
+            return Ok(());
+        }
+        Socket::Unconnected(socket) => socket,
+        Socket::Stream(_) => return Err(Errno::Invalid),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
+    };
+    let ports = &mut stack.tcp.ports;
+    let any = Hold { address: Bound::Any { ipv6: socket.ipv6 }, port: 0, sharing: Sharing::Exclusive };
+    let hold = match socket.hold {
+        Some(hold) => hold,
+        None => claim(ports, Hold { sharing: socket.sharing(), ..any })?,
+    };
+    // Others may have bound the port too, but only one of them can listen.
+    let listening = match hold.sharing {
+        Sharing::Reusable => Hold { sharing: Sharing::Listening, ..hold },
+        _ => hold,
+    };
+    ports.give_back(hold);
+    if ports.is_taken(listening) && hold.sharing == Sharing::Reusable {
+        ports.take(hold);
+        socket.hold = Some(hold);
+        return Err(Errno::AddressInUse);
+    }
+    ports.take(listening);
+    let listener = Listener::new(listening, std::mem::take(&mut socket.options), backlog);
+    *stack.descriptors.get_mut(fd)? = Socket::Listener(Box::new(listener));
+    stack.tcp.sockets.insert(listening, fd);
+    Ok(())
+}
+
+pub(crate) fn accept(stack: &mut Stack, fd: Fd) -> Result<(Fd, SocketAddr), Errno> {
+    let slot = match stack.descriptors.get_mut(fd)? {
+        Socket::Listener(listener) => listener.accept().ok_or(Errno::WouldBlock)?,
+        Socket::Unconnected(_) | Socket::Stream(_) => return Err(Errno::Invalid),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
+    };
+    let accepted = stack.descriptors.insert(Socket::Stream(slot));
+    let entry = stack.connections.entry_mut(slot);
+    entry.owner = Owner::Descriptor(accepted);
+    Ok((accepted, entry.ends.remote()))
+}
+
+pub(crate) fn connect(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<(), Errno> {
+    match stack.descriptors.get(fd)? {
+        Socket::Udp(_) => return connect_datagrams(stack, now, fd, remote),
+        Socket::Listener(_) => return Err(Errno::IsConnected),
+        &Socket::Stream(slot) => reopen(stack, fd, slot)?,
+        Socket::Unconnected(_) => {}
+    }
+    let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("handled above") };
+    let path = path_to(stack, now, socket.ipv6, remote)?;
+    let (ends, port) = local_end(stack, fd, path, remote)?;
+    let Socket::Unconnected(socket) = stack.descriptors.get_mut(fd)? else { unreachable!("handled above") };
+    let options = std::mem::take(&mut socket.options);
+    let isn = stack.initial_sequence.choose(now, ends.local(), remote);
+    let path = stack.path_info(&ends, path.mtu);
+    let mut connection = Connection::connect(&stack.config.tcp, path, isn, now);
+    options.apply(&mut connection, now);
+    let entry = Entry {
+        ends,
+        id: stack.numbering.next_connection(),
+        flow: stack.numbering.next_flow(),
+        owner: Owner::Descriptor(fd),
+        port: Some(port),
+        passive: false,
+        established: false,
+        error: None,
+        read_shut: false,
+        queued: false,
+        body: Body::Full(Box::new(connection)),
+    };
+    life::opened(stack, &entry);
+    let slot = stack.connections.insert(entry);
+    *stack.descriptors.get_mut(fd)? = Socket::Stream(slot);
+    life::settle(stack, now, slot, Cause::Call);
+    Err(Errno::InProgress)
+}
+
+/// A second connect: only after an attempt that failed. The error of that attempt is told first.
+fn reopen(stack: &mut Stack, fd: Fd, slot: u32) -> Result<(), Errno> {
+    let entry = stack.connections.entry_mut(slot);
+    let state = entry.body.state();
+    if state == State::SynSent {
+        return Err(Errno::AlreadyInProgress);
+    }
+    if entry.established || state != State::Closed {
+        return Err(Errno::IsConnected);
+    }
+    if let Some(error) = entry.error.take() {
+        return Err(error);
+    }
+    // A port that was bound stays bound.
+    let hold = entry.hold();
+    entry.port = None;
+    let ipv6 = entry.ends.is_ipv6();
+    life::remove(stack, slot);
+    let socket = Unconnected { ipv6, hold, options: Preset::default() };
+    *stack.descriptors.get_mut(fd)? = Socket::Unconnected(Box::new(socket));
+    Ok(())
+}
+
+/// The path to a peer, if that is one host (RFC 9293 §3.9.1.1, MUST-46: no broadcast or multicast address).
+pub(crate) fn path_to(stack: &Stack, now: Instant, ipv6: bool, remote: SocketAddr) -> Result<Path, Errno> {
+    if remote.is_ipv6() != ipv6 {
+        return Err(Errno::AddressFamilyNotSupported);
+    }
+    if !is_unicast(remote.ip()) {
+        return Err(Errno::NetworkUnreachable);
+    }
+    if remote.port() == 0 {
+        return Err(Errno::AddressNotAvailable);
+    }
+    stack.paths.towards(remote.ip(), now).ok_or(Errno::NetworkUnreachable)
+}
+
+/// The local end of a new connection; its port is held then.
+fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Result<(Ends, PortShare), Errno> {
+    let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else {
+        unreachable!("handled by the caller")
+    };
+    let ends = |address, port| {
+        let ports = Ports { local: port, remote: remote.port() };
+        Ends::new(address, remote.ip(), ports).expect("one version of IP")
+    };
+    if let Some(hold) = socket.hold {
+        let address = if let Bound::One(address) = hold.address { address } else { path.source };
+        let ends = ends(address, hold.port);
+        let taken = stack.connections.find(&ends).is_some();
+        return if taken { Err(Errno::AddressNotAvailable) } else { Ok((ends, PortShare::of(hold))) };
+    }
+    let wanted = |port| Hold { address: Bound::One(path.source), port, sharing: Sharing::Connected };
+    let connections = &stack.connections;
+    let port = stack.tcp.ports.choose(|ports, port| {
+        !ports.is_taken(wanted(port)) && connections.find(&ends(path.source, port)).is_none()
+    })?;
+    stack.tcp.ports.take(wanted(port));
+    Ok((ends(path.source, port), PortShare::of(wanted(port))))
+}
+
+/// A connected UDP socket has a default destination and hears only its peer.
+fn connect_datagrams(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<(), Errno> {
+    let Socket::Udp(socket) = stack.descriptors.get(fd)? else { unreachable!("handled by the caller") };
+    path_to(stack, now, socket.is_ipv6(), remote)?;
+    bind_datagrams(stack, fd)?;
+    let Socket::Udp(socket) = stack.descriptors.get_mut(fd)? else { unreachable!("handled by the caller") };
+    socket.peer = Some(remote);
+    Ok(())
+}
+
+/// Binds a UDP socket to an ephemeral port unless it is bound.
+pub(crate) fn bind_datagrams(stack: &mut Stack, fd: Fd) -> Result<Hold, Errno> {
+    let Socket::Udp(socket) = stack.descriptors.get_mut(fd)? else { return Err(Errno::NotSupported) };
+    if let Some(hold) = socket.hold {
+        return Ok(hold);
+    }
+    let address = Bound::Any { ipv6: socket.is_ipv6() };
+    let hold = claim(&mut stack.udp.ports, Hold { address, port: 0, sharing: Sharing::Exclusive })?;
+    socket.hold = Some(hold);
+    stack.udp.sockets.insert(hold, fd);
+    Ok(hold)
+}
+
+impl Unconnected {
+    pub(crate) fn sharing(&self) -> Sharing {
+        if self.options.reuses_address() { Sharing::Reusable } else { Sharing::Exclusive }
+    }
+}

@@ -1,0 +1,160 @@
+//! What can be asked about a descriptor, and its options.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use faultwire_base::Instant;
+use faultwire_tcp::{Connection, Info, State};
+use faultwire_wire::{Cause, Flow};
+
+use crate::connections::Entry;
+use crate::descriptor::{Fd, Socket};
+use crate::errno::Errno;
+use crate::life;
+use crate::numbering::ConnectionId;
+use crate::option::SocketOption;
+use crate::port::{Bound, Sharing};
+use crate::readiness::Readiness;
+use crate::stack::Stack;
+
+pub(crate) fn readiness(stack: &Stack, fd: Fd) -> Readiness {
+    match stack.descriptors.get(fd) {
+        // As the kernel: a socket that was never connected is a dead end.
+        Ok(Socket::Unconnected(_)) => Readiness { writable: true, hangup: true, ..Readiness::default() },
+        Ok(Socket::Listener(listener)) => Readiness { readable: listener.is_ready(), ..Readiness::default() },
+        Ok(Socket::Udp(socket)) => socket.readiness(),
+        Ok(&Socket::Stream(slot)) => of_stream(stack.connections.entry(slot), stack.connections.full(slot)),
+        Err(_) => Readiness { error: true, ..Readiness::default() },
+    }
+}
+
+fn of_stream(entry: &Entry, connection: &Connection) -> Readiness {
+    let opening = matches!(connection.state(), State::SynSent | State::SynReceived);
+    let error = entry.error.is_some();
+    let closed = connection.is_closed();
+    let sent_all = !connection.can_write();
+    Readiness {
+        readable: error || connection.readable() > 0 || entry.read_shut || entry.at_end(),
+        writable: error || closed || !opening && (sent_all || connection.send_space() > 0),
+        error,
+        hangup: closed || connection.at_eof() && sent_all,
+    }
+}
+
+pub(crate) fn take_error(stack: &mut Stack, fd: Fd) -> Result<Option<Errno>, Errno> {
+    Ok(match stack.descriptors.get_mut(fd)? {
+        &mut Socket::Stream(slot) => stack.connections.entry_mut(slot).error.take(),
+        Socket::Udp(socket) => socket.take_error(),
+        Socket::Unconnected(_) | Socket::Listener(_) => None,
+    })
+}
+
+pub(crate) fn is_drained(stack: &Stack, fd: Fd) -> bool {
+    match stack.descriptors.get(fd) {
+        Ok(&Socket::Stream(slot)) => stack.connections.full(slot).send_queued() == 0,
+        _ => true,
+    }
+}
+
+/// For a person who asks why nothing goes on.
+pub(crate) fn describe(stack: &Stack, fd: Fd) -> String {
+    match stack.descriptors.get(fd) {
+        Ok(Socket::Unconnected(_)) => "not connected".into(),
+        Ok(Socket::Listener(listener)) => {
+            let (waiting, half_open) = listener.lengths();
+            format!("listening, {waiting} connections to accept, {half_open} half-open")
+        }
+        Ok(Socket::Udp(socket)) => format!("UDP, {} datagrams to read", socket.queued()),
+        Ok(&Socket::Stream(slot)) => {
+            let entry = stack.connections.entry(slot);
+            let connection = stack.connections.full(slot);
+            let info = connection.info();
+            let deadline =
+                connection.deadline().map_or("no timer".into(), |at| format!("next timer at {at}"));
+            format!(
+                "{} to {}: {} octets to read, {} written and not acknowledged, peer's window {}, {deadline}",
+                connection.state(),
+                entry.ends.remote(),
+                connection.readable(),
+                connection.send_queued(),
+                info.send_window,
+            )
+        }
+        Err(errno) => errno.to_string(),
+    }
+}
+
+pub(crate) fn info(stack: &Stack, fd: Fd) -> Result<Info, Errno> {
+    match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => Ok(stack.connections.full(slot).info()),
+        Socket::Unconnected(_) | Socket::Listener(_) => Err(Errno::NotConnected),
+        Socket::Udp(_) => Err(Errno::NotSupported),
+    }
+}
+
+pub(crate) fn connection(stack: &Stack, fd: Fd) -> Option<(ConnectionId, Flow)> {
+    match stack.descriptors.get(fd) {
+        Ok(&Socket::Stream(slot)) => {
+            let entry = stack.connections.entry(slot);
+            Some((entry.id, entry.flow))
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn local_address(stack: &Stack, fd: Fd) -> Result<SocketAddr, Errno> {
+    let (ipv6, hold) = match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => return Ok(stack.connections.entry(slot).ends.local()),
+        Socket::Unconnected(socket) => (socket.ipv6, socket.hold),
+        Socket::Listener(listener) => (listener.hold.is_ipv6(), Some(listener.hold)),
+        Socket::Udp(socket) => (socket.is_ipv6(), socket.hold),
+    };
+    let any = if ipv6 { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+    Ok(hold.map_or((any, 0).into(), |hold| {
+        let address = if let Bound::One(address) = hold.address { address } else { any };
+        (address, hold.port).into()
+    }))
+}
+
+pub(crate) fn peer_address(stack: &Stack, fd: Fd) -> Result<SocketAddr, Errno> {
+    match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => Ok(stack.connections.entry(slot).ends.remote()),
+        Socket::Udp(socket) => socket.peer.ok_or(Errno::NotConnected),
+        Socket::Unconnected(_) | Socket::Listener(_) => Err(Errno::NotConnected),
+    }
+}
+
+pub(crate) fn queue_lengths(stack: &Stack, fd: Fd) -> Result<(u32, u32), Errno> {
+    match stack.descriptors.get(fd)? {
+        Socket::Listener(listener) => Ok(listener.lengths()),
+        _ => Err(Errno::Invalid),
+    }
+}
+
+pub(crate) fn set_option(stack: &mut Stack, now: Instant, fd: Fd, option: SocketOption) -> Result<(), Errno> {
+    match stack.descriptors.get_mut(fd)? {
+        Socket::Unconnected(socket) => {
+            socket.options.set(option);
+            let sharing = socket.sharing();
+            if let Some(hold) = &mut socket.hold {
+                stack.tcp.ports.give_back(*hold);
+                hold.sharing = sharing;
+                stack.tcp.ports.take(*hold);
+            }
+        }
+        Socket::Listener(listener) => {
+            listener.options.set(option);
+            stack.tcp.ports.give_back(listener.hold);
+            let reuses = listener.options.reuses_address();
+            listener.hold.sharing = if reuses { Sharing::Listening } else { Sharing::Exclusive };
+            stack.tcp.ports.take(listener.hold);
+        }
+        &mut Socket::Stream(slot) => {
+            if !stack.connections.is_retired(slot) {
+                option.apply(stack.connections.full_mut(slot), now);
+                life::settle(stack, now, slot, Cause::Call);
+            }
+        }
+        Socket::Udp(socket) => return socket.set_option(option),
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The rooms of one host, and the few acts that all paths through it share.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use faultwire_base::{Instant, PacketId, SeedTree};
+use faultwire_tcp::{Outgoing, PathInfo};
+use faultwire_wire::{Body, Cause, Flow, IpHeader, Packet, Tag};
+
+use crate::binding::Bindings;
+use crate::config::HostConfig;
+use crate::connections::Connections;
+use crate::demux::Ends;
+use crate::descriptor::{Descriptors, Fd};
+use crate::event::{DropReason, HostEvent};
+use crate::isn::InitialSequence;
+use crate::numbering::Numbering;
+use crate::outbox::Outbox;
+use crate::path::Paths;
+use crate::port::PortTable;
+
+/// A host's state.
+#[derive(Clone, Debug)]
+pub(crate) struct Stack {
+    pub(crate) config: HostConfig,
+    pub(crate) numbering: Numbering,
+    pub(crate) paths: Paths,
+    pub(crate) initial_sequence: InitialSequence,
+    pub(crate) descriptors: Descriptors,
+    pub(crate) connections: Connections,
+    pub(crate) tcp: Locals,
+    pub(crate) udp: Locals,
+    pub(crate) outbox: Outbox,
+    pub(crate) events: VecDeque<HostEvent>,
+}
+
+/// Ports of one protocol, and the sockets that segments or datagrams to them are for.
+#[derive(Clone, Debug)]
+pub(crate) struct Locals {
+    pub(crate) ports: PortTable,
+    /// Listeners, or UDP sockets.
+    pub(crate) sockets: Bindings,
+}
+
+impl Stack {
+    pub(crate) fn new(config: HostConfig, seeds: SeedTree) -> Self {
+        // Streams inside a host are derived from its boot number as well (DESIGN D3).
+        let component = format!("{}/{}", config.name, config.boot);
+        let locals = |purpose: &str| Locals {
+            ports: PortTable::new(seeds, &component, purpose, config.ephemeral_ports.clone()),
+            sockets: Bindings::default(),
+        };
+        Self {
+            numbering: Numbering::new(config.place, config.boot, config.packets_before),
+            paths: Paths::new(&config.interfaces, &config.routes),
+            initial_sequence: InitialSequence::new(seeds, &component, config.initial_sequence_number),
+            descriptors: Descriptors::default(),
+            connections: Connections::default(),
+            tcp: locals("tcp ports"),
+            udp: locals("udp ports"),
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// Tells the owner that the readiness of `fd` may have changed.
+    #[inline]
+    pub(crate) fn announce(&mut self, fd: Fd) {
+        if self.descriptors.announce(fd) {
+            self.events.push_back(HostEvent::Ready { fd });
+        }
+    }
+
+    /// Tells the owner that a packet was dropped.
+    pub(crate) fn dropped(&mut self, packet: PacketId, reason: DropReason) {
+        self.events.push_back(HostEvent::Dropped { packet, reason });
+    }
+
+    /// Puts the connection in `slot` into the outbox unless it is there.
+    #[inline]
+    pub(crate) fn enqueue(&mut self, slot: u32) {
+        let entry = self.connections.entry_mut(slot);
+        if !std::mem::replace(&mut entry.queued, true) {
+            self.outbox.push_slot(slot);
+        }
+    }
+
+    /// A finished packet with the next identity of this host.
+    #[inline]
+    pub(crate) fn packet(&mut self, way: Way, body: Body, tag: Tag) -> Packet {
+        Packet {
+            ip: IpHeader {
+                source: way.source,
+                destination: way.destination,
+                hop_limit: self.config.ip.hop_limit,
+                traffic_class: way.traffic_class,
+                identification: 0,
+                dont_fragment: true,
+            },
+            body,
+            tag: Tag { id: self.numbering.next_packet(), ..tag },
+        }
+    }
+
+    /// The packet around a segment of a connection.
+    #[inline]
+    pub(crate) fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
+        let (source, destination) = ends.addresses();
+        let way = Way { source, destination, traffic_class: outgoing.traffic_class };
+        let tag = Tag {
+            cause: outgoing.cause,
+            flow,
+            stream_offset: outgoing.stream_offset,
+            transmission: outgoing.transmission,
+            reason: outgoing.reason,
+            ..Tag::default()
+        };
+        self.packet(way, Body::Tcp(outgoing.segment), tag)
+    }
+
+    /// What TCP has to know of the way between `ends`.
+    pub(crate) fn path_info(&self, ends: &Ends, mtu: u32) -> PathInfo {
+        let (local, remote) = ends.addresses();
+        let ports = ends.ports();
+        PathInfo {
+            local_port: ports.local,
+            remote_port: ports.remote,
+            ipv6: ends.is_ipv6(),
+            mtu,
+            timestamp_offset: self.initial_sequence.timestamp_offset(local, remote),
+        }
+    }
+
+    /// The listener for segments to `ends`.
+    pub(crate) fn listener(&self, ends: &Ends) -> Option<Fd> {
+        self.tcp.sockets.at(ends.local()).next()
+    }
+}
+
+/// From where to where a packet goes, and with what traffic class.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    pub(crate) traffic_class: u8,
+}
+
+/// Where a packet came from, for what it provokes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) now: Instant,
+    pub(crate) ip: IpHeader,
+    pub(crate) id: PacketId,
+    pub(crate) flow: Flow,
+}
+
+impl Arrival {
+    pub(crate) fn cause(&self) -> Cause {
+        Cause::Arrival(self.id)
+    }
+
+    /// The way back to its sender.
+    pub(crate) fn back(&self) -> Way {
+        Way { source: self.ip.destination, destination: self.ip.source, traffic_class: 0 }
+    }
+}

@@ -1,0 +1,76 @@
+use super::*;
+use crate::config::Interface;
+use faultwire_base::PlaceId;
+use faultwire_tcp::CongestionAlgorithm;
+
+fn host() -> HostConfig {
+    let interface = Interface { address: "10.0.0.1".parse().unwrap(), mtu: 1500 };
+    HostConfig::new("client", PlaceId(0), interface, Arc::new(Config::linux()))
+}
+
+fn set(name: &str, value: SysctlValue) -> Result<HostConfig, SysctlError> {
+    let mut config = host();
+    apply_sysctl(&mut config, name, &value).map(|()| config)
+}
+
+/// Every sysctl changes something: there is no flag that does nothing.
+#[test]
+fn each_name_acts() {
+    for sysctl in TABLE {
+        let value = match sysctl.kind {
+            Kind::Number { low, high, .. } | Kind::Tcp { low, high, .. } => {
+                let before = format!("{:?}", host());
+                let acts = [low, high].iter().any(|&value| {
+                    format!("{:?}", set(sysctl.name, SysctlValue::Integer(value)).unwrap()) != before
+                });
+                assert!(acts, "{}", sysctl.name);
+                continue;
+            }
+            Kind::Sizes { .. } => SysctlValue::List(vec![4096, 20_000, 30_000]),
+            Kind::Ports => SysctlValue::List(vec![2_000, 3_000]),
+            Kind::Algorithm => SysctlValue::Text("reno".into()),
+        };
+        let after = set(sysctl.name, value).unwrap();
+        assert_ne!(format!("{after:?}"), format!("{:?}", host()), "{}", sysctl.name);
+    }
+}
+
+#[test]
+fn values_land_where_they_belong() {
+    let integer = |name, value| set(name, SysctlValue::Integer(value)).unwrap();
+    assert_eq!(integer("tcp_fin_timeout", 30).tcp.closing.fin_wait_2, Some(Duration::from_secs(30)));
+    assert_eq!(integer("net.ipv4.tcp_retries2", 8).tcp.give_up.r2, GiveUp::Retransmissions(8));
+    assert_eq!(integer("tcp_invalid_ratelimit", 0).tcp.acknowledgment.challenge_limit, ChallengeLimit::None);
+    assert_eq!(integer("net.core.somaxconn", 7).listen.backlog_max, 7);
+    let sizes = set("tcp_rmem", SysctlValue::List(vec![4_096, 65_536, 100_000])).unwrap();
+    assert_eq!((sizes.tcp.buffers.receive, sizes.tcp.buffers.receive_max), (65_536, 100_000));
+    let reno = set("tcp_congestion_control", SysctlValue::Text("reno".into())).unwrap();
+    assert_eq!(reno.tcp.congestion.algorithm, CongestionAlgorithm::NewReno);
+    assert_eq!(set("ip_local_port_range", SysctlValue::List(vec![5, 9])).unwrap().ephemeral_ports, 5..=9);
+}
+
+#[test]
+fn mistakes_are_named() {
+    let unknown = set("tcp_rfc1373", SysctlValue::Integer(1)).unwrap_err();
+    assert_eq!(unknown, SysctlError::UnknownName { name: "tcp_rfc1373".into(), nearest: "tcp_rfc1337" });
+    for (name, value) in [
+        ("tcp_rfc1337", SysctlValue::Integer(2)),
+        ("tcp_rfc1337", SysctlValue::Text("on".into())),
+        ("tcp_rmem", SysctlValue::List(vec![3, 2, 1])),
+        ("tcp_rmem", SysctlValue::Integer(3)),
+        ("ip_local_port_range", SysctlValue::List(vec![0, 70_000])),
+        ("tcp_congestion_control", SysctlValue::Text("vegas".into())),
+    ] {
+        let error = set(name, value).unwrap_err();
+        assert!(matches!(error, SysctlError::BadValue { .. }), "{error}");
+    }
+    assert_eq!(
+        set("tcp_syn_retries", SysctlValue::Integer(0)).unwrap_err().to_string(),
+        "tcp_syn_retries can't be 0: a number from 1 to 127 is needed"
+    );
+}
+
+#[test]
+fn the_table_is_in_alphabetical_order() {
+    assert!(sysctl_names().is_sorted());
+}
