@@ -95,25 +95,28 @@ impl Direction {
     }
 
     /// Takes a packet in at the near end.
-    #[inline]
     pub fn offer(&mut self, now: Instant, packet: Packet) -> Offer {
         if now >= self.wake {
             self.catch_up(now);
         }
         let length = packet.length();
         self.ledger.counters.offered.count(length);
-        let mut offer = Offer::default();
-        if self.plain && !self.path.is_too_big(length) {
-            if let Some(departure) = self.transmitter.enter(now, length) {
-                let arrival = self.path.in_order(departure.saturating_add(self.path.delay));
-                self.enqueue(now, arrival, packet, &mut offer);
-            } else {
-                self.ledger.drop(now, &packet, DropCause::QueueFull);
-            }
-        } else {
-            self.judge(now, packet, length, &mut offer);
+        if !self.plain || self.path.is_too_big(length) {
+            return self.judge(now, packet, length);
         }
-        offer.noted = self.ledger.has_events();
+        let Some(departure) = self.transmitter.enter(now, length) else {
+            return self.refuse(now, &packet);
+        };
+        let arrival = self.path.in_order(departure.saturating_add(self.path.delay));
+        let noted = self.ledger.has_events();
+        let mut offer = Offer { arrives: Some(arrival), noted, unsettled: false };
+        if arrival > now
+            && let Some(place) = self.travel.claim(arrival)
+        {
+            place.push_back(packet);
+        } else {
+            self.enqueue(now, arrival, packet, &mut offer);
+        }
         offer
     }
 
@@ -133,9 +136,9 @@ impl Direction {
         if now >= self.wake {
             self.catch_up(now);
         }
-        let packet = self.travel.take(now)?;
-        self.ledger.counters.delivered.count(packet.length());
-        Some(packet)
+        let length = self.travel.due(now)?.length();
+        self.ledger.counters.delivered.count(length);
+        self.travel.pop()
     }
 
     /// Lets packets be seen that arrive at the instant of their sending. The owner calls it at the end of a round, so
@@ -219,14 +222,23 @@ impl Direction {
         self.ledger.next_packet_id()
     }
 
+    /// A packet that finds the queue full.
+    #[cold]
+    fn refuse(&mut self, now: Instant, packet: &Packet) -> Offer {
+        self.ledger.drop(now, packet, DropCause::QueueFull);
+        Offer { noted: true, ..Offer::default() }
+    }
+
     /// Sends a packet through all stages, in their order.
-    fn judge(&mut self, now: Instant, mut packet: Packet, length: u32, offer: &mut Offer) {
+    #[inline(never)]
+    fn judge(&mut self, now: Instant, mut packet: Packet, length: u32) -> Offer {
         // D3: chance draws for every packet that is offered, also for those that an earlier stage takes.
         let draw = self.impairments.as_mut().map_or_else(Draw::default, |impairments| impairments.draw());
         if let Some(cause) = self.path.refusal(length) {
             self.ledger.drop(now, &packet, cause);
-            return;
+            return Offer { noted: true, ..Offer::default() };
         }
+        let mut offer = Offer::default();
         let mut fate = Fate { copies: std::mem::take(&mut self.copies), ..Fate::default() };
         if !self.faults.are_over() {
             self.faults.judge(now, &mut packet, &mut fate, &mut self.ledger);
@@ -238,7 +250,7 @@ impl Direction {
                 jitter: draw.jitter,
                 sent_at_once: draw.sent_at_once,
             };
-            self.pass(now, packet, passage, offer);
+            self.pass(now, packet, passage, &mut offer);
         }
         let mut copies = fate.copies;
         for Copied { mut packet, extra, impaired } in copies.drain(..) {
@@ -248,9 +260,11 @@ impl Direction {
                     continue;
                 }
             }
-            self.pass(now, packet, Passage { extra, jitter: draw.jitter, ..Passage::default() }, offer);
+            self.pass(now, packet, Passage { extra, jitter: draw.jitter, ..Passage::default() }, &mut offer);
         }
         self.copies = copies;
+        offer.noted = self.ledger.has_events();
+        offer
     }
 
     /// Loss, duplication, corruption. Says whether the packet is lost.
@@ -313,7 +327,7 @@ impl Direction {
         self.look_ahead();
     }
 
-    #[inline]
+    #[inline(never)]
     fn enqueue(&mut self, now: Instant, arrival: Instant, packet: Packet, offer: &mut Offer) {
         offer.tell(arrival);
         if arrival > now {

@@ -35,13 +35,23 @@ impl Travel {
     /// Adds a packet that arrives in the order of sending, as far as times allow.
     #[inline]
     pub(crate) fn push(&mut self, arrival: Instant, packet: Packet) {
-        let rank = self.next_rank(arrival);
-        if self.ring.back().is_none_or(|last| last.arrival <= arrival) {
-            self.ring.push_back(rank);
-            self.packets.push_back(packet);
-        } else {
-            self.strays.push(rank, packet);
+        match self.claim(arrival) {
+            Some(place) => place.push_back(packet),
+            None => self.push_stray(arrival, packet),
         }
+    }
+
+    /// Claims the next place of the ring, if a packet that arrives then fits there; the caller must push the packet.
+    ///
+    /// The two steps are apart so that a packet is moved once on its way in.
+    #[inline]
+    pub(crate) fn claim(&mut self, arrival: Instant) -> Option<&mut VecDeque<Packet>> {
+        if self.ring.back().is_some_and(|last| last.arrival > arrival) {
+            return None;
+        }
+        let rank = self.next_rank(arrival);
+        self.ring.push_back(rank);
+        Some(&mut self.packets)
     }
 
     /// Adds a packet that leaves the order: later ones will pass it, or it passes earlier ones.
@@ -97,26 +107,35 @@ impl Travel {
         first.copied().into_iter().chain(self.strays.first()).min().map(|rank| rank.arrival)
     }
 
-    /// Takes the next packet that has arrived.
+    /// The next packet that has arrived; [`Travel::pop`] takes it.
     #[inline]
-    pub(crate) fn take(&mut self, now: Instant) -> Option<Packet> {
-        let first = self.ring.front().copied();
-        if !self.strays.is_empty()
-            && self.strays.first().is_some_and(|stray| first.is_none_or(|it| stray < it))
-        {
-            return self.strays.take(now);
+    pub(crate) fn due(&self, now: Instant) -> Option<&Packet> {
+        if self.is_stray_next() {
+            return self.strays.due(now);
         }
-        if first?.arrival > now {
-            return None;
+        if self.ring.front()?.arrival > now { None } else { self.packets.front() }
+    }
+
+    /// Takes the next packet.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Packet> {
+        if self.is_stray_next() {
+            return self.strays.pop();
         }
         self.ring.pop_front();
         self.packets.pop_front()
     }
 
+    #[inline]
+    fn is_stray_next(&self) -> bool {
+        !self.strays.is_empty()
+            && self.strays.first().is_some_and(|stray| self.ring.front().is_none_or(|first| stray < *first))
+    }
+
     /// Takes everything, hidden packets too, in the order of delivery.
     pub(crate) fn take_all(&mut self, mut each: impl FnMut(Packet)) {
         self.settle();
-        while let Some(packet) = self.take(Instant::FAR_FUTURE) {
+        while let Some(packet) = self.pop() {
             each(packet);
         }
     }
@@ -169,10 +188,12 @@ impl Strays {
         self.order.push(Reverse((rank, slot)));
     }
 
-    fn take(&mut self, now: Instant) -> Option<Packet> {
-        if self.first()?.arrival > now {
-            return None;
-        }
+    fn due(&self, now: Instant) -> Option<&Packet> {
+        let Reverse((rank, slot)) = self.order.peek()?;
+        if rank.arrival > now { None } else { self.slots[*slot as usize].as_ref() }
+    }
+
+    fn pop(&mut self) -> Option<Packet> {
         let Reverse((_, slot)) = self.order.pop()?;
         self.free.push(slot);
         self.slots[slot as usize].take()
