@@ -149,7 +149,9 @@ pub struct Outgoing {
 /// Events that wait for the owner: two levels as bits, everything rarer in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Events {
-    rare: VecDeque<Event>,
+    /// Boxed: an idle connection has none.
+    #[expect(clippy::box_collection, reason = "a word in each idle connection instead of four")]
+    rare: Option<Box<VecDeque<Event>>>,
     readable: bool,
     writable: bool,
 }
@@ -157,7 +159,7 @@ pub(crate) struct Events {
 impl Events {
     /// Tells something rare.
     pub(crate) fn push(&mut self, event: Event) {
-        self.rare.push_back(event);
+        self.rare.get_or_insert_default().push_back(event);
     }
 
     /// Tells that there is something to read.
@@ -174,18 +176,18 @@ impl Events {
 
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.rare.capacity() * size_of::<Event>()
+        self.rare.as_ref().map_or(0, |rare| size_of_val(&**rare) + rare.capacity() * size_of::<Event>())
     }
 
     /// The next event.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        if self.rare.capacity() > 0 {
-            if let Some(event) = self.rare.pop_front() {
+        if let Some(rare) = &mut self.rare {
+            if let Some(event) = rare.pop_front() {
                 return Some(event);
             }
             // An idle connection owns no heap.
-            self.rare = VecDeque::new();
+            self.rare = None;
         }
         if std::mem::take(&mut self.readable) {
             return Some(Event::Readable);

@@ -1,6 +1,7 @@
 //! What can be asked about a connection: the TCP half of `tcp_info`, and totals for a report.
 
 use faultwire_base::Duration;
+use faultwire_wire::Seq;
 
 use crate::recovery::Phase;
 use crate::state::State;
@@ -59,6 +60,12 @@ pub struct Info {
     pub window_scale: Option<(u8, u8)>,
     /// The MTU of the path as far as known.
     pub path_mtu: u32,
+    /// SND.UNA as it stands in a header.
+    pub send_unacknowledged: Seq,
+    /// SND.NXT as it stands in a header.
+    pub send_next: Seq,
+    /// RCV.NXT as it stands in a header.
+    pub receive_next: Seq,
 }
 
 /// How a sender fares with losses.
@@ -142,6 +149,9 @@ pub(crate) fn info(tcb: &Tcb) -> Info {
             .window_scaling
             .then_some((tcb.negotiated.send_shift, tcb.negotiated.receive_shift)),
         path_mtu: tcb.path.mtu,
+        send_unacknowledged: tcb.send.unacknowledged().to_seq(tcb.send.isn()),
+        send_next: tcb.send.next().to_seq(tcb.send.isn()),
+        receive_next: tcb.receive.next().to_seq(tcb.receive.isn()),
     }
 }
 

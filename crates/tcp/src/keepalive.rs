@@ -10,8 +10,8 @@ pub(crate) struct KeepAlive {
     enabled: bool,
     idle: Duration,
     interval: Duration,
-    limit: u32,
-    unanswered: u32,
+    limit: u16,
+    unanswered: u16,
     heard_at: Instant,
     probe_due: bool,
 }
@@ -34,7 +34,7 @@ impl KeepAlive {
             enabled: config.enabled,
             idle: config.idle,
             interval: config.interval,
-            limit: config.probes,
+            limit: config.probes.min(u32::from(u16::MAX)) as u16,
             unanswered: 0,
             heard_at: Instant::ZERO,
             probe_due: false,
@@ -109,5 +109,5 @@ pub enum KeepAliveSetting {
     /// TCP_KEEPINTVL.
     Interval(Duration),
     /// TCP_KEEPCNT.
-    Probes(u32),
+    Probes(u16),
 }

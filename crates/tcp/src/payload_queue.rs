@@ -8,8 +8,11 @@ use faultwire_wire::Payload;
 #[derive(Clone, Debug)]
 pub(crate) struct PayloadQueue {
     head: Payload,
-    head_at: u64,
-    more: VecDeque<(u64, Payload)>,
+    /// Octets of the head that are gone.
+    consumed: u32,
+    /// Further runs with their positions; boxed, since most queues never have any.
+    #[expect(clippy::box_collection, reason = "a word in each idle connection instead of four")]
+    more: Option<Box<VecDeque<(u64, Payload)>>>,
     start: u64,
     end: u64,
 }
@@ -17,7 +20,7 @@ pub(crate) struct PayloadQueue {
 impl PayloadQueue {
     /// Empty, at position `start`.
     pub(crate) fn new(start: u64) -> Self {
-        Self { head: Payload::EMPTY, head_at: start, more: VecDeque::new(), start, end: start }
+        Self { head: Payload::EMPTY, consumed: 0, more: None, start, end: start }
     }
 
     /// Position of the first octet.
@@ -43,14 +46,15 @@ impl PayloadQueue {
     pub(crate) fn push(&mut self, payload: &Payload) {
         if self.start == self.end {
             self.head = payload.clone();
-            self.head_at = self.end;
+            self.consumed = 0;
         } else {
-            let joined = match self.more.back_mut() {
+            let last = self.more.as_mut().and_then(|more| more.back_mut());
+            let joined = match last {
                 None => self.head.try_append(payload),
                 Some((_, last)) => last.try_append(payload),
             };
             if !joined {
-                self.more.push_back((self.end, payload.clone()));
+                self.more.get_or_insert_default().push_back((self.end, payload.clone()));
             }
         }
         self.end += u64::from(payload.len());
@@ -60,26 +64,30 @@ impl PayloadQueue {
     #[inline]
     pub(crate) fn discard_before(&mut self, position: u64) {
         assert!(position <= self.end, "discarding more than is queued");
-        self.start = self.start.max(position);
-        while self.start - self.head_at >= u64::from(self.head.len()) {
-            let Some((at, next)) = self.more.pop_front() else { break };
-            (self.head_at, self.head) = (at, next);
+        if position <= self.start {
+            return;
         }
-        if self.start == self.end {
+        let mut head_at = self.start - u64::from(self.consumed);
+        self.start = position;
+        if position == self.end {
             // An idle connection owns no heap, and keeps no shared bytes alive.
             self.head = Payload::EMPTY;
-            self.head_at = self.end;
-            if self.more.capacity() > 0 {
-                self.more = VecDeque::new();
-            }
+            self.consumed = 0;
+            self.more = None;
+            return;
         }
+        while position - head_at >= u64::from(self.head.len()) {
+            let next = self.more.as_mut().and_then(|more| more.pop_front());
+            (head_at, self.head) = next.expect("what is queued lies in runs");
+        }
+        self.consumed = (position - head_at) as u32;
     }
 
     /// Octets `position..position + len`; copied only if they lie in runs that can't be joined.
     #[inline]
     pub(crate) fn slice(&self, position: u64, len: u32) -> Payload {
         assert!(position >= self.start && position + u64::from(len) <= self.end, "slice outside the queue");
-        let from = position - self.head_at;
+        let from = position - self.start + u64::from(self.consumed);
         if from + u64::from(len) <= u64::from(self.head.len()) {
             return self.head.slice(from as u32, len);
         }
@@ -88,9 +96,8 @@ impl PayloadQueue {
 
     /// The first run, at most `max` octets of it, without removing it.
     pub(crate) fn front(&self, max: u64) -> Payload {
-        let from = (self.start - self.head_at) as u32;
-        let len = (self.head.len() - from).min(u32::try_from(max).unwrap_or(u32::MAX));
-        self.head.slice(from, len)
+        let len = (self.head.len() - self.consumed).min(u32::try_from(max).unwrap_or(u32::MAX));
+        self.head.slice(self.consumed, len)
     }
 
     /// Takes at most `max` octets of the first run.
@@ -102,7 +109,9 @@ impl PayloadQueue {
 
     /// Octets of heap, those of the payloads apart.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.more.capacity() * size_of::<(u64, Payload)>()
+        self.more
+            .as_ref()
+            .map_or(0, |more| size_of_val(&**more) + more.capacity() * size_of::<(u64, Payload)>())
     }
 
     /// [`Self::slice`] over several runs.
@@ -110,11 +119,14 @@ impl PayloadQueue {
         let end = position + u64::from(len);
         let mut pieces = Vec::new();
         let mut at = position;
-        let mut index = self.more.partition_point(|&(start, _)| start <= position);
+        let head = (self.start - u64::from(self.consumed), self.head.clone());
+        let none = VecDeque::new();
+        let more = self.more.as_deref().unwrap_or(&none);
+        let mut index = more.partition_point(|&(start, _)| start <= position);
         while at < end {
-            let (start, run) = match index.checked_sub(1) {
-                None => (self.head_at, &self.head),
-                Some(index) => (self.more[index].0, &self.more[index].1),
+            let &(start, ref run) = match index.checked_sub(1) {
+                None => &head,
+                Some(index) => &more[index],
             };
             let from = (at - start) as u32;
             let part = (run.len() - from).min((end - at) as u32);

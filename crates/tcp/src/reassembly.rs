@@ -85,14 +85,9 @@ impl Reassembly {
 
     /// Octets of heap, those of the payloads apart.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.blocks.capacity() * size_of::<Block>() + self.pieces.capacity() * size_of::<(Offset, Payload)>()
-    }
-
-    /// Frees the memory if it holds nothing.
-    pub(crate) fn release_memory(&mut self) {
-        if self.blocks.is_empty() && self.blocks.capacity() > 0 {
-            *self = Self { arrivals: self.arrivals, ..Self::default() };
-        }
+        size_of::<Self>()
+            + self.blocks.capacity() * size_of::<Block>()
+            + self.pieces.capacity() * size_of::<(Offset, Payload)>()
     }
 
     /// Puts the parts of `start..end` that no block covers into the pieces.

@@ -14,10 +14,12 @@ pub(crate) struct ReceiveBuffer {
     isn: Seq,
     fin_taken: bool,
     queue: PayloadQueue,
-    reassembly: Reassembly,
+    /// Boxed: nearly always there is nothing out of order.
+    reassembly: Option<Box<Reassembly>>,
     next: Offset,
     edge: Offset,
     fin: Option<Offset>,
+    read_at_offer: u64,
     capacity: u64,
     tuning: Tuning,
 }
@@ -50,10 +52,11 @@ impl ReceiveBuffer {
             isn: Seq(0),
             fin_taken: false,
             queue: PayloadQueue::new(Offset::FIRST.0),
-            reassembly: Reassembly::default(),
+            reassembly: None,
             next: Offset::FIRST,
             edge: Offset::FIRST,
             fin: None,
+            read_at_offer: Offset::FIRST.0,
             capacity,
             tuning: Tuning {
                 capacity_max,
@@ -99,16 +102,16 @@ impl ReceiveBuffer {
     #[inline]
     pub(crate) fn place(&mut self, at: Offset, payload: &Payload) -> Placed {
         if at > self.next {
-            self.reassembly.insert(at, payload);
+            self.reassembly.get_or_insert_default().insert(at, payload);
             return Placed::OutOfOrder;
         }
         assert!(at == self.next, "text before RCV.NXT was not cut off");
         self.queue.push(payload);
         self.next = self.next + u64::from(payload.len());
-        if self.reassembly.is_empty() {
+        let Some(reassembly) = self.reassembly.as_mut().filter(|reassembly| !reassembly.is_empty()) else {
             return Placed::InOrder;
-        }
-        while let Some(payload) = self.reassembly.take(self.next) {
+        };
+        while let Some(payload) = reassembly.take(self.next) {
             self.queue.push(&payload);
             self.next = self.next + u64::from(payload.len());
         }
@@ -145,21 +148,23 @@ impl ReceiveBuffer {
         self.fin_taken
     }
 
-    /// What is ahead of RCV.NXT.
+    /// What is ahead of RCV.NXT, if anything is.
     #[inline]
-    pub(crate) fn reassembly(&self) -> &Reassembly {
-        &self.reassembly
+    pub(crate) fn reassembly(&self) -> Option<&Reassembly> {
+        self.reassembly.as_deref().filter(|reassembly| !reassembly.is_empty())
     }
 
     /// Frees what an idle connection needs not own.
     #[inline]
     pub(crate) fn release_memory(&mut self) {
-        self.reassembly.release_memory();
+        if self.reassembly.as_ref().is_some_and(|reassembly| reassembly.is_empty()) {
+            self.reassembly = None;
+        }
     }
 
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.queue.heap_octets() + self.reassembly.heap_octets()
+        self.queue.heap_octets() + self.reassembly.as_ref().map_or(0, |reassembly| reassembly.heap_octets())
     }
 
     /// Octets that can be read.
@@ -217,7 +222,11 @@ impl ReceiveBuffer {
         // unit of the shift beyond the buffer.
         let offered = self.edge.saturating_since(self.next).div_ceil(1 << shift);
         let field = (edge >> shift).max(offered).min(u64::from(u16::MAX));
-        self.edge = self.edge.max(self.next + (field << shift));
+        let offered_to = self.next + (field << shift);
+        if offered_to > self.edge {
+            self.edge = offered_to;
+            self.read_at_offer = self.queue.start();
+        }
         field as u16
     }
 
@@ -227,7 +236,9 @@ impl ReceiveBuffer {
         let possible = self.next_edge(segment).saturating_since(self.next);
         match policy {
             WindowUpdate::TwoSegmentsOrHalf => {
-                possible - offered >= (2 * u64::from(segment)).min(self.capacity / 2).max(1)
+                // What the user read, not what the unscaled window of our SYN could not say.
+                let step = (2 * u64::from(segment)).min(self.capacity / 2).max(1);
+                possible - offered >= step && self.queue.start() - self.read_at_offer >= step
             }
             WindowUpdate::Doubled => possible > 0 && 2 * offered <= self.capacity && possible >= 2 * offered,
         }

@@ -79,26 +79,35 @@ pub(crate) struct Tally {
 /// Segments that were built when something arrived and wait to be sent as they are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
-    waiting: VecDeque<Outgoing>,
+    /// Boxed: an idle connection has none.
+    #[expect(clippy::box_collection, reason = "a word in each idle connection instead of four")]
+    waiting: Option<Box<VecDeque<Outgoing>>>,
 }
 
 impl Outbox {
     /// Appends one.
     pub(crate) fn push(&mut self, outgoing: Outgoing) {
-        self.waiting.push_back(outgoing);
+        self.waiting.get_or_insert_default().push_back(outgoing);
     }
 
     /// Takes the oldest.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Outgoing> {
-        if self.waiting.is_empty() { None } else { self.waiting.pop_front() }
+        self.waiting.as_mut()?.pop_front()
+    }
+
+    /// Octets of heap.
+    fn heap_octets(&self) -> usize {
+        self.waiting
+            .as_ref()
+            .map_or(0, |waiting| size_of_val(&**waiting) + waiting.capacity() * size_of::<Outgoing>())
     }
 
     /// Frees the memory if it holds nothing.
     #[inline]
     pub(crate) fn release_memory(&mut self) {
-        if self.waiting.capacity() > 0 && self.waiting.is_empty() {
-            self.waiting = VecDeque::new();
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.is_empty()) {
+            self.waiting = None;
         }
     }
 }
@@ -220,7 +229,7 @@ impl Tcb {
             + self.send_buffer.heap_octets()
             + self.receive.heap_octets()
             + self.events.heap_octets()
-            + self.outbox.waiting.capacity() * size_of::<Outgoing>()
+            + self.outbox.heap_octets()
             + self.opening.as_ref().map_or(0, |_| size_of::<Opening>())
             + self.time_wait.as_ref().map_or(0, |_| size_of::<TimeWait>())
     }

@@ -10,6 +10,7 @@ use crate::event::Outgoing;
 use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
 use crate::offset::Offset;
+use crate::reassembly::Reassembly;
 use crate::reset::reset_for;
 use crate::state::State;
 use crate::tcb::Tcb;
@@ -187,14 +188,15 @@ fn is_held_by_nagle(tcb: &Tcb, outstanding: bool) -> bool {
 /// Nothing more goes out now: see what has to happen later.
 #[inline]
 fn rest(tcb: &mut Tcb, now: Instant) {
-    tcb.outbox.release_memory();
     if let Some(burst) = tcb.burst.take() {
         tcb.recovery.on_transmission_opportunity_ended(now, burst.congestion_limited);
     }
     if tcb.send.in_flight() > 0 {
         return;
     }
+    tcb.outbox.release_memory();
     tcb.recovery.release_memory();
+    tcb.receive.release_memory();
     if tcb.unsent() == 0 {
         return;
     }
@@ -338,8 +340,10 @@ fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
         options.push_raw(&[1, 1]);
         options.push_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
     }
-    if !tcb.receive.reassembly().is_empty() && tcb.negotiated.sack {
-        push_sack(tcb, &mut options);
+    if tcb.negotiated.sack
+        && let Some(reassembly) = tcb.receive.reassembly()
+    {
+        push_sack(reassembly, tcb.receive.isn(), &mut options);
     }
     Segment {
         source_port: tcb.path.local_port,
@@ -366,11 +370,10 @@ fn finish(tcb: &mut Tcb, segment: Segment, reason: Reason, cause: Cause) -> Outg
 }
 
 /// RFC 2018 §3: as many blocks as there is room for beside the timestamps.
-fn push_sack(tcb: &Tcb, options: &mut Options) {
+fn push_sack(reassembly: &Reassembly, isn: Seq, options: &mut Options) {
     let mut blocks = [(Offset::default(), Offset::default()); 4];
     let room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;
-    let count = tcb.receive.reassembly().report(room, &mut blocks);
-    let isn = tcb.receive.isn();
+    let count = reassembly.report(room, &mut blocks);
     let edges = blocks.map(|(left, right)| (left.to_seq(isn), right.to_seq(isn)));
     options.push_raw(&[1, 1]);
     options.push_sack(&edges[..count]);
@@ -380,13 +383,11 @@ fn push_sack(tcb: &Tcb, options: &mut Options) {
 #[inline]
 fn payload_limit(tcb: &Tcb) -> u32 {
     let size = tcb.send.segment_size();
-    if !tcb.negotiated.sack || tcb.receive.reassembly().is_empty() {
-        return size;
-    }
+    let Some(reassembly) = tcb.receive.reassembly().filter(|_| tcb.negotiated.sack) else { return size };
     let used = if tcb.timestamps.enabled() { TIMESTAMPS_OCTETS as usize } else { 0 };
     let room = (Options::CAPACITY - used - SACK_BASE) / SACK_BLOCK;
     let mut blocks = [(Offset::default(), Offset::default()); 4];
-    let count = tcb.receive.reassembly().report(room, &mut blocks);
+    let count = reassembly.report(room, &mut blocks);
     size.saturating_sub((SACK_BASE + count * SACK_BLOCK) as u32).max(1)
 }
 

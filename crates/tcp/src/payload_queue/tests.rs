@@ -12,7 +12,7 @@ fn generated(offset: u64, len: u32) -> Payload {
 fn a_generated_bulk_is_one_run() {
     let mut queue = PayloadQueue::new(100);
     (0..1000).for_each(|n| queue.push(&generated(n * 10_000, 10_000)));
-    assert_eq!(queue.more.capacity(), 0);
+    assert_eq!(queue.heap_octets(), 0);
     assert_eq!(queue.slice(100 + 9_999, 1448), generated(9_999, 1448));
     queue.discard_before(100 + 5_000_000);
     assert_eq!(queue.take(u64::MAX), generated(5_000_000, 5_000_000));

@@ -1,0 +1,156 @@
+//! Losses seen through a whole endpoint: what goes again, when and why.
+
+use faultwire_base::Duration;
+use faultwire_wire::{Flags, Reason, TcpOption};
+
+use crate::pair::*;
+
+/// S39: one loss in the middle. The third duplicate ACK brings it back, once, without a timeout; duplicate ACKs are one
+/// for each arriving segment, although all arrive at one instant, each with its own SACK block.
+#[test]
+fn single_loss() {
+    for config in [rfc(), linux()] {
+        let mut config = config;
+        config.congestion.initial_window = faultwire_tcp::InitialWindow::Segments(20);
+        let mut pair = Pair::open(config);
+        pair.script(
+            |sent| if sent.stream_offset == 4 * 1448 && sent.transmission == 1 { DROP } else { PASS },
+        );
+        pair.write(A, 0, 10 * 1448);
+        pair.run_for(ms(400));
+        let again: Vec<_> = pair.sent.iter().filter(|sent| sent.transmission > 1).collect();
+        assert_eq!(again.len(), 1);
+        assert_eq!(again[0].reason, Reason::FastRetransmission);
+        assert_eq!((again[0].at, again[0].stream_offset), (at(250), 4 * 1448));
+        let duplicates: Vec<_> = pair
+            .sent
+            .iter()
+            .filter(|sent| sent.reason == Reason::DuplicateAck)
+            .map(|sent| (sent.at, sent.segment.ack.0, first_block(sent)))
+            .collect();
+        let hole = 101 + 4 * 1448;
+        let expected: Vec<_> = (6..=10u32).map(|n| (at(200), hole, (hole + 1448, 101 + n * 1448))).collect();
+        assert_eq!(duplicates, expected);
+        assert_eq!(pair.octets_read(B), data(0, 10 * 1448).to_vec());
+        let counters = pair.end(A).counters();
+        assert_eq!((counters.retransmissions, counters.timeouts), (1, 0));
+        assert_eq!(pair.end(B).counters().out_of_order, 5);
+    }
+}
+
+fn first_block(sent: &Sent) -> (u32, u32) {
+    let (left, right) = sent.segment.options.sack_blocks().next().unwrap();
+    (left.0, right.0)
+}
+
+/// RFC 2018 §3: three blocks beside timestamps, four without, newest first.
+#[test]
+fn sack_blocks() {
+    for (timestamps, most) in [(true, 3), (false, 4)] {
+        let mut config = rfc();
+        config.options.timestamps = timestamps;
+        config.congestion.initial_window = faultwire_tcp::InitialWindow::Segments(20);
+        let mut pair = Pair::open(config);
+        pair.script(|sent| {
+            let lost = sent.from == A && sent.transmission == 1 && sent.count % 2 == 1;
+            if lost { DROP } else { PASS }
+        });
+        pair.write(A, 0, 12 * 1448);
+        pair.run_for(ms(50));
+        let last = pair.sent.last().unwrap();
+        let blocks: Vec<_> = last.segment.options.sack_blocks().collect();
+        assert_eq!(blocks.len(), most);
+        assert!(blocks.windows(2).all(|pair| pair[0].0.after(pair[1].0)));
+        assert!(last.segment.options.padded_length() <= 40);
+        pair.script(|_| PASS);
+        pair.run_for(Duration::from_secs(20));
+        assert_eq!(pair.octets_read(B).len(), 12 * 1448);
+    }
+}
+
+/// S41: without SACK, NewReno brings back k losses in k round trips.
+#[test]
+fn new_reno() {
+    let mut config = rfc();
+    config.options.sack = false;
+    config.congestion.initial_window = faultwire_tcp::InitialWindow::Segments(20);
+    let mut pair = Pair::open(config);
+    pair.script(|sent| {
+        let index = sent.stream_offset / 1448;
+        if sent.from == A
+            && sent.transmission == 1
+            && (5..8).contains(&index)
+            && !sent.segment.payload.is_empty()
+        {
+            DROP
+        } else {
+            PASS
+        }
+    });
+    pair.write(A, 0, 20 * 1448);
+    pair.run_for(Duration::from_secs(2));
+    let again = pair.times(A, |sent| sent.transmission > 1);
+    assert_eq!(again, [250, 350, 450]);
+    assert_eq!(pair.octets_read(B).len(), 20 * 1448);
+    assert!(pair.sent.iter().all(|sent| sent.segment.options.sack_blocks().count() == 0));
+}
+
+/// A whole flight is lost: the RTO brings back the first, the ACKs the rest; data that SACK reported does not go again.
+#[test]
+fn timeout() {
+    let mut pair = Pair::open(rfc());
+    pair.script(|sent| if sent.at == at(150) && sent.from == A { DROP } else { PASS });
+    pair.write(A, 0, 2 * 1448);
+    pair.run_for(Duration::from_secs(5));
+    let again: Vec<_> = pair
+        .sent
+        .iter()
+        .filter(|sent| sent.transmission > 1)
+        .map(|sent| (sent.at, sent.stream_offset, sent.reason))
+        .collect();
+    assert_eq!(again[0], (at(1150), 0, Reason::TimeoutRetransmission));
+    assert_eq!(again[1].1, 1448);
+    assert_eq!(again.len(), 2);
+    assert_eq!(pair.octets_read(B).len(), 2 * 1448);
+}
+
+/// MUST-65: the MSS is on SYNs only; timestamps are on every segment but RST (RFC 7323 §3.2); SYNs have the options of
+/// their profile.
+#[test]
+fn options_on_segments() {
+    for config in [rfc(), linux()] {
+        let mut pair = Pair::open(config);
+        pair.write(A, 0, 20_000);
+        pair.run_for(ms(500));
+        pair.close(A);
+        pair.close(B);
+        pair.run_for(ms(500));
+        for sent in &pair.sent {
+            let syn = sent.segment.flags.contains(Flags::SYN);
+            let has_size =
+                sent.segment.options.iter().any(|option| matches!(option, TcpOption::MaximumSegmentSize(_)));
+            assert_eq!(syn, has_size);
+            assert!(sent.segment.options.timestamps().is_some());
+        }
+    }
+}
+
+/// MUST-61 and the bursts of Linux: PSH where the written data ends, and at the end of each burst.
+#[test]
+fn push() {
+    for (config, expected) in [(rfc(), "......P"), (linux(), "...P..P")] {
+        let mut config = config;
+        config.congestion.initial_window = faultwire_tcp::InitialWindow::Segments(4);
+        config.acknowledgment.quick = 16;
+        let mut pair = Pair::open(config);
+        pair.write(A, 0, 7 * 1448);
+        pair.run_for(ms(150));
+        let marks: String = pair
+            .sent
+            .iter()
+            .filter(|sent| !sent.segment.payload.is_empty())
+            .map(|sent| if sent.segment.flags.contains(Flags::PSH) { 'P' } else { '.' })
+            .collect();
+        assert_eq!(marks, expected);
+    }
+}
