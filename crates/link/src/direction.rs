@@ -24,8 +24,8 @@ use crate::travel::Travel;
 pub struct Direction {
     /// When the timeline or a release has something to do: one comparison a call.
     pub(crate) wake: Instant,
-    /// Nothing judges packets: no cut, hold, fault or impairment.
-    pub(crate) plain: bool,
+    /// Only chance judges packets: there is no cut, hold or targeted fault.
+    pub(crate) clear: bool,
     pub(crate) path: Path,
     pub(crate) transmitter: Transmitter,
     pub(crate) travel: Travel,
@@ -79,7 +79,7 @@ impl Direction {
         let source = || Source { name: name.into(), seeds };
         let mut direction = Self {
             wake: Instant::ZERO,
-            plain: true,
+            clear: true,
             path: Path::new(config),
             transmitter: Transmitter::new(config.rate, config.queue),
             travel: Travel::default(),
@@ -101,13 +101,15 @@ impl Direction {
         }
         let length = packet.length();
         self.ledger.counters.offered.count(length);
-        if !self.plain || self.path.is_too_big(length) {
-            return self.judge(now, packet, length);
+        // D3: chance draws for every packet that is offered, also for those that an earlier stage takes.
+        let draw = self.impairments.as_mut().map_or_else(Draw::default, |impairments| impairments.draw());
+        if !self.clear || self.path.is_too_big(length) || draw.is_eventful() {
+            return self.judge(now, packet, length, draw);
         }
         let Some(departure) = self.transmitter.enter(now, length) else {
             return self.refuse(now, &packet);
         };
-        let arrival = self.path.in_order(departure.saturating_add(self.path.delay));
+        let arrival = self.path.in_order(departure.saturating_add(self.path.propagation(draw.jitter)));
         let noted = self.ledger.has_events();
         let mut offer = Offer { arrives: Some(arrival), noted, unsettled: false };
         if arrival > now
@@ -231,9 +233,7 @@ impl Direction {
 
     /// Sends a packet through all stages, in their order.
     #[inline(never)]
-    fn judge(&mut self, now: Instant, mut packet: Packet, length: u32) -> Offer {
-        // D3: chance draws for every packet that is offered, also for those that an earlier stage takes.
-        let draw = self.impairments.as_mut().map_or_else(Draw::default, |impairments| impairments.draw());
+    fn judge(&mut self, now: Instant, mut packet: Packet, length: u32, draw: Draw) -> Offer {
         if let Some(cause) = self.path.refusal(length) {
             self.ledger.drop(now, &packet, cause);
             return Offer { noted: true, ..Offer::default() };

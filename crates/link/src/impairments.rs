@@ -54,6 +54,14 @@ pub(crate) struct Draw {
     pub(crate) sent_at_once: bool,
 }
 
+impl Draw {
+    /// Whether chance does more than to vary the delay.
+    #[inline]
+    pub(crate) fn is_eventful(&self) -> bool {
+        self.lost || self.duplicated || self.corruption.is_some() || self.sent_at_once
+    }
+}
+
 /// A corruption that was drawn: how many bits, and the word that says which.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Corruption {
@@ -112,15 +120,6 @@ impl Impairments {
         self.set_corrupt(None);
         self.set_jitter(None);
         self.set_reorder(None);
-    }
-
-    /// Whether none is set.
-    pub(crate) fn are_none(&self) -> bool {
-        !(self.loss.is_set()
-            || self.duplicate.is_set()
-            || self.corrupt.is_set()
-            || self.jitter.is_set()
-            || self.reorder.is_set())
     }
 
     /// Whether a packet arrives no earlier than the one sent before it.

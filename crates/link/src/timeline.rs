@@ -67,16 +67,13 @@ impl Direction {
         self.look_ahead();
     }
 
-    /// Works out what the quick paths ask: when to wake, and whether packets pass without judgement.
+    /// Works out what the quick paths ask: when to wake, and whether only chance judges packets.
     pub(crate) fn look_ahead(&mut self) {
         let next = [self.timeline.next_at(), self.held.next_release()];
         self.wake = next.into_iter().flatten().min().unwrap_or(Instant::FAR_FUTURE);
         let impairments = self.impairments.as_deref();
         self.path.keeps_order = impairments.is_none_or(Impairments::keep_order);
-        self.plain = !self.path.is_cut
-            && !self.path.holds_all
-            && self.faults.are_over()
-            && impairments.is_none_or(Impairments::are_none);
+        self.clear = !self.path.is_cut && !self.path.holds_all && self.faults.are_over();
     }
 
     fn apply(&mut self, change: Change, at: Instant, now: Instant) {
