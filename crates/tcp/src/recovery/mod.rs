@@ -193,8 +193,6 @@ impl Recovery {
     /// receiver's window. While it is not limited the window doesn't grow.
     #[inline]
     pub(crate) fn on_transmission_opportunity_ended(&mut self, now: Instant, limited: bool) {
-        // What waits to be sent again is data too.
-        let limited = limited || self.permit().old_data_waits();
         self.congestion.set_limited(now, limited);
     }
 
@@ -229,14 +227,6 @@ impl Recovery {
         TimeoutVerdict {
             backoffs: self.clock.timeouts_without_progress,
             first_unacknowledged_since: first_sent.max(self.clock.last_progress),
-        }
-    }
-
-    /// Restarts the retransmission timer if anything is in flight, for instance when the receiver's window opens
-    /// again.
-    pub(crate) fn restart_timer(&mut self, now: Instant) {
-        if !self.queue.is_empty() {
-            self.rto.start(now);
         }
     }
 
@@ -397,8 +387,12 @@ impl Recovery {
         if verdict.newly_acknowledged == 0 {
             return;
         }
-        self.grow(now, verdict.newly_acknowledged, SLOW_START_LIMIT_AFTER_TIMEOUT);
         self.episode.front_is_due = false;
+        if self.permit().old_data_waits() {
+            // Whether there is new data or not: the window is what holds the old data back.
+            self.congestion.set_limited(now, true);
+        }
+        self.grow(now, verdict.newly_acknowledged, SLOW_START_LIMIT_AFTER_TIMEOUT);
         if self.queue.start() >= self.episode.recovery_point {
             verdict.left_recovery = true;
             self.leave_episode();
@@ -504,12 +498,6 @@ impl Recovery {
         (threshold != crate::congestion::NO_THRESHOLD).then_some(threshold)
     }
 
-    /// Octets sent and not acknowledged cumulatively (FlightSize).
-    #[inline]
-    pub(crate) fn flight(&self) -> u64 {
-        self.queue.flight()
-    }
-
     /// Segments sent and not acknowledged cumulatively.
     pub(crate) fn segments_in_flight(&self) -> u32 {
         self.queue.segments()
@@ -533,11 +521,6 @@ impl Recovery {
     /// How far the sender is from normal.
     pub(crate) fn phase(&self) -> Phase {
         self.episode.phase
-    }
-
-    /// Whether fast recovery is under way.
-    pub(crate) fn in_recovery(&self) -> bool {
-        self.episode.phase == Phase::Recovery
     }
 
     /// Which sending, from 1, the next one of the octet `at` would be.

@@ -144,6 +144,7 @@ fn a_lost_flight_goes_back_in_slow_start() {
 #[test]
 fn old_data_counts_as_a_use_of_the_window() {
     let mut sender = in_flight(&config(10), false, 8);
+    sender.on_transmission_opportunity_ended(Instant::ZERO, false);
     let mut now = sender.deadline().unwrap();
     sender.on_timeout(now);
     let mut rounds = Vec::new();
@@ -154,7 +155,6 @@ fn old_data_counts_as_a_use_of_the_window() {
             sender.on_transmit(now, range, true);
             sent += 1;
         }
-        sender.on_transmission_opportunity_ended(now, false);
         rounds.push(sent);
         now += RTT;
         for _ in 0..sent {
@@ -664,7 +664,7 @@ proptest! {
         let mut next = 0;
         for (cumulative, first, second, what) in steps {
             now += Duration::from_millis(1);
-            if what == 0 && sender.flight() > 0 {
+            if what == 0 && sender.queue.flight() > 0 {
                 sender.on_timeout(now);
             }
             let blocks = [(Offset::FIRST + first, Offset::FIRST + second)];
@@ -682,8 +682,8 @@ proptest! {
             if let Some((range, _)) = sender.last_resort_retransmission() {
                 sender.on_transmit(now, range, true);
             }
-            prop_assert_eq!(sender.deadline().is_some(), sender.flight() > 0);
-            prop_assert!(sender.lost().octets + sender.sacked().octets <= sender.flight());
+            prop_assert_eq!(sender.deadline().is_some(), sender.queue.flight() > 0);
+            prop_assert!(sender.lost().octets + sender.sacked().octets <= sender.queue.flight());
         }
     }
 }

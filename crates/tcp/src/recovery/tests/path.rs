@@ -74,7 +74,7 @@ impl Path {
     pub(super) fn run(&mut self) -> Instant {
         self.transmit();
         for _ in 0..1_000_000 {
-            if self.sender.flight() == 0 && self.next == self.segments {
+            if self.sender.queue.flight() == 0 && self.next == self.segments {
                 return self.now;
             }
             self.step();
@@ -189,10 +189,10 @@ impl Path {
     /// What holds after every step.
     fn check(&self) {
         let sender = &self.sender;
-        assert_eq!(sender.deadline().is_some(), sender.flight() > 0);
+        assert_eq!(sender.deadline().is_some(), sender.queue.flight() > 0);
         assert!(sender.congestion_window() >= u64::from(SMSS));
-        assert!(sender.lost().octets + sender.sacked().octets <= sender.flight());
-        assert!(sender.retransmitted().octets <= sender.flight());
+        assert!(sender.lost().octets + sender.sacked().octets <= sender.queue.flight());
+        assert!(sender.retransmitted().octets <= sender.queue.flight());
         assert!(sender.slow_start_threshold().is_none_or(|threshold| threshold >= 2 * u64::from(SMSS)));
     }
 }
