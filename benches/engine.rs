@@ -2,7 +2,9 @@
 //!
 //! Hold model: with a fixed number pending, take the earliest and schedule its key again after an exponential delay.
 //! One such pair is one event; the element rate is events per second. `wakeup_queue` is what the world uses, `wheel`
-//! the structure under it; the others lost (at a million pending by 3 to 5 times).
+//! the structure under it. The others lost: the heap, as fast only below four pending, falls behind by ten times at a
+//! million; the ladder leads by a fifth at 1,000, falls behind by two to three times at a million, and lays out its
+//! buckets anew, with new memory, as a run's distances change.
 
 use std::hint::black_box;
 use std::time::Duration;
