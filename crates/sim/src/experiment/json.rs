@@ -49,6 +49,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Problem> {
         let message = "the file starts with a byte order mark: save it as UTF-8 without one";
         return Err(Problem::new(Place::START, "", message));
     }
+    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+        let before = String::from_utf8_lossy(&bytes[..at]);
+        let message = "a zero byte: this is no text in UTF-8";
+        return Err(Problem::new(Lines::of(&before).place(before.len()), "", message));
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         let message =
@@ -160,7 +165,8 @@ fn syntax_problem(error: &ParseError, lines: &Lines<'_>) -> Problem {
         Kind::UnexpectedCloseBrace => "a \"}\" that nothing opened",
         Kind::UnexpectedCloseBracket => "a \"]\" that nothing opened",
         Kind::UnexpectedComma => "a value is missing before this comma",
-        Kind::UnexpectedColon => "a colon without a key before it",
+        Kind::UnexpectedColon => "a colon where none belongs: is a \"]\" or a comma missing before?",
+        Kind::UnexpectedToken => "this is no JSON value: text stands in double quotes",
         other => {
             let message = other.to_string();
             let mut letters = message.chars();

@@ -165,7 +165,11 @@ fn read_case(base: &Node, case: &Item<'_>) -> Result<Case, Problem> {
         check::check_object(&tree, &grammar::EXPERIMENT, "").map_err(|problem| problem.in_case(&name))?;
     }
     overrides::add_expectations(&mut tree, case)?;
-    let plan = resolve::resolve(&Item::root(&tree), &removed).map_err(|problem| problem.in_case(&name))?;
+    let plan = resolve::resolve(&Item::root(&tree), &removed).map_err(|problem| {
+        // What is wrong without the case's changes too is no matter of the case.
+        let whole = resolve::resolve(&Item::root(base), &BTreeSet::new()).err();
+        if whole.as_ref() == Some(&problem) { problem } else { problem.in_case(&name) }
+    })?;
     let must_fail = must_fail(case, &plan)?;
     Ok(Case { name, must_fail, plan: Arc::new(plan) })
 }

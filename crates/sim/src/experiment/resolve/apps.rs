@@ -1,8 +1,8 @@
 //! Applications: each app of the file to one or more lists of steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use faultwire_base::Instant;
+use faultwire_base::{Instant, PlaceId};
 
 use super::generators;
 use super::routes::Routes;
@@ -11,7 +11,7 @@ use super::steps::{self, Scene};
 use super::topology::Topology;
 use crate::experiment::problem::Problem;
 use crate::experiment::read::Item;
-use crate::plan::AppPlan;
+use crate::plan::{AppPlan, Step};
 
 /// All apps in the order of the file, shorthands expanded.
 pub(crate) fn read(
@@ -33,6 +33,7 @@ pub(crate) fn read(
         expanded.push(generated);
     }
     let mut names = BTreeSet::new();
+    let mut listening = Listening::default();
     for (item, generated) in items.iter().zip(expanded) {
         let plans = match generated {
             Some(plans) => plans,
@@ -46,10 +47,44 @@ pub(crate) fn read(
                     app.name
                 )));
             }
+            listening.add(&app, item)?;
             apps.push(app);
         }
     }
     Ok(apps)
+}
+
+/// Ports that are listened on and never given back.
+#[derive(Default)]
+struct Listening {
+    ports: BTreeMap<(PlaceId, bool, u16), String>,
+}
+
+impl Listening {
+    /// Refuses a port that another listener of the host has for good, unless the step must fail.
+    fn add(&mut self, app: &AppPlan, item: &Item<'_>) -> Result<(), Problem> {
+        for planned in &app.steps {
+            let Step::Listen { port, udp, name, .. } = planned.step else { continue };
+            let is_closed = app.steps.iter().any(|other| match other.step {
+                Step::Close { on } | Step::Abort { on } => on == name,
+                _ => false,
+            });
+            if planned.fails.is_some() || is_closed {
+                continue;
+            }
+            if let Some(owner) = self.ports.insert((app.host, udp, port), app.name.to_string()) {
+                let message = format!(
+                    "port {port} of this host is listened on already, by the app {owner:?}: use another port"
+                );
+                let step = item.list("run").into_iter().find_map(|step| step.get("listen"));
+                return Err(step
+                    .or_else(|| item.get("listen"))
+                    .unwrap_or_else(|| item.clone())
+                    .problem(message));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn steps_of(item: &Item<'_>, scene: &Scene<'_>, sockets: &Sockets) -> Result<AppPlan, Problem> {
