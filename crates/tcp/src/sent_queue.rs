@@ -17,12 +17,10 @@ pub(crate) struct SentQueue {
     segments: VecDeque<SentSegment>,
     start: Offset,
     end: Offset,
-    /// Segments that left at the front: ordinal of the first one still here. Positions below are ordinals.
-    departed: u64,
-    /// Every segment before this one is SACKed, or was sent again since it was found lost.
-    unsent_again: u64,
-    /// Every segment before this one is SACKed or lost.
-    lost_before: u64,
+    /// Every segment before this index is SACKed, or was sent again since it was found lost.
+    unsent_again: u32,
+    /// Every segment before this index is SACKed or lost.
+    lost_before: u32,
     sacked: Tally,
     lost: Tally,
     retransmitted: Tally,
@@ -31,8 +29,8 @@ pub(crate) struct SentQueue {
 /// Octets of sequence space, and the number of segments that hold them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Octets of sequence space.
-    pub(crate) octets: u64,
+    /// Octets of sequence space; fewer than 2^31, as everything in flight.
+    pub(crate) octets: u32,
     /// Segments.
     pub(crate) segments: u32,
 }
@@ -81,7 +79,6 @@ impl SentQueue {
             segments: VecDeque::new(),
             start,
             end: start,
-            departed: 0,
             unsent_again: 0,
             lost_before: 0,
             sacked: NONE,
@@ -122,7 +119,8 @@ impl SentQueue {
     /// Octets believed to be in the network: `pipe` of RFC 6675 §4, counted by segments.
     #[inline]
     pub(crate) fn pipe(&self) -> u64 {
-        self.flight() - self.sacked.octets - self.lost.octets + self.retransmitted.octets
+        self.flight() - u64::from(self.sacked.octets) - u64::from(self.lost.octets)
+            + u64::from(self.retransmitted.octets)
     }
 
     /// SACKed and not yet acknowledged cumulatively.
@@ -198,7 +196,7 @@ impl SentQueue {
         }
         let octets = ack - self.start;
         self.start = ack;
-        let (mut clean_since, mut repeated) = (None, false);
+        let (mut clean_since, mut repeated, mut departed) = (None, false, 0);
         while let Some(front) = self.segments.front_mut() {
             if front.start >= ack {
                 break;
@@ -213,13 +211,13 @@ impl SentQueue {
             }
             let gone = *front;
             self.segments.pop_front();
-            self.departed += 1;
+            departed += 1;
             if gone.marks != 0 {
                 self.forget_marks(gone);
             }
         }
-        self.unsent_again = self.unsent_again.max(self.departed);
-        self.lost_before = self.lost_before.max(self.departed);
+        self.unsent_again = self.unsent_again.saturating_sub(departed);
+        self.lost_before = self.lost_before.saturating_sub(departed);
         Acknowledged { octets, clean_since: if repeated { None } else { clean_since } }
     }
 
@@ -256,7 +254,7 @@ impl SentQueue {
     /// Marks every segment that begins before `boundary` and is not SACKED as lost. The boundary only ever moves up,
     /// so each segment is visited once.
     pub(crate) fn mark_lost_before(&mut self, boundary: Offset) {
-        let mut index = (self.lost_before - self.departed) as usize;
+        let mut index = self.lost_before as usize;
         while index < self.segments.len() && self.segments[index].start < boundary {
             let segment = &mut self.segments[index];
             if segment.marks & (SACKED | LOST) == 0 {
@@ -265,7 +263,7 @@ impl SentQueue {
             }
             index += 1;
         }
-        self.lost_before = self.departed + index as u64;
+        self.lost_before = index as u32;
     }
 
     /// Marks everything not SACKed as lost and not sent again: the timer ran out.
@@ -278,8 +276,8 @@ impl SentQueue {
                 self.lost.add(segment.length);
             }
         }
-        self.unsent_again = self.departed;
-        self.lost_before = self.departed + self.segments.len() as u64;
+        self.unsent_again = 0;
+        self.lost_before = self.segments();
     }
 
     /// Forgets every SACK: the receiver turned out to have dropped what it had reported (RFC 2018 §8).
@@ -288,8 +286,8 @@ impl SentQueue {
         for segment in &mut self.segments {
             segment.marks &= !SACKED;
         }
-        self.unsent_again = self.departed;
-        self.lost_before = self.departed;
+        self.unsent_again = 0;
+        self.lost_before = 0;
     }
 
     /// Whether the first segment is SACKed although the cumulative ACK stops short of it.
@@ -312,7 +310,7 @@ impl SentQueue {
     #[inline]
     pub(crate) fn next_unsent_again(&mut self) -> Option<(Range<Offset>, bool)> {
         loop {
-            let segment = self.segments.get((self.unsent_again - self.departed) as usize)?;
+            let segment = self.segments.get(self.unsent_again as usize)?;
             if segment.marks & (SACKED | RETRANSMITTED) == 0 {
                 return Some((segment.range(), segment.marks & LOST != 0));
             }
@@ -377,10 +375,9 @@ impl SentQueue {
         self.forget_marks(before);
         self.count_marks(head);
         self.count_marks(tail);
-        let ordinal = self.departed + index as u64;
         // A position beyond the cut segment stays beyond both halves.
-        self.unsent_again += u64::from(self.unsent_again > ordinal);
-        self.lost_before += u64::from(self.lost_before > ordinal);
+        self.unsent_again += u32::from(self.unsent_again as usize > index);
+        self.lost_before += u32::from(self.lost_before as usize > index);
     }
 
     fn count_marks(&mut self, segment: SentSegment) {
@@ -394,7 +391,7 @@ impl SentQueue {
     fn forget_marks(&mut self, segment: SentSegment) {
         for (mark, tally) in self.tallies() {
             if segment.marks & mark != 0 {
-                tally.octets -= u64::from(segment.length);
+                tally.octets -= segment.length;
                 tally.segments -= 1;
             }
         }
@@ -409,7 +406,7 @@ impl SentQueue {
 impl Tally {
     #[inline]
     fn add(&mut self, octets: u32) {
-        self.octets += u64::from(octets);
+        self.octets += octets;
         self.segments += 1;
     }
 }

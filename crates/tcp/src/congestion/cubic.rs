@@ -3,6 +3,8 @@
 //! Windows are octets, times are microseconds. The RFC's segments are octets over SMSS. The cube is computed for
 //! distances up to 250 s from the plateau, which is 6 million segments away from it.
 
+use std::mem;
+
 use faultwire_base::{Duration, Instant};
 
 /// State of the law.
@@ -13,8 +15,8 @@ pub(super) struct Cubic {
     /// cwnd_prior: the window before the last reduction, in octets.
     prior: u64,
     epoch: Option<Epoch>,
-    /// Since when the window is not the limit. Such time does not count (RFC 9438 §5.8).
-    paused_since: Option<Instant>,
+    /// Since when the window is not the limit; [`NOT_PAUSED`] if it is. Such time does not count (RFC 9438 §5.8).
+    paused_since: Instant,
 }
 
 /// One stage of congestion avoidance.
@@ -33,7 +35,7 @@ struct Epoch {
 
 impl Cubic {
     pub(super) const fn new() -> Self {
-        Self { maximum: 0, prior: 0, epoch: None, paused_since: None }
+        Self { maximum: 0, prior: 0, epoch: None, paused_since: NOT_PAUSED }
     }
 
     /// Growth of the window for `octets` acknowledged in congestion avoidance (RFC 9438 §4.2 to §4.5).
@@ -84,11 +86,8 @@ impl Cubic {
 
     /// The window ceases to be the limit, or becomes it again.
     pub(super) fn set_paused(&mut self, now: Instant, paused: bool) {
-        if paused {
-            self.paused_since = Some(now);
-        } else if let Some(since) = self.paused_since.take()
-            && let Some(epoch) = &mut self.epoch
-        {
+        let since = mem::replace(&mut self.paused_since, if paused { now } else { NOT_PAUSED });
+        if let Some(epoch) = &mut self.epoch {
             epoch.started += now.saturating_since(since);
         }
     }
@@ -119,6 +118,8 @@ impl Epoch {
     }
 }
 
+/// No time has passed since then.
+const NOT_PAUSED: Instant = Instant::FAR_FUTURE;
 /// beta_cubic, in tenths (RFC 9438 §4.6).
 const BETA_TENTHS: u64 = 7;
 /// Largest distance from the plateau that is told apart: 250 s, in microseconds.

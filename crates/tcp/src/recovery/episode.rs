@@ -27,7 +27,7 @@ pub(super) struct Episode {
     /// a partial ACK it can be negative.
     pub(super) inflation: i64,
     /// Octets sent beyond the window on duplicate ACKs (RFC 3042). They don't count for the new threshold.
-    pub(super) limited_transmit: u64,
+    pub(super) limited_transmit: u32,
     /// The first segment in flight is to be sent again now, whatever the window says.
     pub(super) front_is_due: bool,
     /// A partial ACK has come in this recovery.

@@ -32,7 +32,8 @@ use sack::Scoreboard;
 #[derive(Clone, Debug)]
 pub(crate) struct Recovery {
     queue: SentQueue,
-    scoreboard: Scoreboard,
+    /// From the first SACK on, until the connection is idle.
+    scoreboard: Option<Box<Scoreboard>>,
     rto: Rto,
     congestion: Congestion,
     policy: Policy,
@@ -56,7 +57,7 @@ struct Policy {
 /// When things last happened.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
-    last_transmission: Option<Instant>,
+    last_transmission: Instant,
     last_progress: Instant,
     timeouts_without_progress: u32,
 }
@@ -80,13 +81,13 @@ impl Recovery {
         rto.raise_to(policy.first_timeout_min);
         Self {
             queue: SentQueue::new(Offset::FIRST),
-            scoreboard: Scoreboard::new(),
+            scoreboard: None,
             rto,
             congestion: Congestion::new(&config.congestion, smss, syn_was_retransmitted),
             policy,
             episode: Episode::new(),
             clock: Clock {
-                last_transmission: None,
+                last_transmission: Instant::ZERO,
                 last_progress: Instant::ZERO,
                 timeouts_without_progress: 0,
             },
@@ -105,7 +106,7 @@ impl Recovery {
     /// sent before; a retransmission lies inside it and may be cut shorter than what was asked for.
     #[inline]
     pub(crate) fn on_transmit(&mut self, now: Instant, range: Range<Offset>, retransmission: bool) {
-        self.clock.last_transmission = Some(now);
+        self.clock.last_transmission = now;
         if retransmission {
             self.on_retransmit(now, range);
             return;
@@ -114,7 +115,7 @@ impl Recovery {
             self.clock.last_progress = now;
         }
         if self.episode.phase == Phase::Disorder && self.new_data_reason() == Reason::LimitedTransmit {
-            self.episode.limited_transmit += range.end - range.start;
+            self.episode.limited_transmit += (range.end - range.start) as u32;
         }
         self.queue.push(now, range);
         // RFC 6298 §5.1.
@@ -128,7 +129,9 @@ impl Recovery {
         let current = arrived.ack == self.queue.start();
         let acked = self.queue.acknowledge(arrived.ack);
         if acked.octets > 0 {
-            self.scoreboard.acknowledge(self.queue.start());
+            if let Some(scoreboard) = &mut self.scoreboard {
+                scoreboard.acknowledge(self.queue.start());
+            }
             self.clock.last_progress = now;
             self.clock.timeouts_without_progress = 0;
             self.episode.limited_transmit = 0;
@@ -183,7 +186,7 @@ impl Recovery {
     /// it in the receiver's window: a segment below the highest SACK to send again all the same (RFC 6675 §4, NextSeg
     /// rule 3). The caller may cut it shorter, sends it, and reports it.
     pub(crate) fn last_resort_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
-        let scoreboard = &self.scoreboard;
+        let scoreboard = self.scoreboard.as_ref()?;
         let (queue, congestion) = (&mut self.queue, &self.congestion);
         Permit { queue, congestion, episode: &self.episode, policy: &self.policy }
             .last_resort_retransmission(scoreboard)
@@ -211,9 +214,12 @@ impl Recovery {
         if self.queue.front_is_sacked() {
             // RFC 2018 §8: the receiver may drop what it SACKed. Here it did, or it would acknowledge it.
             self.queue.forget_sacks();
-            self.scoreboard.clear();
+            self.scoreboard = None;
         }
-        let flight = self.queue.flight() - self.episode.limited_transmit;
+        // In a recovery with SACK the flight outgrows the window by all that was SACKed. Half of that would be no
+        // reduction at all: the next slow start would overrun the path again, for ever.
+        let flight = self.queue.flight() - u64::from(self.episode.limited_transmit);
+        let flight = flight.min(self.congestion.window());
         self.congestion.on_timeout(flight, self.clock.timeouts_without_progress > 1);
         self.queue.mark_all_lost();
         self.episode = Episode {
@@ -242,9 +248,7 @@ impl Recovery {
         if !self.policy.slow_start_after_idle || !self.queue.is_empty() {
             return;
         }
-        if let Some(last) = self.clock.last_transmission
-            && now.saturating_since(last) > self.rto.current()
-        {
+        if now.saturating_since(self.clock.last_transmission) > self.rto.current() {
             self.congestion.restart();
         }
     }
@@ -293,10 +297,10 @@ impl Recovery {
     }
 
     fn take_sack(&mut self, blocks: &[(Offset, Offset)]) -> NewlySacked {
-        let told = self.scoreboard.update(&mut self.queue, blocks);
+        let scoreboard = self.scoreboard.get_or_insert_default();
+        let told = scoreboard.update(&mut self.queue, blocks);
         if told.octets > 0
-            && let Some(boundary) =
-                self.scoreboard.lost_before(self.policy.duplicate_threshold, self.policy.smss)
+            && let Some(boundary) = scoreboard.lost_before(self.policy.duplicate_threshold, self.policy.smss)
         {
             self.queue.mark_lost_before(boundary);
         }
@@ -436,7 +440,7 @@ impl Recovery {
 
     fn enter_recovery(&mut self) {
         // RFC 5681 §3.2 step 2: without what limited transmit sent.
-        let flight = self.queue.flight() - self.episode.limited_transmit;
+        let flight = self.queue.flight() - u64::from(self.episode.limited_transmit);
         self.congestion.on_loss(flight);
         self.queue.mark_lost_before(self.queue.start() + 1);
         let inflation = u64::from(self.policy.duplicate_threshold) * u64::from(self.policy.smss);
@@ -538,13 +542,13 @@ impl Recovery {
     pub(crate) fn release_memory(&mut self) {
         if self.queue.is_empty() {
             self.queue.release_memory();
-            self.scoreboard.clear();
+            self.scoreboard = None;
         }
     }
 
     /// Octets of heap memory held.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.queue.heap_octets() + self.scoreboard.heap_octets()
+        self.queue.heap_octets() + self.scoreboard.as_ref().map_or(0, |scoreboard| scoreboard.heap_octets())
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Rto {
     estimator: RttEstimator,
     limits: Limits,
     base: Duration,
-    deadline: Option<Instant>,
+    deadline: Instant,
     backoffs: u8,
 }
 
@@ -24,14 +24,17 @@ impl Rto {
         let limits = Limits {
             min: config.min,
             max: config.max,
-            granularity: config.clock_granularity,
-            variance_floor: config.variance_floor,
+            variance_min: match config.variance_floor {
+                VariancePolicy::Rfc => config.clock_granularity,
+                // Linux bounds the variance from below instead of the sum, so its RTO is never under SRTT + 200 ms.
+                VariancePolicy::LinuxFloor => config.min,
+            },
         };
         Self {
             estimator: RttEstimator::new(),
             base: config.initial.min(limits.max),
             limits,
-            deadline: None,
+            deadline: STOPPED,
             backoffs: 0,
         }
     }
@@ -39,13 +42,13 @@ impl Rto {
     /// Starts, or restarts, the timer: it runs out [`Rto::current`] from now.
     #[inline]
     pub(crate) fn start(&mut self, now: Instant) {
-        self.deadline = Some(now.saturating_add(self.current()));
+        self.deadline = now.saturating_add(self.current());
     }
 
     /// Starts the timer unless it runs already (RFC 6298 §5.1).
     #[inline]
     pub(crate) fn ensure_started(&mut self, now: Instant) {
-        if self.deadline.is_none() {
+        if self.deadline == STOPPED {
             self.start(now);
         }
     }
@@ -53,7 +56,7 @@ impl Rto {
     /// Stops the timer. The back-off stays (RFC 6298 §5.2).
     #[inline]
     pub(crate) fn stop(&mut self) {
-        self.deadline = None;
+        self.deadline = STOPPED;
     }
 
     /// Doubles the timeout, up to the configured maximum (RFC 6298 §5.5). The caller then starts it again (§5.6).
@@ -64,7 +67,7 @@ impl Rto {
     /// When the timer runs out; `None` while stopped.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        (self.deadline != STOPPED).then_some(self.deadline)
     }
 
     /// The timeout with its back-off.
@@ -113,8 +116,8 @@ impl Rto {
 struct Limits {
     min: Duration,
     max: Duration,
-    granularity: Duration,
-    variance_floor: VariancePolicy,
+    /// What 4 * RTTVAR counts for at least.
+    variance_min: Duration,
 }
 
 impl Limits {
@@ -123,15 +126,14 @@ impl Limits {
     fn timeout(&self, estimator: &RttEstimator) -> Duration {
         let smoothed = estimator.smoothed().unwrap_or(Duration::ZERO).as_nanos();
         let variation = estimator.variation().saturating_mul(4);
-        let floor = match self.variance_floor {
-            VariancePolicy::Rfc => self.granularity,
-            // Linux bounds the variance from below instead of the sum, so its RTO is never under SRTT + 200 ms.
-            VariancePolicy::LinuxFloor => self.min,
-        };
-        let timeout = Duration::from_nanos(smoothed.saturating_add(variation.max(floor).as_nanos()));
+        let variation = variation.max(self.variance_min);
+        let timeout = Duration::from_nanos(smoothed.saturating_add(variation.as_nanos()));
         timeout.max(self.min).min(self.max)
     }
 }
+
+/// The deadline of a timer that does not run.
+const STOPPED: Instant = Instant::FAR_FUTURE;
 
 #[cfg(test)]
 mod tests;

@@ -16,11 +16,6 @@ pub(super) struct Scoreboard {
 }
 
 impl Scoreboard {
-    /// A scoreboard without a SACK. Owns no memory.
-    pub(super) const fn new() -> Self {
-        Self { runs: VecDeque::new() }
-    }
-
     /// Takes in the blocks of one ACK. A block that is empty, ends beyond what was sent or lies below the cumulative
     /// ACK is passed over.
     pub(super) fn update(&mut self, queue: &mut SentQueue, blocks: &[(Offset, Offset)]) -> NewlySacked {
@@ -68,14 +63,9 @@ impl Scoreboard {
         self.runs.back().map(|run| run.end)
     }
 
-    /// Forgets everything, and gives the memory back.
-    pub(super) fn clear(&mut self) {
-        self.runs = VecDeque::new();
-    }
-
-    /// Octets of memory behind the scoreboard.
+    /// Octets of memory that it takes, itself included.
     pub(super) fn heap_octets(&self) -> usize {
-        self.runs.capacity() * size_of::<Range<Offset>>()
+        size_of::<Self>() + self.runs.capacity() * size_of::<Range<Offset>>()
     }
 
     fn cover(&mut self, queue: &mut SentQueue, block: Range<Offset>, told: &mut NewlySacked) {

@@ -101,7 +101,7 @@ impl Naive {
     fn tally(&self, which: impl Fn(&NaiveSegment) -> bool) -> Tally {
         let chosen = self.segments.iter().filter(|s| which(s));
         chosen.fold(Tally::default(), |sum, s| Tally {
-            octets: sum.octets + s.end - s.start,
+            octets: sum.octets + (s.end - s.start) as u32,
             segments: sum.segments + 1,
         })
     }

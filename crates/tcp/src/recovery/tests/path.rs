@@ -191,8 +191,8 @@ impl Path {
         let sender = &self.sender;
         assert_eq!(sender.deadline().is_some(), sender.queue.flight() > 0);
         assert!(sender.congestion_window() >= u64::from(SMSS));
-        assert!(sender.lost().octets + sender.sacked().octets <= sender.queue.flight());
-        assert!(sender.retransmitted().octets <= sender.queue.flight());
+        assert!(u64::from(sender.lost().octets + sender.sacked().octets) <= sender.queue.flight());
+        assert!(u64::from(sender.retransmitted().octets) <= sender.queue.flight());
         assert!(sender.slow_start_threshold().is_none_or(|threshold| threshold >= 2 * u64::from(SMSS)));
     }
 }
