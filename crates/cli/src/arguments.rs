@@ -70,7 +70,8 @@ impl Selection {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-FILE may be - for --report and --trace: standard output then carries that and nothing else.
+FILE may be - for --report, --trace, --series or --stats: standard output then carries that and
+nothing else.
 With several cases the name of each stands in the name of its capture.")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
@@ -99,6 +100,9 @@ pub(crate) struct RunArguments {
     /// Write everything that happens, one JSON object a line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trace: Option<PathBuf>,
+    /// Write windows, round-trip times and timeouts of named connections over time, as CSV
+    #[arg(long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
+    pub(crate) series: Option<PathBuf>,
     /// Write how fast the run was: processor time, events per second, memory
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) stats: Option<PathBuf>,

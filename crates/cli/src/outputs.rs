@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use faultwire_sim::output::trace_json::write_trace;
-use faultwire_sim::output::{Legend, Trace, Vantage, write_capture};
+use faultwire_sim::output::{Legend, SERIES_HEADING, Series, Trace, Vantage, write_capture};
 use faultwire_sim::plan::{Case, Experiment, Plan, Step};
 use faultwire_sim::report::Report;
 
@@ -16,12 +16,17 @@ use crate::pending_file::PendingFile;
 use crate::stats::Stats;
 use crate::terminal;
 
+/// What was kept of a case for its outputs.
+pub(crate) type Seen = (Option<Trace>, Option<Series>);
+
 /// Everything that goes to files, or to standard output instead.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     captures: BTreeMap<String, Vec<Capture>>,
     trace: Option<Target>,
     trace_text: Vec<u8>,
+    series: Option<Target>,
+    series_text: Vec<u8>,
     report: Option<Target>,
     stats: Option<Target>,
 }
@@ -51,9 +56,9 @@ impl Outputs {
         if let Some(directory) = &arguments.pcap_dir {
             fs::create_dir_all(directory).with_context(|| format!("can't make {}", directory.display()))?;
         }
-        let to_stdout = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
-        if to_stdout(&arguments.report) && to_stdout(&arguments.trace) {
-            bail!("--report - and --trace - can't both have standard output");
+        let to_files = [&arguments.report, &arguments.trace, &arguments.series, &arguments.stats];
+        if to_files.iter().filter(|path| path.as_deref() == Some(Path::new("-"))).count() > 1 {
+            bail!("only one of --report, --trace, --series and --stats can have standard output");
         }
         let mut captures = BTreeMap::new();
         for case in &experiment.cases {
@@ -67,6 +72,8 @@ impl Outputs {
             captures,
             trace: claims.target(arguments.trace.as_deref())?,
             trace_text: Vec::new(),
+            series: claims.target(arguments.series.as_deref())?,
+            series_text: format!("{SERIES_HEADING}\n").into_bytes(),
             report: claims.target(arguments.report.as_deref())?,
             stats: claims.target(arguments.stats.as_deref())?,
         })
@@ -75,14 +82,18 @@ impl Outputs {
     /// Whether standard output is taken by something other than text for people.
     pub(crate) fn fill_stdout(&self) -> bool {
         let is = |target: &Option<Target>| matches!(target, Some(Target::StandardOutput));
-        is(&self.trace) || is(&self.report) || is(&self.stats)
+        is(&self.trace) || is(&self.series) || is(&self.report) || is(&self.stats)
     }
 
     /// Writes what a case that has ended leaves in files.
     ///
     /// # Errors
     /// Those of writing.
-    pub(crate) fn case_ended(&mut self, case: &str, legend: &Legend, trace: &Trace) -> anyhow::Result<()> {
+    pub(crate) fn case_ended(&mut self, case: &str, legend: &Legend, seen: &Seen) -> anyhow::Result<()> {
+        if let Some(series) = &seen.1 {
+            series.write(&mut self.series_text, case, legend)?;
+        }
+        let Some(trace) = &seen.0 else { return Ok(()) };
         for capture in self.captures.get_mut(case).into_iter().flatten() {
             let Capture { vantage, file, written } = capture;
             file.write(|out| write_capture(out, legend, trace, vantage).map(drop))?;
@@ -104,6 +115,9 @@ impl Outputs {
         }
         if let Some(target) = self.trace {
             target.put(&self.trace_text)?;
+        }
+        if let Some(target) = self.series {
+            target.put(&self.series_text)?;
         }
         if let Some(target) = self.report {
             target.put(&json(report)?)?;

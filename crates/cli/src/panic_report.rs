@@ -28,16 +28,37 @@ fn report(info: &PanicHookInfo<'_>, command: &str) -> String {
         message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     let place =
         info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-    let seed = match SEED.load(Ordering::Relaxed) {
-        0 => "none yet".to_owned(),
-        seed => seed.wrapping_sub(1).to_string(),
-    };
+    let seed = SEED.load(Ordering::Relaxed).checked_sub(1);
+    text(&format!("{message}{place}"), command, seed)
+}
+
+/// What to send in.
+fn text(what: &str, command: &str, seed: Option<u64>) -> String {
+    let seed = seed.map_or_else(|| "none yet".to_owned(), |seed| seed.to_string());
     format!(
-        "internal error: {message}{place}\n\
+        "internal error: {what}\n\
          This is a bug of faultwire. Please report it at {}/issues with the experiment and these lines:\n  \
-         command: {command}\n  version: {} {}\n  seed: {seed}",
+         command: {command}\n  version: faultwire {}\n  seed: {seed}",
         env!("CARGO_PKG_REPOSITORY"),
-        "faultwire",
         env!("CARGO_PKG_VERSION"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn a_report_has_all_that_is_needed_to_repeat() {
+        let text = text("index out of bounds at a.rs:1", "faultwire run a.json", Some(7));
+        for part in [
+            "internal error: index out",
+            "/issues",
+            "faultwire run a.json",
+            "seed: 7",
+            "version: faultwire 0.",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+    }
 }

@@ -2,14 +2,14 @@
 
 use faultwire_sim::experiment;
 use faultwire_sim::output::ladder::{LadderOptions, ladder};
-use faultwire_sim::output::{Legend, Trace};
+use faultwire_sim::output::{Legend, Series, Trace};
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::record::Silent;
 use faultwire_sim::report::{CaseReport, Outcome};
 use faultwire_sim::run::{CaseRun, Judging, report, run_case};
 
 use crate::arguments::{Hazards, RunArguments};
-use crate::outputs::Outputs;
+use crate::outputs::{Outputs, Seen};
 use crate::stats::{self, Stats, Stopwatch};
 use crate::status::Status;
 use crate::terminal::{self, Paint};
@@ -20,7 +20,7 @@ use crate::{panic_report, repeat, text};
 struct Finished {
     index: usize,
     run: CaseRun,
-    trace: Option<Trace>,
+    seen: Seen,
     cpu_nanos: Option<u64>,
 }
 
@@ -45,9 +45,7 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
         let case = &experiment.cases[finished.index];
         let legend = Legend::of(&case.plan);
         teller.case(case, &legend, &finished)?;
-        if let Some(trace) = &finished.trace {
-            outputs.case_ended(&case.name, &legend, trace)?;
-        }
+        outputs.case_ended(&case.name, &legend, &finished.seen)?;
         cpu_nanos = cpu_nanos.zip(finished.cpu_nanos).map(|(sum, more)| sum + more);
         ended.push(finished.run);
         Ok(())
@@ -87,18 +85,29 @@ fn simulation(
         || arguments.pcap.is_some()
         || arguments.pcap_dir.is_some()
         || arguments.trace.is_some();
+    let wants_series = arguments.series.is_some();
     move |give| {
         for (index, case) in cases.iter().enumerate() {
             let before = stats::thread_cpu_nanos();
-            let (run, trace) = if wants_trace {
-                let mut trace = Trace::new();
-                (run_case(case, judging, &mut trace), Some(trace))
-            } else {
-                (run_case(case, judging, &mut Silent), None)
-            };
+            let (run, seen) = watched(case, judging, wants_trace, wants_series);
             let cpu_nanos = before.zip(stats::thread_cpu_nanos()).map(|(before, after)| after - before);
-            give(Finished { index, run, trace, cpu_nanos });
+            give(Finished { index, run, seen, cpu_nanos });
         }
+    }
+}
+
+/// Runs a case with the cheapest sink that keeps what is wanted.
+fn watched(case: &Case, judging: Judging, wants_trace: bool, wants_series: bool) -> (CaseRun, Seen) {
+    let mut trace = Trace::new();
+    if wants_series {
+        let mut both = (wants_trace.then_some(trace), Series::new());
+        let run = run_case(case, judging, &mut both);
+        (run, (both.0, Some(both.1)))
+    } else if wants_trace {
+        let run = run_case(case, judging, &mut trace);
+        (run, (Some(trace), None))
+    } else {
+        (run_case(case, judging, &mut Silent), (None, None))
     }
 }
 
@@ -130,7 +139,7 @@ impl Teller<'_> {
                 terminal::note(&format!("{}: {failure}", case.name));
             }
         }
-        if let Some(trace) = finished.trace.as_ref().filter(|_| self.arguments.timeline) {
+        if let Some(trace) = finished.seen.0.as_ref().filter(|_| self.arguments.timeline) {
             let options = LadderOptions { full: self.arguments.full, ..LadderOptions::default() };
             let ladder = ladder(legend, trace, options);
             let title = self.paint.strong(&format!("\nTimeline of {}", case.name));

@@ -40,7 +40,6 @@ impl Stats {
 
 /// A watch on the wall, for figures beside the run only.
 #[expect(clippy::disallowed_types, reason = "measures the host, never the simulation")]
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
@@ -49,7 +48,7 @@ impl Stopwatch {
         Self(std::time::Instant::now())
     }
 
-    pub(crate) fn nanos(self) -> u64 {
+    pub(crate) fn nanos(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }

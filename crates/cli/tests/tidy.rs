@@ -30,7 +30,11 @@ fn arrows_between_crates_go_down_only() {
         .map(|entry| entry.expect("a readable entry").file_name().to_string_lossy().into_owned())
         .collect();
     crates.sort();
-    assert_eq!(crates, house.keys().map(|name| name.to_string()).collect::<Vec<_>>(), "a crate without a floor");
+    assert_eq!(
+        crates,
+        house.keys().map(|name| name.to_string()).collect::<Vec<_>>(),
+        "a crate without a floor"
+    );
     for (name, allowed) in &house {
         let manifest = root().join("crates").join(name).join("Cargo.toml");
         let text = fs::read_to_string(&manifest).expect("a manifest");
@@ -78,11 +82,22 @@ fn files_stay_under_five_hundred_lines_and_say_what_they_own() {
 #[test]
 fn the_top_level_holds_only_what_belongs_there() {
     let known = [
-        "Cargo.toml", "Cargo.lock", "README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "benches", "configs",
-        "crates", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "benches",
+        "configs",
+        "crates",
+        "target",
     ];
     for entry in fs::read_dir(root()).expect("a readable root") {
         let name = entry.expect("a readable entry").file_name().to_string_lossy().into_owned();
-        assert!(name.starts_with('.') || known.contains(&name.as_str()), "{name} does not belong at the top level");
+        assert!(
+            name.starts_with('.') || known.contains(&name.as_str()),
+            "{name} does not belong at the top level"
+        );
     }
 }
