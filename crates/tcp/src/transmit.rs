@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use faultwire_base::Instant;
-use faultwire_wire::{Cause, Flags, Options, Reason, Segment, Seq};
+use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
 use crate::config::{Nagle, ProbeContent};
 use crate::event::Outgoing;
@@ -95,15 +95,11 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     if tcb.unsent() == 0 {
         return None;
     }
-    let mut burst = match tcb.burst {
-        Some(burst) => burst,
-        None => plan_burst(tcb, now),
-    };
     let start = tcb.send.next();
-    if start >= burst.end && burst.capped {
-        burst = plan_burst(tcb, now);
+    if tcb.burst.as_ref().is_none_or(|burst| burst.capped && start >= burst.end) {
+        tcb.burst = Some(plan_burst(tcb, now));
     }
-    tcb.burst = Some(burst);
+    let burst = tcb.burst.as_ref()?;
     let left = burst.end.saturating_since(start);
     let length = left.min(u64::from(payload_limit(tcb))) as u32;
     let fin = burst.fin && u64::from(length) == left;
@@ -309,18 +305,18 @@ fn data(
         flags |= Flags::PSH;
     }
     tcb.ack.on_data_sent(now, tcb.config.acknowledgment.delay);
-    let mut segment = header(tcb, now, flags, start.to_seq(tcb.send.isn()));
-    if length > 0 {
-        segment.payload = tcb.send_buffer.slice(start, length);
-    }
-    if let Some(pointer) = tcb.urgent.pointer(start) {
-        segment.flags |= Flags::URG;
-        segment.urgent = pointer;
+    let urgent = tcb.urgent.pointer(start);
+    if urgent.is_some() {
+        flags |= Flags::URG;
     }
     tcb.tally.segments_sent += 1;
     tcb.tally.octets_sent += u64::from(length);
     Outgoing {
-        segment,
+        segment: Segment {
+            urgent: urgent.unwrap_or(0),
+            payload: if length > 0 { tcb.send_buffer.slice(start, length) } else { Payload::EMPTY },
+            ..header(tcb, now, flags, start.to_seq(tcb.send.isn()))
+        },
         reason,
         cause: tcb.cause,
         stream_offset: tcb.stream_offset(start),
@@ -330,16 +326,16 @@ fn data(
 }
 
 /// A segment without data; it acknowledges all that was received, and so pays what was owed.
-#[inline]
+#[inline(always)]
 fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
     let next = tcb.receive.next();
     tcb.ack.on_sent(next);
     tcb.timers.stop(Timer::DelayedAck);
-    let mut options = Options::EMPTY;
-    if tcb.timestamps.enabled() {
-        options.push_raw(&[1, 1]);
-        options.push_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
-    }
+    let mut options = if tcb.timestamps.enabled() {
+        Options::aligned_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent())
+    } else {
+        Options::EMPTY
+    };
     if tcb.negotiated.sack
         && let Some(reassembly) = tcb.receive.reassembly()
     {
@@ -370,6 +366,7 @@ fn finish(tcb: &mut Tcb, segment: Segment, reason: Reason, cause: Cause) -> Outg
 }
 
 /// RFC 2018 §3: as many blocks as there is room for beside the timestamps.
+#[cold]
 fn push_sack(reassembly: &Reassembly, isn: Seq, options: &mut Options) {
     let mut blocks = [(Offset::default(), Offset::default()); 4];
     let room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;

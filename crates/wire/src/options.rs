@@ -53,6 +53,16 @@ impl Options {
     /// No option.
     pub const EMPTY: Self = Self { length: 0, bytes: [0; Self::CAPACITY] };
 
+    /// NOP, NOP, timestamps: the options of nearly every segment, made in one go.
+    #[inline]
+    pub fn aligned_timestamps(value: u32, echo: u32) -> Self {
+        let mut bytes = [0; Self::CAPACITY];
+        bytes[..4].copy_from_slice(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]);
+        bytes[4..8].copy_from_slice(&value.to_be_bytes());
+        bytes[8..12].copy_from_slice(&echo.to_be_bytes());
+        Self { length: 12, bytes }
+    }
+
     /// The bytes as received; `None` if there are more than 40.
     pub fn from_bytes(bytes: &[u8]) -> core::option::Option<Self> {
         let mut options = Self::EMPTY;
