@@ -1,5 +1,8 @@
 //! Oracles: laws that every run is watched for, asked or not (DESIGN §7).
 
+pub(crate) mod laws;
+pub(crate) mod stream;
+
 use std::fmt;
 
 /// The laws.
@@ -69,5 +72,38 @@ impl OracleResult {
             Self::Hazard => "hazard",
             Self::Broken => "broken",
         }
+    }
+}
+
+/// Something that an oracle found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) oracle: OracleName,
+    pub(crate) result: OracleResult,
+    pub(crate) detail: String,
+}
+
+/// The worst finding of each oracle, the first of its severity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings {
+    worst: Vec<Finding>,
+}
+
+impl Findings {
+    /// Keeps a finding if it is the first or a worse one of its oracle.
+    pub(crate) fn add(&mut self, finding: Finding) {
+        match self.worst.iter_mut().find(|known| known.oracle == finding.oracle) {
+            None => self.worst.push(finding),
+            Some(known) if known.result < finding.result => *known = finding,
+            Some(_) => {}
+        }
+    }
+
+    /// How an oracle fared, and the detail.
+    pub(crate) fn of(&self, oracle: OracleName) -> (OracleResult, Option<&str>) {
+        self.worst
+            .iter()
+            .find(|finding| finding.oracle == oracle)
+            .map_or((OracleResult::Held, None), |finding| (finding.result, Some(finding.detail.as_str())))
     }
 }

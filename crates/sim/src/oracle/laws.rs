@@ -1,0 +1,279 @@
+//! The sequence, window and storm laws, checked on every packet of every conversation as it is sent and as it arrives.
+//!
+//! This is an observer of its own: it knows headers and tags, and nothing of what the endpoints believe.
+
+use faultwire_base::{Instant, LookupTable, PlaceId, StreamId};
+use faultwire_tcp::State;
+use faultwire_wire::{Flags, Flow, Packet, Reason, Segment, TcpOption};
+
+use super::{Finding, OracleName, OracleResult};
+
+/// ACKs that answer nothing new, within [`STORM_SPAN_NANOS`] of one conversation, that make a storm.
+const STORM_ACKS: u32 = 1_000;
+/// Sendings of one octet that make a retransmission storm.
+const STORM_TRANSMISSIONS: u16 = 200;
+/// Span over which a storm is counted: one second.
+const STORM_SPAN_NANOS: u64 = 1_000_000_000;
+
+/// What one end of a conversation has shown on the wire, as offsets from its ISN.
+#[derive(Clone, Debug, Default)]
+struct End {
+    isn: Option<u32>,
+    /// End of the highest sequence space sent.
+    sent_end: u64,
+    /// Highest right edge offered to the peer (offset in the peer's sequence space).
+    offered_edge: u64,
+    /// Highest right edge of the peer that has arrived here.
+    usable_edge: u64,
+    /// End of the FIN, once sent: beyond it no window matters.
+    fin_end: Option<u64>,
+    /// Shift in the SYN; `None` without the option.
+    scale: Option<u8>,
+    /// The stream that this end writes.
+    stream: Option<StreamId>,
+}
+
+/// One conversation.
+#[derive(Clone, Debug, Default)]
+struct Conversation {
+    /// The opener's end and the other one.
+    ends: [End; 2],
+    /// A packet that no endpoint made (injected, rewritten, corrupted) reached it: endpoints may be deceived.
+    deceived: bool,
+    storm_started: Instant,
+    storm_acks: u32,
+}
+
+/// All conversations of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Laws {
+    conversations: Vec<Conversation>,
+    by_flow: LookupTable<Flow, u32>,
+    latest: Option<(Flow, u32)>,
+}
+
+/// A widened offset near `near` for the 32-bit distance `low`.
+#[inline]
+fn widen(low: u32, near: u64) -> u64 {
+    let distance = low.wrapping_sub(near as u32) as i32;
+    near.wrapping_add_signed(i64::from(distance))
+}
+
+impl Laws {
+    #[inline]
+    fn index(&mut self, flow: Flow) -> usize {
+        if let Some((latest, index)) = self.latest
+            && latest == flow
+        {
+            return index as usize;
+        }
+        let next = self.conversations.len() as u32;
+        let index = *self.by_flow.entry_or_insert_with(flow, || next);
+        if index == next {
+            self.conversations.push(Conversation::default());
+        }
+        self.latest = Some((flow, index));
+        index as usize
+    }
+
+    /// The side of `place` in a conversation.
+    #[inline]
+    fn side(flow: Flow, place: PlaceId) -> usize {
+        usize::from(flow.opener != Some(place))
+    }
+
+    /// The stream that `place` writes in `flow`.
+    pub(crate) fn set_stream(&mut self, flow: Flow, place: PlaceId, stream: StreamId) {
+        let index = self.index(flow);
+        self.conversations[index].ends[Self::side(flow, place)].stream = Some(stream);
+    }
+
+    /// The stream that the peer of `place` writes in `flow`, once it has written.
+    pub(crate) fn peer_stream(&mut self, flow: Flow, place: PlaceId) -> Option<StreamId> {
+        let index = self.index(flow);
+        self.conversations[index].ends[1 - Self::side(flow, place)].stream
+    }
+
+    /// Something that no endpoint made reached this conversation.
+    pub(crate) fn deceive(&mut self, flow: Flow) {
+        let index = self.index(flow);
+        self.conversations[index].deceived = true;
+    }
+
+    /// Whether it did.
+    pub(crate) fn is_deceived(&mut self, flow: Flow) -> bool {
+        let index = self.index(flow);
+        self.conversations[index].deceived
+    }
+
+    /// A host has sent a segment that it made.
+    #[inline]
+    pub(crate) fn sent(
+        &mut self,
+        at: Instant,
+        place: PlaceId,
+        packet: &Packet,
+        segment: &Segment,
+    ) -> Option<Finding> {
+        let tag = &packet.tag;
+        if tag.flow.opener.is_none() || tag.reason == Reason::Unknown || segment.flags.contains(Flags::RST) {
+            return None;
+        }
+        let index = self.index(tag.flow);
+        let conversation = &mut self.conversations[index];
+        let side = Self::side(tag.flow, place);
+        let broken = conversation.check_sent(side, segment, tag.reason);
+        let stormy = conversation.check_storm(at, segment, packet);
+        let deceived = conversation.deceived;
+        let result = if deceived { OracleResult::Hazard } else { OracleResult::Broken };
+        let finding = |oracle, text: String| Finding { oracle, result, detail: format!("{at}: {text}") };
+        broken
+            .map(|text| finding(OracleName::Sequence, text))
+            .or_else(|| stormy.map(|text| finding(OracleName::Storm, text)))
+    }
+
+    /// A segment has arrived at a host intact.
+    #[inline]
+    pub(crate) fn arrived(&mut self, place: PlaceId, packet: &Packet, segment: &Segment) {
+        let flow = packet.tag.flow;
+        if flow.opener.is_none() || !segment.flags.contains(Flags::ACK) || segment.flags.contains(Flags::RST)
+        {
+            return;
+        }
+        let index = self.index(flow);
+        let conversation = &mut self.conversations[index];
+        let side = Self::side(flow, place);
+        let scale = conversation.scale_of(1 - side, segment);
+        let end = &mut conversation.ends[side];
+        if let Some(isn) = end.isn {
+            let acknowledged = widen(segment.ack.0.wrapping_sub(isn), end.sent_end);
+            let edge = acknowledged.saturating_add(u64::from(segment.window) << scale);
+            end.usable_edge = end.usable_edge.max(edge);
+        }
+    }
+}
+
+impl Conversation {
+    /// Shift that applies to windows that `side` sends: both SYNs must have carried the option, and a SYN's own
+    /// window is never scaled (RFC 7323 §2.2).
+    #[inline]
+    fn scale_of(&self, side: usize, segment: &Segment) -> u8 {
+        if segment.flags.contains(Flags::SYN) {
+            return 0;
+        }
+        match (self.ends[side].scale, self.ends[1 - side].scale) {
+            (Some(shift), Some(_)) => shift.min(14),
+            _ => 0,
+        }
+    }
+
+    #[inline]
+    fn check_sent(&mut self, side: usize, segment: &Segment, reason: Reason) -> Option<String> {
+        if segment.flags.contains(Flags::SYN) {
+            if let Some(text) = self.note_syn(side, segment) {
+                return Some(text);
+            }
+        } else if segment.options.as_bytes().len() > 12
+            && segment.options.iter().any(|option| matches!(option, TcpOption::MaximumSegmentSize(_)))
+        {
+            // RFC 9293 §3.2 (MUST-65).
+            return Some("a segment without SYN carries the MSS option".into());
+        }
+        let isn = self.ends[side].isn?;
+        let peer = &self.ends[1 - side];
+        let (peer_isn, peer_end, peer_fin) = (peer.isn, peer.sent_end, peer.fin_end);
+        let acknowledges = segment.flags.contains(Flags::ACK);
+        let scale = self.scale_of(side, segment);
+        let end = &mut self.ends[side];
+        let length = segment.sequence_length();
+        if length > 0 {
+            let start = widen(segment.seq.0.wrapping_sub(isn), end.sent_end);
+            let past = start + u64::from(length);
+            // RFC 9293 §3.8.6: nothing beyond the offered window but one octet of a probe; FIN takes no buffer.
+            let data_past = start + u64::from(segment.payload.len());
+            let probe = u64::from(reason == Reason::ZeroWindowProbe);
+            if !segment.payload.is_empty() && end.usable_edge > 0 && data_past > end.usable_edge + probe {
+                return Some(format!(
+                    "data up to {data_past} was sent, {} past the peer's window",
+                    data_past - end.usable_edge
+                ));
+            }
+            end.sent_end = end.sent_end.max(past);
+            if segment.flags.contains(Flags::FIN) {
+                end.fin_end = Some(past);
+            }
+        }
+        if acknowledges && let Some(peer_isn) = peer_isn {
+            let ack = widen(segment.ack.0.wrapping_sub(peer_isn), peer_end);
+            if ack > peer_end {
+                return Some(format!("ACK {ack} is above the highest octet sent, {peer_end}"));
+            }
+            let edge = ack + (u64::from(segment.window) << scale);
+            // RFC 9293 §3.8.6 (SHLD-14): the right edge doesn't move left; the shift's rounding is allowed (7323 §2.4).
+            let finished = peer_fin.is_some_and(|fin| ack >= fin);
+            if !finished && edge + (1 << scale) <= end.offered_edge {
+                return Some(format!("the window shrank by {} octets", end.offered_edge - edge));
+            }
+            end.offered_edge = end.offered_edge.max(edge);
+        }
+        None
+    }
+
+    fn note_syn(&mut self, side: usize, segment: &Segment) -> Option<String> {
+        let end = &mut self.ends[side];
+        end.scale = segment.options.iter().find_map(|option| match option {
+            TcpOption::WindowScale(shift) => Some(shift),
+            _ => None,
+        });
+        match end.isn {
+            Some(isn) if isn != segment.seq.0 => Some("a second SYN has another ISN".into()),
+            _ => {
+                end.isn = Some(segment.seq.0);
+                None
+            }
+        }
+    }
+
+    /// Counts answers that bring nothing, and sendings of one octet.
+    #[inline]
+    fn check_storm(&mut self, at: Instant, segment: &Segment, packet: &Packet) -> Option<String> {
+        let tag = &packet.tag;
+        if tag.transmission > STORM_TRANSMISSIONS {
+            return Some(format!("octet {} was sent {} times", tag.stream_offset, tag.transmission));
+        }
+        if !matches!(tag.reason, Reason::UnacceptableAck | Reason::ChallengeAck) || !segment.is_pure_ack() {
+            return None;
+        }
+        if at.saturating_since(self.storm_started).as_nanos() > STORM_SPAN_NANOS {
+            self.storm_started = at;
+            self.storm_acks = 0;
+        }
+        self.storm_acks += 1;
+        (self.storm_acks == STORM_ACKS).then(|| {
+            format!("{STORM_ACKS} ACKs that bring nothing new within {} ms", STORM_SPAN_NANOS / 1_000_000)
+        })
+    }
+}
+
+/// Whether RFC 9293 §3.3.2 (figure 5 and its notes) and §3.10 let a connection go from one state to the other. Kept
+/// apart from the endpoint's own table on purpose. CLOSED can be reached from everywhere by a reset or an abort.
+pub(crate) fn transition_is_legal(from: State, to: State) -> bool {
+    use State::*;
+    if to == Closed {
+        return from != Closed;
+    }
+    matches!(
+        (from, to),
+        (Closed, Listen | SynSent | SynReceived)
+            | (Listen, SynSent | SynReceived)
+            | (SynSent, SynReceived | Established)
+            | (SynReceived, Established | FinWait1 | CloseWait | Listen)
+            | (Established, FinWait1 | CloseWait)
+            | (FinWait1, FinWait2 | Closing | TimeWait)
+            | (FinWait2 | Closing, TimeWait)
+            | (CloseWait, LastAck)
+            // A new SYN reopens TIME-WAIT (MAY-2), an old one sends it back.
+            | (TimeWait, SynReceived)
+            | (SynReceived, TimeWait)
+    )
+}

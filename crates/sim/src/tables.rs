@@ -1,0 +1,183 @@
+//! The tables of the report: links, faults, connections.
+
+use faultwire_base::{Instant, PlaceId};
+use faultwire_host::ConnectionReport as HostConnection;
+use faultwire_link::{Counters as LinkCounters, NameId};
+use faultwire_tcp::State;
+
+use crate::connections::ConnectionLog;
+use crate::fingerprint::Fingerprint;
+use crate::judge::{Verdict, goodput_bps};
+use crate::plan::{Case, Counter, FaultId};
+use crate::report::{CaseReport, ConnectionReport, FaultReport, LinkReport, PacketCounts, StateEntry};
+use crate::world::World;
+
+/// The report of one case.
+pub(crate) fn case_report(
+    case: &Case,
+    world: &World,
+    fingerprint: Fingerprint,
+    verdict: Verdict,
+) -> CaseReport {
+    let links: Vec<LinkReport> = world
+        .directions()
+        .iter()
+        .zip(&world.plan().directions)
+        .map(|(direction, plan)| {
+            link_report(&world.plan().places[plan.place.index()], direction.counters(), direction.in_flight())
+        })
+        .collect();
+    let sum = |field: fn(&LinkReport) -> u64| links.iter().map(field).sum();
+    let watch = world.watch();
+    CaseReport {
+        name: case.name.clone(),
+        outcome: verdict.outcome,
+        failures: verdict.failures,
+        fingerprint: fingerprint.to_string(),
+        virtual_time_ns: world.now().as_nanos(),
+        events: world.events(),
+        packets: PacketCounts {
+            sent: watch.totals.sent,
+            delivered: watch.totals.delivered,
+            dropped: sum(|link| link.dropped),
+            duplicated: sum(|link| link.duplicated),
+            corrupted: sum(|link| link.corrupted),
+            in_flight: sum(|link| link.in_flight),
+        },
+        faults: fault_reports(world),
+        connections: watch.connections.all().iter().map(|log| connection_report(world, log)).collect(),
+        connections_not_listed: watch.connections.unlisted(),
+        apps: verdict.apps,
+        expectations: verdict.expectations,
+        oracles: verdict.oracles,
+        links,
+    }
+}
+
+fn link_report(name: &str, counters: &LinkCounters, in_flight: u64) -> LinkReport {
+    let dropped = &counters.dropped;
+    LinkReport {
+        name: name.to_string(),
+        offered: counters.offered.packets,
+        delivered: counters.delivered.packets,
+        dropped: dropped.total().packets,
+        dropped_by_loss: dropped.loss.packets,
+        dropped_by_queue: dropped.queue_full.packets,
+        dropped_by_fault: dropped.fault.packets,
+        dropped_by_cut: dropped.cut.packets + dropped.in_flight_cut.packets,
+        dropped_by_mtu: dropped.too_big.packets,
+        duplicated: counters.copies.packets,
+        corrupted: counters.corrupted,
+        reordered: counters.reordered,
+        in_flight,
+        offered_bytes: counters.offered.bytes,
+        delivered_bytes: counters.delivered.bytes,
+    }
+}
+
+/// A counter of a link direction; `None` if links don't have it.
+pub(crate) fn link_counter(counters: &LinkCounters, counter: Counter) -> Option<u64> {
+    match counter {
+        Counter::Offered => Some(counters.offered.packets),
+        Counter::Delivered => Some(counters.delivered.packets),
+        Counter::Dropped => Some(counters.dropped.total().packets),
+        Counter::Duplicated => Some(counters.copies.packets),
+        Counter::Corrupted => Some(counters.corrupted),
+        _ => None,
+    }
+}
+
+fn fault_reports(world: &World) -> Vec<FaultReport> {
+    let faults = world.plan().faults.iter().enumerate().filter(|(_, fault)| !fault.removed);
+    faults
+        .map(|(index, fault)| {
+            let (matched, acted) = world.fault_counts(FaultId(index as u32));
+            FaultReport { name: fault.name.to_string(), matched, acted }
+        })
+        .collect()
+}
+
+/// What the host knows of a connection, or knew when it forgot it.
+fn host_report(world: &World, log: &ConnectionLog) -> Option<HostConnection> {
+    let host = world.hosts().iter().find(|host| host.place() == log.place)?;
+    let known = log.summary.as_deref().cloned();
+    known.or_else(|| host.host().connection_report(log.connection).filter(|report| report.flow == log.flow))
+}
+
+/// A counter of a connection; `None` if connections don't have it.
+pub(crate) fn connection_counter(world: &World, log: &ConnectionLog, counter: Counter) -> Option<u64> {
+    if counter == Counter::BytesDelivered {
+        return Some(log.delivered.octets);
+    }
+    let report = host_report(world, log);
+    let counters = report.as_ref().and_then(|report| report.detail.as_ref()).map(|detail| &detail.counters);
+    let value = |of: fn(&faultwire_tcp::Counters) -> u64| Some(counters.map_or(0, of));
+    match counter {
+        Counter::Retransmissions => value(|counters| counters.retransmissions),
+        Counter::FastRetransmissions => value(|counters| counters.fast_retransmissions),
+        Counter::Timeouts => value(|counters| counters.timeouts),
+        Counter::DuplicateAcksReceived => value(|counters| counters.duplicate_acks_received),
+        Counter::ChallengeAcks => value(|counters| counters.challenge_acks),
+        Counter::BytesSent => value(|counters| counters.bytes_sent),
+        Counter::ZeroWindowProbes => value(|counters| counters.probes),
+        _ => None,
+    }
+}
+
+fn connection_report(world: &World, log: &ConnectionLog) -> ConnectionReport {
+    let count = |counter| connection_counter(world, log, counter).unwrap_or(0);
+    let report = host_report(world, log);
+    let detail = report.as_ref().and_then(|report| report.detail.as_ref());
+    let plan = world.plan();
+    let name = match log.name {
+        Some(name) => plan.names[name.0 as usize].to_string(),
+        None => format!("{}/#{}", plan.places[log.place.index()], log.connection.0),
+    };
+    ConnectionReport {
+        name,
+        local: log.local.to_string(),
+        remote: log.remote.to_string(),
+        final_state: log.state().as_str(),
+        states: log
+            .entries
+            .iter()
+            .map(|(rank, state)| StateEntry { at_ns: rank.at.as_nanos(), state: state.as_str() })
+            .collect(),
+        error: log.error.map(|error| error.to_string()),
+        segments_sent: detail.map_or(0, |detail| detail.counters.segments_sent),
+        segments_received: detail.map_or(0, |detail| detail.counters.segments_received),
+        retransmissions: count(Counter::Retransmissions),
+        fast_retransmissions: count(Counter::FastRetransmissions),
+        timeouts: count(Counter::Timeouts),
+        duplicate_acks_received: count(Counter::DuplicateAcksReceived),
+        bytes_sent: count(Counter::BytesSent),
+        bytes_delivered: log.delivered.octets,
+        goodput_bps: goodput_bps(log),
+        completion_ns: completion(world, log),
+        srtt_ns: detail.and_then(|detail| detail.info.rtt).map(|rtt| rtt.as_nanos()),
+        challenge_acks: count(Counter::ChallengeAcks),
+        zero_window_probes: count(Counter::ZeroWindowProbes),
+        time_wait_ns: time_in(world, log, State::TimeWait),
+    }
+}
+
+/// From the opening to the end of everything but waiting.
+fn completion(world: &World, log: &ConnectionLog) -> u64 {
+    let over = log.entries.iter().find(|(_, state)| matches!(state, State::TimeWait | State::Closed));
+    let end = over.map_or(world.now(), |(rank, _)| rank.at);
+    end.saturating_since(log.opened).as_nanos()
+}
+
+fn time_in(world: &World, log: &ConnectionLog, state: State) -> u64 {
+    let ends = log.entries.iter().skip(1).map(|(rank, _)| rank.at).chain([world.now()]);
+    let spans = log.entries.iter().zip(ends).filter(|((_, entered), _)| *entered == state);
+    spans.map(|((rank, _), end): (_, Instant)| end.saturating_since(rank.at).as_nanos()).sum()
+}
+
+/// Host and local port of a named UDP socket.
+pub(crate) fn datagram_port(world: &World, name: NameId) -> (PlaceId, u16) {
+    let full = &world.plan().names[name.0 as usize];
+    let host_name = full.split_once('/').map_or(&**full, |(host, _)| host);
+    let host = world.hosts().iter().find(|host| &*world.plan().places[host.place().index()] == host_name);
+    host.map_or((PlaceId(u32::MAX), 0), |host| (host.place(), host.apps().port(name)))
+}

@@ -1,0 +1,254 @@
+//! Watches a run: every record goes through here to the fingerprints, the oracles, the logs and the expectations.
+
+use faultwire_base::{Instant, PacketId, PlaceId};
+use faultwire_host::DropReason;
+use faultwire_link::{By, Decision, LinkEvent, NameId};
+use faultwire_wire::{Body, Packet};
+
+use crate::connections::{Connections, Rank};
+use crate::datagrams::Datagrams;
+use crate::expect::Tracker;
+use crate::fingerprint::{Fingerprint, PlaceDigest, name_hash};
+use crate::oracle::laws::{self, Laws};
+use crate::oracle::stream::Streams;
+use crate::oracle::{Finding, Findings, OracleName, OracleResult};
+use crate::plan::{DirectionId, FaultId, HostChange, Plan};
+use crate::record::{Event, Record, Sink};
+
+/// Counts of the whole run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    /// Packets made by hosts, routers and injections.
+    pub(crate) sent: u64,
+    /// Packets that reached a host.
+    pub(crate) delivered: u64,
+    /// Packets that hosts discarded for a bad checksum.
+    pub(crate) bad_checksums: u64,
+}
+
+/// Names that records refer to by number, hashed once.
+#[derive(Clone, Debug)]
+struct Hashes {
+    directions: Vec<u64>,
+    apps: Vec<u64>,
+}
+
+/// The watcher of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    digests: Vec<PlaceDigest>,
+    hashes: Hashes,
+    is_host: Vec<bool>,
+    bad_checksums: Vec<u64>,
+    targets: Vec<Vec<FaultId>>,
+    number: u64,
+    pub(crate) totals: Totals,
+    pub(crate) laws: Laws,
+    pub(crate) streams: Streams,
+    pub(crate) datagrams: Datagrams,
+    pub(crate) connections: Connections,
+    pub(crate) tracker: Tracker,
+    pub(crate) findings: Findings,
+}
+
+impl Watch {
+    /// A watcher for a run of `plan`.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut is_host = vec![false; plan.places.len()];
+        for host in &plan.hosts {
+            is_host[host.place.index()] = true;
+        }
+        let place_of = |name: &str| {
+            let host = name.split_once('/').map_or(name, |(host, _)| host);
+            let rank =
+                plan.places.binary_search_by(|place| (**place).cmp(host)).expect("a socket is on a host");
+            PlaceId(rank as u32)
+        };
+        let name_places: Vec<PlaceId> = plan.names.iter().map(|name| place_of(name)).collect();
+        Self {
+            digests: vec![PlaceDigest::default(); plan.places.len()],
+            hashes: Hashes {
+                directions: plan
+                    .directions
+                    .iter()
+                    .map(|direction| name_hash(&plan.places[direction.place.index()]) & 0x00FF_FFFF_0000_0000)
+                    .collect(),
+                apps: plan.apps.iter().map(|app| name_hash(&app.name)).collect(),
+            },
+            bad_checksums: vec![0; plan.places.len()],
+            targets: faults_of_directions(plan),
+            is_host,
+            number: 0,
+            totals: Totals::default(),
+            laws: Laws::default(),
+            streams: Streams::default(),
+            datagrams: Datagrams::default(),
+            connections: Connections::default(),
+            tracker: Tracker::new(plan, &name_places),
+            findings: Findings::default(),
+        }
+    }
+
+    /// Fingerprint of everything so far.
+    pub(crate) fn fingerprint(&self, plan: &Plan) -> Fingerprint {
+        Fingerprint::combine(plan.places.iter().map(|name| &**name).zip(&self.digests))
+    }
+
+    /// Semantic records so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.number
+    }
+
+    /// Packets that the host at `place` discarded for a bad checksum.
+    pub(crate) fn bad_checksums_at(&self, place: PlaceId) -> u64 {
+        self.bad_checksums[place.index()]
+    }
+
+    /// The plan's number of a direction's fault.
+    pub(crate) fn fault_of(&self, direction: DirectionId, index: u32) -> FaultId {
+        self.targets[direction.0 as usize][index as usize]
+    }
+
+    /// The rank of the record in hand.
+    pub(crate) fn rank(&self, at: Instant) -> Rank {
+        Rank { at, number: self.number }
+    }
+
+    #[inline]
+    fn sent(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId, origin: bool) {
+        self.digests[place.index()].sent(at, self.hashes.directions[direction.0 as usize], packet);
+        if !origin {
+            return;
+        }
+        self.totals.sent += 1;
+        self.tracker.sent(at, place, packet);
+        if let Body::Tcp(segment) = &packet.body
+            && let Some(finding) = self.laws.sent(at, place, packet, segment)
+        {
+            self.findings.add(finding);
+        }
+    }
+
+    #[inline]
+    fn arrived(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId) {
+        self.digests[place.index()].arrived(at, self.hashes.directions[direction.0 as usize], packet);
+        if !self.is_host[place.index()] {
+            return;
+        }
+        self.totals.delivered += 1;
+        self.tracker.arrived(self.rank(at), packet.tag.id);
+        match &packet.body {
+            Body::Tcp(segment) => self.laws.arrived(place, packet, segment),
+            Body::Udp(datagram) => self.datagrams.arrived(place, packet.tag.id, datagram),
+            Body::Icmp(_) | Body::Raw(_) => {}
+        }
+        if matches!(packet.body, Body::Raw(_)) && packet.tag.flow.opener.is_some() {
+            self.streams.raw_arrived(packet.tag.flow, packet.tag.id);
+            self.laws.deceive(packet.tag.flow);
+        }
+    }
+
+    fn discarded(&mut self, at: Instant, place: PlaceId, packet: PacketId, reason: DropReason) {
+        self.digests[place.index()].discarded(at, packet.count(), reason);
+        if matches!(reason, DropReason::BadChecksum | DropReason::Malformed) {
+            self.streams.raw_refused(packet);
+        }
+        if reason == DropReason::BadChecksum {
+            self.totals.bad_checksums += 1;
+            self.bad_checksums[place.index()] += 1;
+        }
+        self.datagrams.discarded(place, packet);
+    }
+
+    fn link(&mut self, place: PlaceId, direction: DirectionId, event: &LinkEvent) {
+        self.digests[place.index()].link(event);
+        let fault = |by: By| match by {
+            By::Fault(index) => Some(self.fault_of(direction, index.0)),
+            By::Random | By::Timeline => None,
+        };
+        match event.decision {
+            Decision::Duplicated { copy, by } => {
+                if let Some(fault) = fault(by) {
+                    self.tracker.fault_made(fault, copy);
+                }
+            }
+            Decision::Corrupted { by, .. }
+            | Decision::Delayed { by, .. }
+            | Decision::Held { by, .. }
+            | Decision::Rewritten { by, .. } => {
+                if let Some(fault) = fault(by) {
+                    self.tracker.fault_made(fault, event.packet);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn state_changed(&mut self, record: &Record<'_>) {
+        let Event::StateChanged { connection, from, to, .. } = record.event else { return };
+        let rank = self.rank(record.at);
+        self.digests[record.place.index()].state(record.at, connection.0, from, to);
+        if !laws::transition_is_legal(from, to) {
+            self.findings.add(Finding {
+                oracle: OracleName::Sequence,
+                result: OracleResult::Broken,
+                detail: format!(
+                    "{}: no transition leads from {} to {}",
+                    record.at,
+                    from.as_str(),
+                    to.as_str()
+                ),
+            });
+        }
+        if let Some(log) = self.connections.get_mut(record.place, connection) {
+            log.entries.push((rank, to));
+        }
+    }
+
+    /// The app behind `name` has its connection.
+    fn named(&mut self, place: PlaceId, connection: faultwire_host::ConnectionId, name: NameId) {
+        self.connections.name(place, connection, name);
+    }
+}
+
+impl Sink for Watch {
+    #[inline]
+    fn record(&mut self, record: &Record<'_>) {
+        self.number += 1;
+        let (at, place) = (record.at, record.place);
+        match record.event {
+            Event::Sent { packet, direction, origin } => self.sent(at, place, packet, direction, origin),
+            Event::Arrived { packet, direction } => self.arrived(at, place, packet, direction),
+            Event::Link { direction, event } => self.link(place, direction, event),
+            Event::Discarded { packet, reason } => self.discarded(at, place, packet, reason),
+            Event::StateChanged { .. } => self.state_changed(record),
+            Event::Named { name, connection, .. } => self.named(place, connection, name),
+            Event::StepEnded { app, step, errno } => {
+                let hash = self.hashes.apps[app as usize];
+                self.digests[place.index()].step(at, hash, step, errno);
+            }
+            Event::HostChanged { change } => {
+                self.digests[place.index()].host(at, change as u64);
+                if change == HostChange::Crash {
+                    self.connections.crash(place, self.rank(at));
+                }
+            }
+            Event::Opened { .. } | Event::Injected { .. } | Event::Sample { .. } => {}
+        }
+    }
+}
+
+/// For each direction: the plan's number of each of its targeted faults.
+fn faults_of_directions(plan: &Plan) -> Vec<Vec<FaultId>> {
+    let mut targets: Vec<Vec<FaultId>> = plan
+        .directions
+        .iter()
+        .map(|direction| vec![FaultId(u32::MAX); direction.config.faults.len()])
+        .collect();
+    for (id, fault) in plan.faults.iter().enumerate() {
+        for &(direction, index) in &fault.targets {
+            targets[direction.0 as usize][index as usize] = FaultId(id as u32);
+        }
+    }
+    targets
+}

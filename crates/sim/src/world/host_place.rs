@@ -1,0 +1,315 @@
+//! A host of the world: its timeline, its stack, its apps, in the order of DESIGN D2.
+
+use std::net::IpAddr;
+
+use faultwire_base::{Instant, LookupTable, PlaceId, SeedTree};
+use faultwire_host::{ConnectionId, DropReason, Host, HostConfig, HostEvent};
+use faultwire_tcp::State;
+use faultwire_wire::{Body, Flow, Packet};
+
+use super::app::{Apps, Surroundings};
+use super::network::Network;
+use super::router::incoming;
+use crate::connections::ConnectionLog;
+use crate::plan::{DirectionId, HostChange, HostPlan, Plan, RelativeFields};
+use crate::record::{Event, Record, Sink};
+use crate::watch::Watch;
+
+/// Whether a host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    Up,
+    Paused,
+    Down,
+}
+
+/// Where packets go: by destination, or all one way.
+#[derive(Clone, Debug, Default)]
+struct Routes {
+    table: LookupTable<IpAddr, DirectionId>,
+    latest: Option<(IpAddr, DirectionId)>,
+}
+
+impl Routes {
+    #[inline]
+    fn direction(&mut self, destination: IpAddr) -> Option<DirectionId> {
+        if let Some((latest, direction)) = self.latest
+            && latest == destination
+        {
+            return Some(direction);
+        }
+        let direction = *self.table.get(&destination)?;
+        self.latest = Some((destination, direction));
+        Some(direction)
+    }
+}
+
+/// A host and its apps.
+#[derive(Clone, Debug)]
+pub(crate) struct HostPlace {
+    place: PlaceId,
+    host: Host,
+    config: HostConfig,
+    seeds: SeedTree,
+    power: Power,
+    timeline: Vec<(Instant, HostChange)>,
+    incoming: Vec<DirectionId>,
+    routes: Routes,
+    apps: Apps,
+    /// States entered since the world last asked; kept only if some fault waits for a state.
+    state_changes: Vec<(ConnectionId, State)>,
+    keeps_state_changes: bool,
+}
+
+impl HostPlace {
+    pub(crate) fn new(host: &HostPlan, plan: &Plan, seeds: SeedTree) -> Self {
+        let mut routes = Routes::default();
+        for &(destination, direction) in &host.routes {
+            routes.table.insert(destination, direction);
+        }
+        let mut timeline = host.timeline.clone();
+        timeline.reverse();
+        let awaited = |fault: &crate::plan::FaultPlan| {
+            fault.awaits.as_ref().is_some_and(|awaits| awaits.host == host.place)
+        };
+        Self {
+            place: host.place,
+            host: Host::new(host.config.clone(), seeds),
+            config: host.config.clone(),
+            seeds,
+            power: Power::Up,
+            timeline,
+            incoming: incoming(plan, host.place),
+            routes,
+            apps: Apps::new(plan, host.place),
+            state_changes: Vec::new(),
+            keeps_state_changes: plan.faults.iter().any(awaited),
+        }
+    }
+
+    pub(crate) fn place(&self) -> PlaceId {
+        self.place
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(crate) fn apps(&self) -> &Apps {
+        &self.apps
+    }
+
+    pub(crate) fn has_state_changes(&self) -> bool {
+        !self.state_changes.is_empty()
+    }
+
+    pub(crate) fn take_state_changes(&mut self) -> Vec<(ConnectionId, State)> {
+        std::mem::take(&mut self.state_changes)
+    }
+
+    /// Nothing to do but to let TIME_WAIT and keep-alive timers run.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.timeline.is_empty() && self.apps.are_over() && self.host.is_quiescent()
+    }
+
+    /// When this place must be woken.
+    pub(crate) fn deadline(&self, network: &Network) -> Option<Instant> {
+        let timeline = self.timeline.last().map(|&(at, _)| at);
+        let own = match self.power {
+            Power::Up => earliest(self.host.deadline(), self.apps.deadline()),
+            Power::Paused => return timeline,
+            Power::Down => None,
+        };
+        self.incoming
+            .iter()
+            .map(|&direction| network.next_arrival(direction))
+            .fold(earliest(own, timeline), earliest)
+    }
+
+    /// Does everything that is due: timeline, timers, arrivals, apps; then asks to be woken again.
+    pub(crate) fn run<S: Sink>(
+        &mut self,
+        now: Instant,
+        plan: &Plan,
+        network: &mut Network,
+        watch: &mut Watch,
+        sink: &mut S,
+    ) {
+        while self.timeline.last().is_some_and(|&(at, _)| at <= now) {
+            let (_, change) = self.timeline.pop().expect("checked above");
+            self.change(now, change, plan, watch, sink);
+        }
+        if self.power == Power::Up {
+            self.host.advance(now);
+        }
+        if self.power != Power::Paused {
+            self.take_arrivals(now, network, watch, sink);
+        }
+        if self.power == Power::Up {
+            loop {
+                self.transmit(now, network, watch, sink);
+                self.drain_events(now, watch, sink);
+                let surroundings = Surroundings { now, place: self.place, plan, network, watch };
+                if !self.apps.run(&mut self.host, surroundings, sink) {
+                    break;
+                }
+            }
+        }
+        if S::WANTS_SAMPLES {
+            self.apps.sample(&self.host, (now, self.place), plan, sink);
+        }
+        let next = self.deadline(network);
+        network.schedule(next, self.place);
+    }
+
+    fn change<S: Sink>(
+        &mut self,
+        now: Instant,
+        change: HostChange,
+        plan: &Plan,
+        watch: &mut Watch,
+        sink: &mut S,
+    ) {
+        let event = Event::HostChanged { change };
+        (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+        match change {
+            HostChange::Crash => {
+                self.power = Power::Down;
+                self.forget(now, plan);
+                self.apps.stop();
+            }
+            HostChange::Restart => {
+                if self.power != Power::Down {
+                    let event = Event::HostChanged { change: HostChange::Crash };
+                    (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+                }
+                self.power = Power::Up;
+                self.forget(now, plan);
+            }
+            HostChange::Pause if self.power == Power::Up => self.power = Power::Paused,
+            HostChange::Resume if self.power == Power::Paused => self.power = Power::Up,
+            HostChange::Pause | HostChange::Resume => {}
+        }
+    }
+
+    /// A new life: descriptors and connections are gone, the boot number counts up, apps begin again.
+    fn forget(&mut self, now: Instant, plan: &Plan) {
+        self.config.boot += 1;
+        self.config.packets_before = self.host.packets_made();
+        self.host = Host::new(self.config.clone(), self.seeds);
+        self.apps = Apps::new(plan, self.place);
+        self.apps.start_no_earlier(now);
+    }
+
+    fn take_arrivals<S: Sink>(
+        &mut self,
+        now: Instant,
+        network: &mut Network,
+        watch: &mut Watch,
+        sink: &mut S,
+    ) {
+        for index in 0..self.incoming.len() {
+            let direction = self.incoming[index];
+            while let Some(packet) = network.take_arrival(now, direction) {
+                let event = Event::Arrived { packet: &packet, direction };
+                (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+                if self.power == Power::Down {
+                    let event = Event::Discarded { packet: packet.tag.id, reason: DropReason::HostDown };
+                    (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+                } else {
+                    self.host.receive(now, packet);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn transmit<S: Sink>(&mut self, now: Instant, network: &mut Network, watch: &mut Watch, sink: &mut S) {
+        while let Some(packet) = self.host.transmit(now) {
+            match self.routes.direction(packet.ip.destination) {
+                Some(direction) => {
+                    network.offer(now, (self.place, true), direction, packet, (&mut *watch, &mut *sink));
+                }
+                None => {
+                    let event = Event::Discarded { packet: packet.tag.id, reason: DropReason::NoRoute };
+                    (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+                }
+            }
+        }
+    }
+
+    fn drain_events<S: Sink>(&mut self, now: Instant, watch: &mut Watch, sink: &mut S) {
+        while let Some(event) = self.host.event() {
+            let event = match event {
+                HostEvent::Ready { fd } => {
+                    self.apps.wake(fd);
+                    continue;
+                }
+                HostEvent::ConnectionOpened { connection, flow, local, remote, .. } => {
+                    watch.connections.open(ConnectionLog {
+                        place: self.place,
+                        connection,
+                        flow,
+                        name: None,
+                        local,
+                        remote,
+                        opened: now,
+                        entries: Vec::new(),
+                        summary: None,
+                        error: None,
+                        delivered: Default::default(),
+                    });
+                    Event::Opened { connection, flow }
+                }
+                HostEvent::StateChanged { connection, flow, from, to, .. } => {
+                    if self.keeps_state_changes {
+                        self.state_changes.push((connection, to));
+                    }
+                    Event::StateChanged { connection, flow, from, to }
+                }
+                HostEvent::ConnectionGone { connection, summary } => {
+                    if let Some(log) = watch.connections.get_mut(self.place, connection) {
+                        log.summary = Some(summary);
+                    }
+                    continue;
+                }
+                HostEvent::Dropped { packet, reason } => Event::Discarded { packet, reason },
+                HostEvent::ConnectionFailed { connection, error } => {
+                    if let Some(log) = watch.connections.get_mut(self.place, connection) {
+                        log.error = Some(error);
+                    }
+                    continue;
+                }
+            };
+            (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+        }
+    }
+
+    /// Fills addresses, ports and sequence numbers of an injected segment from the connection that it is aimed at.
+    pub(crate) fn aim(&self, relative: &RelativeFields, packet: &mut Packet) -> Option<Flow> {
+        let (flow, position) = self.apps.position(&self.host, relative.target)?;
+        packet.ip.source = position.remote.ip();
+        packet.ip.destination = position.local.ip();
+        if let Body::Tcp(segment) = &mut packet.body {
+            segment.source_port = position.remote.port();
+            segment.destination_port = position.local.port();
+            if let Some(distance) = relative.seq_from_rcv_nxt {
+                segment.seq = position.info.receive_next + distance as u32;
+            }
+            if let Some(distance) = relative.ack_from_snd_una {
+                segment.ack = position.info.send_unacknowledged + distance as u32;
+            }
+            if let Some(distance) = relative.ack_from_snd_nxt {
+                segment.ack = position.info.send_next + distance as u32;
+            }
+        }
+        Some(flow)
+    }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

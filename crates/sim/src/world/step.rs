@@ -1,0 +1,542 @@
+//! One step of an app: what it does at each attempt, and when it has ended.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use faultwire_base::{ByteCount, Duration, Instant, StreamId};
+use faultwire_host::{Errno, Fd, Host, Received, SocketKind, SocketOption};
+use faultwire_link::NameId;
+use faultwire_wire::Payload;
+
+use super::app::{Apps, Binding, Surroundings, paced};
+use crate::oracle::stream::Read;
+use crate::plan::{Direction, ReadUntil, Step, WaitUntil};
+use crate::record::{Event, Record, Sink};
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Progress {
+    /// The step has ended.
+    Done,
+    /// It goes on when the socket changes or the time comes.
+    Blocked { fd: Option<Fd>, until: Option<Instant> },
+    /// It can't go on.
+    Failed(Trouble),
+}
+
+/// Why a step did not end as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// A call failed.
+    Errno(Errno),
+    /// The stream ended early.
+    EndOfFile { got: u64, wanted: u64 },
+    /// It should have failed.
+    Succeeded { expected: Errno },
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Errno(errno) => {
+                write!(f, "{errno} ({})", errno.meaning().trim_end_matches('.').to_lowercase())
+            }
+            Self::EndOfFile { got, wanted } => write!(f, "end of file after {got} of {wanted} octets"),
+            Self::Succeeded { expected } => write!(f, "it succeeded, and {expected} was expected"),
+        }
+    }
+}
+
+/// Octets taken from a socket at once.
+const READ_MAX: u64 = 1 << 20;
+
+type Attempt<T> = Result<T, Errno>;
+
+impl Apps {
+    /// Tries to get on with the step in hand of app `local`.
+    pub(super) fn attempt<S: Sink>(
+        &mut self,
+        local: usize,
+        step: &Step,
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+        sink: &mut S,
+    ) -> Progress {
+        let result = match *step {
+            Step::Listen { port, udp, backlog, name, ipv6 } => {
+                self.listen(host, port, (udp, ipv6), backlog, name).map(|()| Progress::Done)
+            }
+            Step::Connect { name, .. } if self.runs[local].progress > 0 => {
+                self.await_connect(host, around, name)
+            }
+            Step::Connect { .. } => self.connect(local, step, host, around, sink),
+            Step::Accept { on, name } => self.accept(on, name, host, around, sink),
+            Step::Write { on, size, rate } => self.write(local, (on, size, rate), host, around),
+            Step::Read { on, until, rate } => return self.read(local, (on, until, rate), host, around),
+            Step::Wait { on, until } => self.wait_for(on, until, host, around),
+            Step::Sleep { time } => Ok(sleep_until(self.runs[local].started + time, around.now)),
+            Step::SetSocketOption { on, ref option } => {
+                self.fd(on).and_then(|fd| host.set_option(around.now, fd, *option)).map(|()| Progress::Done)
+            }
+            Step::Shutdown { on, how } => self
+                .fd(on)
+                .and_then(|fd| {
+                    let how = match how {
+                        Direction::Read => faultwire_host::How::Read,
+                        Direction::Write => faultwire_host::How::Write,
+                        Direction::Both => faultwire_host::How::Both,
+                    };
+                    host.shutdown(around.now, fd, how)
+                })
+                .map(|()| Progress::Done),
+            Step::Close { on } => {
+                self.unbind(on).and_then(|fd| host.close(around.now, fd)).map(|()| Progress::Done)
+            }
+            Step::Abort { on } => {
+                self.unbind(on).and_then(|fd| host.abort(around.now, fd)).map(|()| Progress::Done)
+            }
+            Step::SendTo { .. } => self.send_to(local, step, host, around),
+            Step::RecvFrom { on, count, within, echo } => {
+                self.receive_from(local, (on, count, within, echo), host, around)
+            }
+            Step::Repeat { .. } => Ok(Progress::Done),
+        };
+        result.unwrap_or_else(|errno| Progress::Failed(Trouble::Errno(errno)))
+    }
+
+    fn fd(&self, name: NameId) -> Attempt<Fd> {
+        self.sockets.get(&name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
+    }
+
+    fn unbind(&mut self, name: NameId) -> Attempt<Fd> {
+        self.sockets.remove(&name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
+    }
+
+    fn bind_name(&mut self, name: NameId, fd: Fd, port: u16) {
+        let binding = Binding { fd, connection: None, written: 0, read: 0, port, timestamps: false };
+        self.sockets.insert(name, binding);
+        if port != 0 {
+            self.ports.insert(name, port);
+        }
+    }
+
+    fn listen(
+        &mut self,
+        host: &mut Host,
+        port: u16,
+        (udp, ipv6): (bool, bool),
+        backlog: u32,
+        name: NameId,
+    ) -> Attempt<()> {
+        let kind = if udp { SocketKind::Udp } else { SocketKind::Tcp };
+        let fd = host.socket(kind, ipv6);
+        if !udp {
+            // As every server does, so that a restart does not have to wait for TIME_WAIT.
+            host.set_option(Instant::ZERO, fd, SocketOption::ReuseAddress(true))?;
+        }
+        host.bind(fd, unspecified(ipv6, port))?;
+        if !udp {
+            host.listen(fd, backlog)?;
+        }
+        self.bind_name(name, fd, port);
+        Ok(())
+    }
+
+    fn connect<S: Sink>(
+        &mut self,
+        local: usize,
+        step: &Step,
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+        sink: &mut S,
+    ) -> Attempt<Progress> {
+        let Step::Connect { to, from_port, udp, no_wait, name, ref options } = *step else {
+            unreachable!("called for this step only")
+        };
+        let kind = if udp { SocketKind::Udp } else { SocketKind::Tcp };
+        let fd = host.socket(kind, to.is_ipv6());
+        let opened = open_connection(host, around.now, fd, (to, from_port), options);
+        self.bind_name(name, fd, from_port.unwrap_or(0));
+        match opened {
+            Ok(()) => return Ok(Progress::Done),
+            Err(Errno::InProgress) => {}
+            Err(errno) => {
+                self.sockets.remove(&name);
+                host.close(around.now, fd)?;
+                return Err(errno);
+            }
+        }
+        self.name_connection(name, host, around, sink);
+        if no_wait {
+            return Ok(Progress::Done);
+        }
+        self.runs[local].progress = 1;
+        Ok(Progress::Blocked { fd: Some(fd), until: None })
+    }
+
+    fn await_connect(
+        &mut self,
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+        name: NameId,
+    ) -> Attempt<Progress> {
+        let fd = self.fd(name)?;
+        let readiness = host.readiness(fd);
+        if readiness.error {
+            let errno = host.take_error(fd)?.unwrap_or(Errno::ConnectionReset);
+            self.sockets.remove(&name);
+            host.close(around.now, fd)?;
+            return Err(errno);
+        }
+        if readiness.writable || readiness.readable {
+            return Ok(Progress::Done);
+        }
+        Ok(Progress::Blocked { fd: Some(fd), until: None })
+    }
+
+    fn accept<S: Sink>(
+        &mut self,
+        on: NameId,
+        name: NameId,
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+        sink: &mut S,
+    ) -> Attempt<Progress> {
+        let listener = self.fd(on)?;
+        match host.accept(listener) {
+            Ok((fd, _)) => {
+                self.bind_name(name, fd, 0);
+                self.name_connection(name, host, around, sink);
+                Ok(Progress::Done)
+            }
+            Err(Errno::WouldBlock) => Ok(Progress::Blocked { fd: Some(listener), until: None }),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Makes the name known: to the records, and to faults that pick packets by it.
+    fn name_connection<S: Sink>(
+        &mut self,
+        name: NameId,
+        host: &Host,
+        around: &mut Surroundings<'_>,
+        sink: &mut S,
+    ) {
+        let Some(binding) = self.sockets.get_mut(&name) else { return };
+        let Some((connection, flow)) = host.connection(binding.fd) else { return };
+        binding.connection = Some((connection, flow));
+        around.network.bind_flow(name, flow);
+        let event = Event::Named { name, connection, flow };
+        (&mut *around.watch, &mut *sink).record(&Record { at: around.now, place: around.place, event });
+    }
+
+    /// The stream that a socket of this host writes: it names host, life and connection.
+    fn stream(&self, binding: &Binding) -> StreamId {
+        let (connection, boot) =
+            binding.connection.map_or((0, 0), |(connection, flow)| (connection.0, flow.boot));
+        let own = u64::from(boot) << 48 | u64::from(connection) << 16 | u64::from(binding.port);
+        StreamId(self.host_hash ^ own.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    fn write(
+        &mut self,
+        local: usize,
+        (on, size, rate): (NameId, ByteCount, Option<faultwire_base::BitRate>),
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+    ) -> Attempt<Progress> {
+        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
+        let stream = self.stream(&binding);
+        if binding.written == 0
+            && let Some((_, flow)) = binding.connection
+        {
+            around.watch.laws.set_stream(flow, around.place, stream);
+            around.watch.streams.register(stream, flow);
+        }
+        let run = &mut self.runs[local];
+        let (allowed, next) =
+            rate.map_or((u64::MAX, Instant::ZERO), |rate| paced(rate, run.started, around.now));
+        let mut offset = binding.written;
+        let outcome = loop {
+            if run.progress >= size.as_u64() {
+                break Ok(Progress::Done);
+            }
+            let room = size.as_u64().min(allowed) - run.progress.min(allowed);
+            if room == 0 {
+                break Ok(Progress::Blocked { fd: None, until: Some(next) });
+            }
+            let len = room.min(1 << 30) as u32;
+            match host.send(around.now, binding.fd, Payload::Generated { stream, offset, len }) {
+                Ok(0) | Err(Errno::WouldBlock) => {
+                    break Ok(Progress::Blocked { fd: Some(binding.fd), until: None });
+                }
+                Ok(taken) => {
+                    run.progress += taken;
+                    offset += taken;
+                }
+                Err(errno) => break Err(errno),
+            }
+        };
+        if let Some(binding) = self.sockets.get_mut(&on) {
+            binding.written = offset;
+        }
+        outcome
+    }
+
+    fn read(
+        &mut self,
+        local: usize,
+        (on, until, rate): (NameId, ReadUntil, Option<faultwire_base::BitRate>),
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+    ) -> Progress {
+        let Some(binding) = self.sockets.get(&on).copied() else {
+            return Progress::Failed(Trouble::Errno(Errno::BadDescriptor));
+        };
+        let wanted = match until {
+            ReadUntil::Bytes(size) => size.as_u64(),
+            ReadUntil::Eof => u64::MAX,
+        };
+        loop {
+            let run = &self.runs[local];
+            if run.progress >= wanted {
+                return Progress::Done;
+            }
+            let (allowed, next) =
+                rate.map_or((u64::MAX, Instant::ZERO), |rate| paced(rate, run.started, around.now));
+            let room = wanted.min(allowed) - run.progress.min(allowed);
+            if room == 0 {
+                return Progress::Blocked { fd: None, until: Some(next) };
+            }
+            match host.recv(around.now, binding.fd, room.min(READ_MAX)) {
+                Ok(Received::Data(payload)) => {
+                    self.runs[local].progress += u64::from(payload.len());
+                    self.judge(on, &payload, host, around);
+                }
+                Ok(Received::Eof) if until == ReadUntil::Eof => return Progress::Done,
+                Ok(Received::Eof) => {
+                    return Progress::Failed(Trouble::EndOfFile { got: self.runs[local].progress, wanted });
+                }
+                Err(Errno::WouldBlock) => {
+                    return Progress::Blocked { fd: Some(binding.fd), until: None };
+                }
+                Err(errno) => return Progress::Failed(Trouble::Errno(errno)),
+            }
+        }
+    }
+
+    /// Compares what was read with what the peer wrote.
+    fn judge(&mut self, name: NameId, payload: &Payload, host: &Host, around: &mut Surroundings<'_>) {
+        let Some(binding) = self.sockets.get_mut(&name) else { return };
+        let Some((connection, flow)) = binding.connection else { return };
+        if binding.read == 0 {
+            binding.timestamps = host.info(binding.fd).is_ok_and(|info| info.timestamps);
+        }
+        let offset = binding.read;
+        binding.read += u64::from(payload.len());
+        let watch = &mut *around.watch;
+        let read = Read {
+            at: around.now,
+            flow,
+            expected: watch.laws.peer_stream(flow, around.place),
+            offset,
+            payload,
+            deceived: watch.laws.is_deceived(flow),
+            timestamps: binding.timestamps,
+        };
+        let finding = watch.streams.judge(read);
+        let intact = finding.is_none();
+        if let Some(finding) = finding {
+            watch.findings.add(finding);
+        }
+        if let Some(log) = watch.connections.get_mut(around.place, connection) {
+            let delivered = &mut log.delivered;
+            delivered.first.get_or_insert(around.now);
+            delivered.last = Some(around.now);
+            delivered.octets += u64::from(payload.len());
+            delivered.intact += if intact { u64::from(payload.len()) } else { 0 };
+        }
+    }
+
+    fn wait_for(
+        &mut self,
+        on: NameId,
+        until: WaitUntil,
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+    ) -> Attempt<Progress> {
+        let fd = self.fd(on)?;
+        let readiness = host.readiness(fd);
+        let reached = match until {
+            WaitUntil::State(state) => {
+                around.watch.connections.named(on).is_some_and(|log| log.entered(state).is_some())
+            }
+            WaitUntil::Readable => readiness.readable,
+            WaitUntil::Writable => readiness.writable,
+            WaitUntil::Error => readiness.error,
+            WaitUntil::Drained => host.is_drained(fd),
+        };
+        if reached {
+            return Ok(Progress::Done);
+        }
+        Ok(Progress::Blocked { fd: Some(fd), until: None })
+    }
+
+    fn send_to(
+        &mut self,
+        local: usize,
+        step: &Step,
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+    ) -> Attempt<Progress> {
+        let Step::SendTo { on, from_port, to, size, count, interval } = *step else {
+            unreachable!("called for this step only")
+        };
+        if !self.sockets.contains(&on) {
+            let fd = host.socket(SocketKind::Udp, to.is_ipv6());
+            host.bind(fd, unspecified(to.is_ipv6(), from_port.unwrap_or(0)))?;
+            let port = host.local_address(fd).map_or(0, |address| address.port());
+            self.bind_name(on, fd, port);
+        }
+        let binding = *self.sockets.get(&on).expect("bound above");
+        let stream = self.stream(&binding);
+        let len = size.as_u64() as u32;
+        let mut offset = binding.written;
+        let run = &mut self.runs[local];
+        let outcome = loop {
+            if run.progress >= count {
+                break Ok(Progress::Done);
+            }
+            let due = run.started + interval * run.progress;
+            if due > around.now {
+                break Ok(Progress::Blocked { fd: None, until: Some(due) });
+            }
+            if let Err(errno) =
+                host.send_to(around.now, binding.fd, to, Payload::Generated { stream, offset, len })
+            {
+                break Err(errno);
+            }
+            offset += u64::from(len);
+            run.progress += 1;
+        };
+        if let Some(binding) = self.sockets.get_mut(&on) {
+            binding.written = offset;
+        }
+        outcome
+    }
+
+    fn receive_from(
+        &mut self,
+        local: usize,
+        (on, count, within, echo): (NameId, Option<u64>, Option<Duration>, bool),
+        host: &mut Host,
+        around: &mut Surroundings<'_>,
+    ) -> Attempt<Progress> {
+        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
+        let port = if binding.port != 0 {
+            binding.port
+        } else {
+            host.local_address(binding.fd).map_or(0, |address| address.port())
+        };
+        let run = &mut self.runs[local];
+        let until = within.map(|within| run.started + within);
+        loop {
+            if count.is_some_and(|count| run.progress >= count) {
+                return Ok(Progress::Done);
+            }
+            match host.recv_from(binding.fd, u64::MAX) {
+                Ok(received) => {
+                    run.progress += 1;
+                    around.watch.datagrams.delivered(around.place, port, &received.payload);
+                    if echo {
+                        host.send_to(around.now, binding.fd, received.from, received.payload)?;
+                    }
+                }
+                Err(Errno::WouldBlock) => {
+                    return match until {
+                        Some(until) if until <= around.now && count.is_none() => Ok(Progress::Done),
+                        Some(until) if until <= around.now => Err(Errno::TimedOut),
+                        _ => Ok(Progress::Blocked { fd: Some(binding.fd), until }),
+                    };
+                }
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+}
+
+fn open_connection(
+    host: &mut Host,
+    now: Instant,
+    fd: Fd,
+    (to, from_port): (SocketAddr, Option<u16>),
+    options: &[SocketOption],
+) -> Attempt<()> {
+    for option in options {
+        host.set_option(now, fd, *option)?;
+    }
+    if let Some(port) = from_port {
+        host.set_option(now, fd, SocketOption::ReuseAddress(true))?;
+        host.bind(fd, unspecified(to.is_ipv6(), port))?;
+    }
+    host.connect(now, fd, to)
+}
+
+fn sleep_until(end: Instant, now: Instant) -> Progress {
+    if now >= end { Progress::Done } else { Progress::Blocked { fd: None, until: Some(end) } }
+}
+
+fn unspecified(ipv6: bool, port: u16) -> SocketAddr {
+    let address: IpAddr = if ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    SocketAddr::new(address, port)
+}
+
+impl Step {
+    /// The socket that the step uses.
+    pub(crate) fn socket(&self) -> Option<NameId> {
+        match *self {
+            Self::Listen { name, .. } | Self::Connect { name, .. } => Some(name),
+            Self::Accept { on, .. }
+            | Self::Write { on, .. }
+            | Self::Read { on, .. }
+            | Self::Wait { on, .. }
+            | Self::SetSocketOption { on, .. }
+            | Self::Shutdown { on, .. }
+            | Self::Close { on }
+            | Self::Abort { on }
+            | Self::SendTo { on, .. }
+            | Self::RecvFrom { on, .. } => Some(on),
+            Self::Sleep { .. } | Self::Repeat { .. } => None,
+        }
+    }
+
+    /// The step in words, with what it has done so far.
+    pub(crate) fn describe(&self, progress: u64) -> String {
+        match self {
+            Self::Listen { port, .. } => format!("listen on port {port}"),
+            Self::Connect { to, .. } => format!("connect to {to}"),
+            Self::Accept { .. } => "accept: no connection has come".into(),
+            Self::Write { size, .. } => format!("write: {progress} of {} octets taken", size.as_u64()),
+            Self::Read { until: ReadUntil::Bytes(size), .. } => {
+                format!("read: {progress} of {} octets", size.as_u64())
+            }
+            Self::Read { until: ReadUntil::Eof, .. } => {
+                format!("read to end of file: {progress} octets so far")
+            }
+            Self::Wait { until, .. } => match until {
+                WaitUntil::State(state) => format!("wait for {}", state.as_str()),
+                other => format!("wait until {}", format!("{other:?}").to_lowercase()),
+            },
+            Self::Sleep { time } => format!("sleep {time}"),
+            Self::SetSocketOption { .. } => "setsockopt".into(),
+            Self::Shutdown { .. } => "shutdown".into(),
+            Self::Close { .. } => "close".into(),
+            Self::Abort { .. } => "abort".into(),
+            Self::SendTo { count, .. } => format!("send_to: {progress} of {count} datagrams"),
+            Self::RecvFrom { count: Some(count), .. } => {
+                format!("recv_from: {progress} of {count} datagrams")
+            }
+            Self::RecvFrom { count: None, .. } => format!("recv_from: {progress} datagrams so far"),
+            Self::Repeat { times, .. } => format!("repeat {times} times"),
+        }
+    }
+}

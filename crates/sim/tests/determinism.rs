@@ -1,0 +1,153 @@
+//! The determinism contract: running again, cloning on the way, and bystanders change nothing (DESIGN D1, D3, D4, D9).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use faultwire_sim::experiment::{Overrides, load, parse};
+use faultwire_sim::plan::{Case, Experiment};
+use faultwire_sim::record::{Event, Record, Silent, Sink};
+use faultwire_sim::verify::{Verification, clones, verify_case};
+use faultwire_sim::world::World;
+
+/// Files whose runs are so long that one seed must do here; `.ci/run` verifies more in a release build.
+const LONG: [&str; 2] = ["lossy-bulk", "bottleneck"];
+
+fn configs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("configs/ is there")
+        .map(|entry| entry.expect("a readable entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn load_seed(path: &Path, seed: u64) -> Experiment {
+    let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
+    load(path, &overrides).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn twenty_seeds_of_every_file_verify() {
+    for path in configs() {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let seeds = if LONG.contains(&name.as_str()) { 1 } else { 20 };
+        for seed in 1..=seeds {
+            for case in &load_seed(&path, seed).cases {
+                let verification = verify_case(case);
+                assert!(
+                    matches!(verification, Verification::Same(_)),
+                    "{name}, seed {seed}: {verification:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn clones_at_fifty_points_go_on_alike() {
+    for path in configs() {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        // One case of a long file: a clone in the middle runs half of it again.
+        let cases = if LONG.contains(&name.as_str()) { 1 } else { usize::MAX };
+        for case in load_seed(&path, 1).cases.iter().take(cases) {
+            let (steps, fingerprint) = steps_and_fingerprint(case);
+            let ends = clones(case, steps);
+            assert!(ends.len() as u64 >= steps.min(50), "{name}: {} clones of {steps} steps", ends.len());
+            assert!(
+                ends.iter().all(|&end| end == fingerprint),
+                "{name}, case {}: a clone went elsewhere",
+                case.name
+            );
+        }
+    }
+}
+
+fn steps_and_fingerprint(case: &Case) -> (u64, faultwire_sim::fingerprint::Fingerprint) {
+    let mut world = World::new(&case.plan);
+    let mut steps = 0;
+    while world.step(&mut Silent).is_none() {
+        steps += 1;
+    }
+    (steps, world.fingerprint())
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let path =
+        configs().into_iter().find(|path| path.ends_with("udp-loss.json")).expect("udp-loss.json is there");
+    let fingerprints: Vec<_> =
+        (1..=10).map(|seed| steps_and_fingerprint(&load_seed(&path, seed).cases[0]).1).collect();
+    for (index, one) in fingerprints.iter().enumerate() {
+        assert!(!fingerprints[index + 1..].contains(one), "seeds {} and a later one agree", index + 1);
+    }
+}
+
+/// Keeps every record as text, with places by name.
+struct Transcript<'a> {
+    places: &'a [std::sync::Arc<str>],
+    directions: Vec<String>,
+    lines: Vec<String>,
+}
+
+impl Sink for Transcript<'_> {
+    fn record(&mut self, record: &Record<'_>) {
+        let place = &self.places[record.place.index()];
+        let what = match record.event {
+            Event::Sent { packet, direction, .. } | Event::Arrived { packet, direction } => {
+                format!(
+                    "{} {:?} {:?} {}",
+                    self.directions[direction.0 as usize],
+                    packet.ip,
+                    packet.body,
+                    packet.tag.id.count()
+                )
+            }
+            Event::Link { event, .. } => {
+                format!("{} {:?}", event.packet.count(), event.decision.digest_words())
+            }
+            Event::StateChanged { from, to, .. } => format!("{from:?} {to:?}"),
+            Event::StepEnded { step, errno, .. } => format!("{step} {errno:?}"),
+            Event::Discarded { packet, reason } => format!("{} {reason:?}", packet.count()),
+            _ => return,
+        };
+        self.lines.push(format!("{} {place} {what}", record.at));
+    }
+}
+
+fn transcript(text: &str) -> (Vec<String>, String) {
+    let experiment = parse(text, "test", &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+    let plan = &experiment.cases[0].plan;
+    let directions =
+        plan.directions.iter().map(|plan_of| plan.places[plan_of.place.index()].to_string()).collect();
+    let mut transcript = Transcript { places: &plan.places, directions, lines: Vec::new() };
+    let mut world = World::new(plan);
+    world.run(&mut transcript);
+    (transcript.lines, world.fingerprint().to_string())
+}
+
+#[test]
+fn bystanders_change_no_record() {
+    let experiment = |hosts: &str, links: &str| {
+        format!(
+            r#"{{ "name": "t", "description": "d", "seed": 5,
+              "hosts": {{ "client": {{}}, "server": {{}}{hosts} }},
+              "links": [ {{ "name": "wire", "between": ["client", "server"], "rate": "10Mbit", "delay": "10ms", "jitter": "2ms",
+                 "loss": "5%", "duplicate": "2%", "corrupt": "2%", "reorder": {{ "probability": "2%" }} }}{links} ],
+              "apps": [ {{ "name": "flow", "on": "client", "bulk": {{ "to": "server:5001", "size": "300kB", "direction": "both" }} }} ] }}"#
+        )
+    };
+    let (alone, fingerprint) = transcript(&experiment("", ""));
+    assert!(alone.len() > 1_000, "{} records", alone.len());
+    // Names before, between and after the others, so that every rank moves.
+    let (beside, same) = transcript(&experiment(
+        r#", "aa": {}, "d": {}, "zz": {}"#,
+        r#", { "name": "another", "between": ["aa", "zz"], "loss": "50%" }"#,
+    ));
+    for (number, (one, other)) in alone.iter().zip(&beside).enumerate() {
+        assert_eq!(one, other, "record {number}");
+    }
+    assert_eq!(alone.len(), beside.len());
+    assert_eq!(fingerprint, same, "the fingerprint counts only places where something happened");
+}

@@ -1,0 +1,71 @@
+//! Every file in `configs/` passes in all cases, and its fingerprints are the known ones (DESIGN D6).
+//!
+//! When a change is meant to move fingerprints: `UPDATE_GOLDEN=1 cargo test -p faultwire-sim --test golden`, and the
+//! difference goes into the same commit with the reason.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use faultwire_sim::experiment::{Overrides, load};
+use faultwire_sim::plan::Experiment;
+use faultwire_sim::record::Silent;
+use faultwire_sim::report::Outcome;
+use faultwire_sim::run::{Judging, run_case};
+
+fn configs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("configs/ is there")
+        .map(|entry| entry.expect("a readable entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 20, "configs/ holds {} files", files.len());
+    files
+}
+
+fn load_config(path: &Path) -> Experiment {
+    load(path, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_case_passes_with_its_known_fingerprint() {
+    let mut table = String::new();
+    let mut failures = Vec::new();
+    for path in configs() {
+        let file = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        for case in &load_config(&path).cases {
+            let run = run_case(case, Judging::default(), &mut Silent);
+            if run.report.outcome != Outcome::Passed {
+                failures.push(format!("{file}, case {}: {:#?}", case.name, run.report.failures));
+            }
+            writeln!(table, "{file} | {} | {} | {}", case.name, run.report.events, run.fingerprint)
+                .expect("a string takes everything");
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fingerprints.txt");
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test, not of a run")]
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    if update {
+        fs::write(&golden, &table).expect("the golden file can be written");
+    }
+    let known = fs::read_to_string(&golden).unwrap_or_default();
+    for (line, (seen, expected)) in table.lines().zip(known.lines()).enumerate() {
+        assert_eq!(seen, expected, "line {} of {}", line + 1, golden.display());
+    }
+    assert_eq!(table.lines().count(), known.lines().count(), "{} has other lines", golden.display());
+}
+
+#[test]
+fn every_file_teaches_and_has_a_negative_control() {
+    for path in configs() {
+        let experiment = load_config(&path);
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        assert_eq!(experiment.name, name, "the experiment is called like its file");
+        assert!(experiment.description.len() >= 80, "{name}: the description is too short to teach");
+        let controls = experiment.cases.iter().filter(|case| !case.must_fail.is_empty()).count();
+        assert!(controls > 0, "{name} has no case in which something must fail");
+    }
+}
