@@ -9,15 +9,27 @@ use crate::offset::Offset;
 /// The receiver's debts.
 #[derive(Clone, Debug)]
 pub(crate) struct AckPolicy {
-    due: Option<(Reason, Cause)>,
+    due: Option<Reason>,
+    /// What made the ACK due.
+    cause: Cause,
     last_sent: Offset,
     full_segment: u32,
     quick_left: u8,
-    interactive: bool,
-    always_quick: bool,
+    haste: Haste,
     limiter_count: u8,
     limiter_since: Instant,
     data_at: Instant,
+}
+
+/// Whether data is acknowledged without delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Haste {
+    /// While quick ACKs are left.
+    Quick,
+    /// No: the connection answers data with data, or its user said so.
+    Interactive,
+    /// Always, since the user said so.
+    Always,
 }
 
 /// What in-order data asks for.
@@ -37,11 +49,11 @@ impl AckPolicy {
     pub(crate) fn new(config: &AcknowledgmentConfig) -> Self {
         Self {
             due: None,
+            cause: Cause::Unknown,
             last_sent: Offset::FIRST,
             full_segment: LEAST_FULL_SEGMENT,
             quick_left: config.quick,
-            interactive: false,
-            always_quick: false,
+            haste: Haste::Quick,
             limiter_count: 0,
             limiter_since: Instant::FAR_FUTURE,
             data_at: Instant::ZERO,
@@ -63,14 +75,14 @@ impl AckPolicy {
     /// An ACK is due, for this reason. The first reason of an instant stays, the last cause counts.
     #[inline]
     pub(crate) fn demand(&mut self, reason: Reason, cause: Cause) {
-        let reason = self.due.map_or(reason, |(first, _)| first);
-        self.due = Some((reason, cause));
+        self.due.get_or_insert(reason);
+        self.cause = cause;
     }
 
     /// Takes what is due.
     #[inline]
     pub(crate) fn take_due(&mut self) -> Option<(Reason, Cause)> {
-        self.due.take()
+        self.due.take().map(|reason| (reason, self.cause))
     }
 
     /// In-order data of `len` octets moved RCV.NXT to `next`: whether to acknowledge now or later.
@@ -90,7 +102,11 @@ impl AckPolicy {
             AckAtOnce::TwoFullSegments => owed >= 2 * full,
             AckAtOnce::MoreThanOneSegment => owed > full,
         };
-        let quick = self.always_quick || (self.quick_left > 0 && !self.interactive);
+        let quick = match self.haste {
+            Haste::Quick => self.quick_left > 0,
+            Haste::Interactive => false,
+            Haste::Always => true,
+        };
         if enough || quick { AckDecision::Now } else { AckDecision::By(now.saturating_add(config.delay)) }
     }
 
@@ -107,20 +123,21 @@ impl AckPolicy {
     /// Data goes out soon after data came in: the connection is interactive, its ACKs have company (Linux).
     #[inline]
     pub(crate) fn on_data_sent(&mut self, now: Instant, delay: Duration) {
-        if now.saturating_since(self.data_at) < delay {
-            self.interactive = true;
+        if self.haste == Haste::Quick && now.saturating_since(self.data_at) < delay {
+            self.haste = Haste::Interactive;
         }
     }
 
     /// A delayed ACK had to go alone: the connection isn't interactive after all.
     pub(crate) fn on_delay_expired(&mut self) {
-        self.interactive = false;
+        if self.haste == Haste::Interactive {
+            self.haste = Haste::Quick;
+        }
     }
 
     /// TCP_QUICKACK: `true` never delays, `false` delays from now on.
     pub(crate) fn set_quick(&mut self, quick: bool) {
-        self.always_quick = quick;
-        self.interactive = !quick;
+        self.haste = if quick { Haste::Always } else { Haste::Interactive };
     }
 
     /// Whether the limit on challenge ACKs permits one more now.

@@ -236,7 +236,7 @@ fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
         }
         return Ok(());
     }
-    let window = u64::from(segment.window) << tcb.negotiated.send_shift;
+    let window = u32::from(segment.window) << tcb.negotiated.send_shift;
     let window_changed = tcb.send.update(arriving.seq, ack, window);
     tcb.persist.on_answer();
     if tcb.send.in_flight() > 0 {
@@ -281,15 +281,14 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
         return;
     }
     tcb.send.acknowledge(ack);
-    if tcb.send_buffer.acknowledge(ack, tcb.recovery.congestion_window()) {
+    if tcb.send_buffer.acknowledge(ack, tcb.automatic_send_buffer()) {
         tcb.events.writable();
     }
-    match tcb.user.timeout {
+    if !tcb.user.timeout.is_zero() && tcb.send.in_flight() > 0 {
         // RFC 5482: the clock runs while something is unacknowledged, from the last progress on.
-        Some(timeout) if tcb.send.in_flight() > 0 => {
-            tcb.timers.arm(Timer::User, arriving.now.saturating_add(timeout));
-        }
-        _ => tcb.timers.stop(Timer::User),
+        tcb.timers.arm(Timer::User, arriving.now.saturating_add(tcb.user.timeout));
+    } else {
+        tcb.timers.stop(Timer::User);
     }
     if tcb.fin_acknowledged() {
         match tcb.state {

@@ -125,8 +125,8 @@ impl Connection {
             return 0;
         }
         self.begin_call();
-        let window = self.tcb.recovery.congestion_window();
-        self.tcb.send_buffer.write(payload, window)
+        let automatic = self.tcb.automatic_send_buffer();
+        self.tcb.send_buffer.write(payload, automatic)
     }
 
     /// SEND with the urgent flag: all that was written up to the end of this is urgent (RFC 9293 §3.8.5, MUST-30).
@@ -149,7 +149,7 @@ impl Connection {
 
     /// Octets that a write would take now.
     pub fn send_space(&self) -> u64 {
-        if self.can_write() { self.tcb.send_buffer.room(self.tcb.recovery.congestion_window()) } else { 0 }
+        if self.can_write() { self.tcb.send_buffer.room(self.tcb.automatic_send_buffer()) } else { 0 }
     }
 
     /// Octets written and not yet acknowledged.
@@ -166,7 +166,8 @@ impl Connection {
         }
         let segment = tcb.ack.full_segment();
         let round_trip = tcb.recovery.rtt().smoothed();
-        let payload = tcb.receive.read(now, max, round_trip, segment);
+        let payload = tcb.receive.read(max);
+        tcb.receive.grow(now, &tcb.config.buffers, round_trip, segment);
         let policy = tcb.config.acknowledgment.window_update;
         if tcb.state.takes_text() && tcb.receive.is_update_due(policy, segment) {
             tcb.ack.demand(faultwire_wire::Reason::WindowUpdate, Cause::Call);
@@ -260,7 +261,7 @@ impl Connection {
     /// TCP_USER_TIMEOUT: how long data may stay unacknowledged (RFC 5482); `None` leaves it to R2 (MUST-21).
     pub fn set_user_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
         let tcb = &mut self.tcb;
-        tcb.user.timeout = timeout;
+        tcb.user.timeout = timeout.unwrap_or(Duration::ZERO);
         tcb.timers.stop(Timer::User);
         if let Some(timeout) = timeout
             && (tcb.send.in_flight() > 0 || tcb.opening.is_some())

@@ -54,8 +54,8 @@ pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant)
     tcb.opening = Some(Box::new(Opening::new(now)));
     tcb.become_state(State::SynSent);
     tcb.cause = Cause::Call;
-    if let Some(timeout) = tcb.user.timeout {
-        tcb.timers.arm(Timer::User, now.saturating_add(timeout));
+    if !tcb.user.timeout.is_zero() {
+        tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
     }
     tcb
 }
@@ -74,7 +74,7 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.send.advance(1);
     tcb.send.acknowledge(Offset::FIRST);
     // RFC 7323 §2.2: the window of a SYN is not scaled.
-    tcb.send.update(Offset::ISN, Offset::FIRST, u64::from(embryo.peer_window()));
+    tcb.send.update(Offset::ISN, Offset::FIRST, u32::from(embryo.peer_window()));
     tcb.tally.syn_retransmissions = embryo.transmissions().saturating_sub(1);
     tcb.tally.segments_sent = u64::from(embryo.transmissions());
     tcb.tally.segments_received = 1;
@@ -145,7 +145,7 @@ pub(crate) fn acknowledge_syn(
     let round_trip = measured(tcb, now, segment);
     tcb.send.acknowledge(Offset::FIRST);
     let shift = if segment.flags.contains(Flags::SYN) { 0 } else { tcb.negotiated.send_shift };
-    tcb.send.update(seq, ack, u64::from(segment.window) << shift);
+    tcb.send.update(seq, ack, u32::from(segment.window) << shift);
     // In figure 7 each side sends its SYN twice; only a timeout tells of a loss.
     let retransmitted = tcb.opening.as_ref().is_some_and(|opening| opening.timeouts > 0);
     tcb.establish(now, round_trip, retransmitted);
@@ -201,7 +201,7 @@ fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     let segment_size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
     tcb.send.set_segment_size(segment_size);
     // RFC 7323 §2.2: the window of a SYN is not scaled.
-    tcb.send.update(Offset::ISN, tcb.send.widen(segment.ack).max(Offset::ISN), u64::from(segment.window));
+    tcb.send.update(Offset::ISN, tcb.send.widen(segment.ack).max(Offset::ISN), u32::from(segment.window));
 }
 
 /// The round trip of the handshake: by the clock, or after a retransmission by the timestamp echo.

@@ -18,16 +18,17 @@ pub(crate) struct ReceiveBuffer {
     reassembly: Option<Box<Reassembly>>,
     next: Offset,
     edge: Offset,
-    fin: Option<Offset>,
+    /// Where the peer's FIN is; [`Offset::default`] while it isn't known.
+    fin: Offset,
     read_at_offer: u64,
     capacity: u64,
+    fixed: bool,
     tuning: Tuning,
 }
 
 /// Growth of the buffer with the rate at which the user reads (Linux's dynamic right-sizing).
 #[derive(Clone, Debug)]
 struct Tuning {
-    capacity_max: u64,
     last_round: u64,
     round_from: Offset,
     round_since: Instant,
@@ -47,7 +48,7 @@ pub(crate) enum Placed {
 impl ReceiveBuffer {
     /// Empty; the peer's SYN is not known yet.
     pub(crate) fn new(config: &BufferConfig) -> Self {
-        let (capacity, capacity_max) = capacities(config);
+        let (capacity, _) = capacities(config);
         Self {
             isn: Seq(0),
             fin_taken: false,
@@ -55,15 +56,11 @@ impl ReceiveBuffer {
             reassembly: None,
             next: Offset::FIRST,
             edge: Offset::FIRST,
-            fin: None,
+            fin: Offset::default(),
             read_at_offer: Offset::FIRST.0,
             capacity,
-            tuning: Tuning {
-                capacity_max,
-                last_round: 0,
-                round_from: Offset::FIRST,
-                round_since: Instant::ZERO,
-            },
+            fixed: false,
+            tuning: Tuning { last_round: 0, round_from: Offset::FIRST, round_since: Instant::ZERO },
         }
     }
 
@@ -120,21 +117,21 @@ impl ReceiveBuffer {
 
     /// The peer's FIN is at `at`.
     pub(crate) fn finish_at(&mut self, at: Offset) {
-        if self.fin.is_none() && at >= self.next {
-            self.fin = Some(at);
+        if self.fin().is_none() && at >= self.next {
+            self.fin = at;
         }
     }
 
     /// Whether the peer's FIN is known, taken or not.
     #[inline]
     pub(crate) fn fin(&self) -> Option<Offset> {
-        self.fin
+        (self.fin != Offset::default()).then_some(self.fin)
     }
 
     /// Moves RCV.NXT over the FIN if all before it has arrived.
     #[inline]
     pub(crate) fn take_fin(&mut self) -> bool {
-        let taken = !self.fin_taken && self.fin == Some(self.next);
+        let taken = !self.fin_taken && self.fin == self.next;
         if taken {
             self.fin_taken = true;
             self.next = self.next + 1;
@@ -178,20 +175,9 @@ impl ReceiveBuffer {
         Offset(self.queue.start())
     }
 
-    /// Reads at most `max` octets of one run. `round_trip` is the round-trip time if known, `segment` the size of a
-    /// full segment; both steer the growth of the buffer.
-    pub(crate) fn read(
-        &mut self,
-        now: Instant,
-        max: u64,
-        round_trip: Option<Duration>,
-        segment: u32,
-    ) -> Payload {
-        let payload = self.queue.take(max);
-        if self.capacity < self.tuning.capacity_max {
-            self.grow(now, round_trip, segment);
-        }
-        payload
+    /// Reads at most `max` octets of one run.
+    pub(crate) fn read(&mut self, max: u64) -> Payload {
+        self.queue.take(max)
     }
 
     /// All that can be read up to `max` octets, without taking it.
@@ -210,7 +196,7 @@ impl ReceiveBuffer {
     /// Fixes the size (SO_RCVBUF), in octets of data. An offered window stays offered.
     pub(crate) fn set_capacity(&mut self, octets: u64) {
         self.capacity = octets;
-        self.tuning.capacity_max = octets;
+        self.fixed = true;
     }
 
     /// The window field to send now. The right edge never moves left (RFC 9293 §3.8.6, SHLD-14), and moves right only
@@ -252,13 +238,28 @@ impl ReceiveBuffer {
         if possible.saturating_since(self.edge) >= step { possible } else { self.edge.max(self.next) }
     }
 
-    /// Once a round trip: if the user read more than in any round before, make room for twice of it and some more.
-    fn grow(&mut self, now: Instant, round_trip: Option<Duration>, segment: u32) {
+    /// Something was read. Once a round trip: if it was more than in any round before, make room for twice of it and
+    /// some more, unless the user fixed the size. `segment` is the size of a full segment.
+    #[inline]
+    pub(crate) fn grow(
+        &mut self,
+        now: Instant,
+        config: &BufferConfig,
+        round_trip: Option<Duration>,
+        segment: u32,
+    ) {
         let Some(round_trip) = round_trip else { return };
-        let tuning = &mut self.tuning;
-        if now.saturating_since(tuning.round_since) < round_trip {
+        if self.fixed || now.saturating_since(self.tuning.round_since) < round_trip {
             return;
         }
+        let (_, capacity_max) = capacities(config);
+        if self.capacity < capacity_max {
+            self.end_round(now, capacity_max, segment);
+        }
+    }
+
+    fn end_round(&mut self, now: Instant, capacity_max: u64, segment: u32) {
+        let tuning = &mut self.tuning;
         let read = Offset(self.queue.start());
         let copied = read - tuning.round_from;
         if copied > tuning.last_round {
@@ -266,7 +267,7 @@ impl ReceiveBuffer {
             // The sender may still be growing: room for the same growth again, twice.
             let faster = wanted * (copied - tuning.last_round);
             let growth = faster.checked_div(tuning.last_round).unwrap_or(0);
-            self.capacity = self.capacity.max((wanted + 2 * growth).min(tuning.capacity_max));
+            self.capacity = self.capacity.max((wanted + 2 * growth).min(capacity_max));
             tuning.last_round = copied;
         }
         tuning.round_from = read;

@@ -11,7 +11,7 @@ use crate::payload_queue::PayloadQueue;
 pub(crate) struct SendBuffer {
     queue: PayloadQueue,
     capacity: u64,
-    capacity_max: u64,
+    fixed: bool,
     finished: bool,
     refused: bool,
 }
@@ -22,7 +22,7 @@ impl SendBuffer {
         Self {
             queue: PayloadQueue::new(Offset::FIRST.0),
             capacity: config.send,
-            capacity_max: config.send_max.max(config.send),
+            fixed: false,
             finished: false,
             refused: false,
         }
@@ -40,23 +40,23 @@ impl SendBuffer {
         self.queue.len()
     }
 
-    /// Room for data when the congestion window is `window` octets: an automatic buffer holds two of them.
+    /// Room for data; unless its size was fixed, the buffer has grown to `automatic` octets.
     #[inline]
-    pub(crate) fn room(&self, window: u64) -> u64 {
-        let automatic = window.saturating_mul(2).min(self.capacity_max);
-        self.capacity.max(automatic).saturating_sub(self.queue.len())
+    pub(crate) fn room(&self, automatic: u64) -> u64 {
+        let capacity = if self.fixed { self.capacity } else { self.capacity.max(automatic) };
+        capacity.saturating_sub(self.queue.len())
     }
 
     /// Fixes the size (SO_SNDBUF). What is queued stays.
     pub(crate) fn set_capacity(&mut self, octets: u64) {
         self.capacity = octets;
-        self.capacity_max = octets;
+        self.fixed = true;
     }
 
     /// Appends what fits and says how much that was.
-    pub(crate) fn write(&mut self, payload: &Payload, window: u64) -> u64 {
+    pub(crate) fn write(&mut self, payload: &Payload, automatic: u64) -> u64 {
         assert!(!self.finished, "writing after the end of the stream");
-        let accepted = u64::from(payload.len()).min(self.room(window));
+        let accepted = u64::from(payload.len()).min(self.room(automatic));
         self.refused = accepted < u64::from(payload.len());
         if accepted > 0 {
             if self.refused {
@@ -87,11 +87,11 @@ impl SendBuffer {
 
     /// Everything before `ack` was acknowledged. Says whether a writer waits for the room.
     #[inline]
-    pub(crate) fn acknowledge(&mut self, ack: Offset, window: u64) -> bool {
+    pub(crate) fn acknowledge(&mut self, ack: Offset, automatic: u64) -> bool {
         self.queue.discard_before(ack.0.min(self.queue.end()));
         self.refused && {
             // Wake the writer when a third is free (as Linux does), not for every segment.
-            let woken = self.room(window) > self.queue.len() / 2;
+            let woken = self.room(automatic) > self.queue.len() / 2;
             self.refused = !woken;
             woken
         }

@@ -11,8 +11,8 @@ pub(crate) struct SendWindow {
     segment_size: u32,
     unacknowledged: Offset,
     next: Offset,
-    window: u64,
-    window_max: u64,
+    window: u32,
+    window_max: u32,
     updated_by_seq: Offset,
     updated_by_ack: Offset,
     small_until: Offset,
@@ -67,19 +67,19 @@ impl SendWindow {
     /// SND.WND.
     #[inline]
     pub(crate) fn window(&self) -> u64 {
-        self.window
+        u64::from(self.window)
     }
 
     /// MAX.SND.WND (RFC 5961 §5.2).
     #[inline]
     pub(crate) fn window_max(&self) -> u64 {
-        self.window_max
+        u64::from(self.window_max)
     }
 
     /// SND.UNA + SND.WND.
     #[inline]
     pub(crate) fn right_edge(&self) -> Offset {
-        self.unacknowledged + self.window
+        self.unacknowledged + u64::from(self.window)
     }
 
     /// Octets that may be sent beyond SND.NXT; a window that shrank below SND.NXT leaves none (SHLD-15, MUST-34).
@@ -121,7 +121,7 @@ impl SendWindow {
     /// RFC 9293 §3.10.7.4: takes SEG.WND unless the segment is older than the one that set it last. `seq` is a
     /// position of the peer's. Says whether the window differs from before.
     #[inline]
-    pub(crate) fn update(&mut self, seq: Offset, ack: Offset, window: u64) -> bool {
+    pub(crate) fn update(&mut self, seq: Offset, ack: Offset, window: u32) -> bool {
         if self.updated_by_seq > seq || (self.updated_by_seq == seq && self.updated_by_ack > ack) {
             return false;
         }

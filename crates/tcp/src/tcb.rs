@@ -59,7 +59,8 @@ pub(crate) struct User {
     /// Nobody owns the connection any more: its user closed it.
     pub(crate) orphan: bool,
     pub(crate) traffic_class: u8,
-    pub(crate) timeout: Option<Duration>,
+    /// User timeout; zero if R2 decides.
+    pub(crate) timeout: Duration,
     pub(crate) error: Option<ConnectionError>,
     pub(crate) soft_error: Option<ConnectionError>,
 }
@@ -125,7 +126,7 @@ impl Tcb {
                 no_delay: false,
                 orphan: false,
                 traffic_class: 0,
-                timeout: config.give_up.user_timeout,
+                timeout: config.give_up.user_timeout.unwrap_or(Duration::ZERO),
                 error: None,
                 soft_error: None,
             },
@@ -209,6 +210,12 @@ impl Tcb {
     #[inline]
     pub(crate) fn fin_acknowledged(&self) -> bool {
         self.send_buffer.is_finished() && self.send.unacknowledged() > self.send_buffer.end()
+    }
+
+    /// What a send buffer that sizes itself grows to: two congestion windows.
+    #[inline]
+    pub(crate) fn automatic_send_buffer(&self) -> u64 {
+        self.recovery.congestion_window().saturating_mul(2).min(self.config.buffers.send_max)
     }
 
     /// Data and FIN that were not sent yet, in octets of sequence space.

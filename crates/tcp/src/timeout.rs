@@ -79,7 +79,7 @@ fn on_retransmission(tcb: &mut Tcb, now: Instant) {
     if verdict.backoffs == tcb.config.give_up.r1 {
         tcb.events.push(Event::SoftError(SoftError::RetransmissionThreshold));
     }
-    if tcb.user.timeout.is_some() {
+    if !tcb.user.timeout.is_zero() {
         // RFC 5482: it takes the place of R2, and has its own timer.
         return;
     }
@@ -104,7 +104,7 @@ fn on_persist(tcb: &mut Tcb, now: Instant) {
     tcb.cause = Cause::Timer(TimerKind::Persist);
     let (unanswered, since) = tcb.persist.unanswered();
     let dead = unanswered > 0
-        && match tcb.user.timeout.map_or(r2(tcb), GiveUp::After) {
+        && match if tcb.user.timeout.is_zero() { r2(tcb) } else { GiveUp::After(tcb.user.timeout) } {
             GiveUp::Never => false,
             GiveUp::After(limit) => now.saturating_since(since) >= limit,
             GiveUp::Retransmissions(count) => u32::from(unanswered) > count,

@@ -112,8 +112,9 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     let push = length > 0 && (all || (burst.several && end == burst.end && tcb.config.sending.push_bursts));
     let reason = if fin { Reason::Fin } else { tcb.recovery.new_data_reason() };
     let octets = u64::from(length) + u64::from(fin);
-    if tcb.user.timeout.is_some() && !tcb.timers.is_armed(Timer::User) {
-        arm_user_timeout(tcb, now);
+    if !tcb.user.timeout.is_zero() && !tcb.timers.is_armed(Timer::User) {
+        // RFC 5482: the clock of the user timeout runs while something is unacknowledged.
+        tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
     }
     let outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, 1);
     if length < tcb.send.segment_size() {
@@ -210,13 +211,6 @@ fn rest(tcb: &mut Tcb, now: Instant) {
 fn arm_persist(tcb: &mut Tcb, now: Instant) {
     let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist.max);
     tcb.timers.arm(Timer::Persist, now.saturating_add(wait));
-}
-
-/// RFC 5482: the clock of the user timeout runs while something is unacknowledged.
-fn arm_user_timeout(tcb: &mut Tcb, now: Instant) {
-    if let Some(timeout) = tcb.user.timeout {
-        tcb.timers.arm(Timer::User, now.saturating_add(timeout));
-    }
 }
 
 /// MUST-35, MUST-36.

@@ -21,11 +21,11 @@ fn small_reads_do_not_move_the_window() {
     buffer.place(Offset::FIRST, &zeros(4000));
     assert_eq!(buffer.offer(0, 1000), 0);
     for _ in 0..999 {
-        buffer.read(Instant::ZERO, 1, None, 1000);
+        buffer.read(1);
         assert_eq!(buffer.offer(0, 1000), 0);
         assert!(!buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 1000));
     }
-    buffer.read(Instant::ZERO, 1, None, 1000);
+    buffer.read(1);
     assert!(buffer.is_update_due(WindowUpdate::Doubled, 1000));
     assert_eq!(buffer.offer(0, 1000), 1000);
 }
@@ -36,9 +36,9 @@ fn half_the_buffer_is_enough() {
     let mut buffer = buffer(1000);
     buffer.place(Offset::FIRST, &zeros(1000));
     assert_eq!(buffer.offer(0, 1460), 0);
-    buffer.read(Instant::ZERO, 499, None, 1460);
+    buffer.read(499);
     assert_eq!(buffer.offer(0, 1460), 0);
-    buffer.read(Instant::ZERO, 1, None, 1460);
+    buffer.read(1);
     assert!(buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 1460));
     assert_eq!(buffer.offer(0, 1460), 500);
 }
@@ -62,7 +62,8 @@ fn grows_with_the_rate() {
         let len = (30_000u32 << round).min(buffer.edge().saturating_since(buffer.next()) as u32);
         buffer.place(buffer.next(), &zeros(len));
         now += Duration::from_millis(20);
-        buffer.read(now, u64::MAX, Some(Duration::from_millis(20)), 1448);
+        buffer.read(u64::MAX);
+        buffer.grow(now, &config, Some(Duration::from_millis(20)), 1448);
         buffer.offer(10, 1448);
         assert!(buffer.capacity >= last);
         last = buffer.capacity;
@@ -89,7 +90,7 @@ proptest! {
             } else if len > 0 {
                 buffer.place(buffer.next(), &zeros(len));
             }
-            buffer.read(Instant::ZERO, read, None, 1448);
+            buffer.read(read);
             let field = u64::from(buffer.offer(shift, 1448));
             let seen = buffer.next() + (field << shift);
             prop_assert!(seen >= edge);
