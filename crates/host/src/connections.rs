@@ -101,6 +101,16 @@ impl Connections {
         entry
     }
 
+    /// Makes a compact entry of a full connection in TIME-WAIT.
+    pub(crate) fn compact(&mut self, slot: u32) {
+        let place = &mut self.slots[slot as usize];
+        let mut entry = place.take().expect("a connection in the slot");
+        if let Body::Full(connection) = entry.body {
+            entry.body = Body::TimeWait(Box::new(connection.into_time_wait()));
+        }
+        *place = Some(entry);
+    }
+
     /// The connection is closed: its ends are free and no timer wakes it, but it stays for its descriptor.
     pub(crate) fn retire(&mut self, slot: u32) {
         let entry = self.slots[slot as usize].as_ref().expect("a connection in the slot");
@@ -199,6 +209,11 @@ impl Entry {
         let any = Bound::Any { ipv6: local.is_ipv6() };
         let address = if share.any_address { any } else { Bound::One(local.ip()) };
         Some(Hold { address, port: local.port(), sharing: share.sharing })
+    }
+
+    #[inline]
+    pub(crate) fn is_full_in_time_wait(&self) -> bool {
+        matches!(&self.body, Body::Full(connection) if connection.state() == State::TimeWait)
     }
 
     /// Whether the end of the stream was read, or nothing more can come.

@@ -133,23 +133,12 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32) -> Option<Pac
 fn drained(stack: &mut Stack, slot: u32) {
     let entry = stack.connections.entry_mut(slot);
     entry.queued = false;
-    let unowned = entry.owner == Owner::Nobody;
-    if let Body::Full(connection) = &entry.body {
-        if unowned && connection.state() == State::TimeWait {
-            compact(stack, slot);
-        }
+    if entry.owner == Owner::Nobody && entry.is_full_in_time_wait() {
+        let summary = ConnectionReport::of(entry);
+        stack.connections.compact(slot);
+        gone(stack, summary);
     }
     stack.connections.arm(slot);
-}
-
-/// Makes a compact entry of a full connection in TIME-WAIT, after telling its last counters.
-fn compact(stack: &mut Stack, slot: u32) {
-    let entry = stack.connections.entry_mut(slot);
-    let summary = ConnectionReport::of(entry);
-    let Body::Full(connection) = &entry.body else { panic!("slot {slot} is not full") };
-    let record = (**connection).clone().into_time_wait();
-    entry.body = Body::TimeWait(Box::new(record));
-    gone(stack, summary);
 }
 
 /// Transmits everything that a connection has, into finished packets.

@@ -25,7 +25,7 @@ pub enum SocketOption {
     /// `TCP_KEEPINTVL`, in seconds: time between probes.
     KeepInterval(Duration),
     /// `TCP_KEEPCNT`: unanswered probes that end a connection.
-    KeepCount(u32),
+    KeepCount(u16),
     /// `TCP_NODELAY`: small segments are sent at once (RFC 9293 §3.7.4).
     NoDelay(bool),
     /// `TCP_QUICKACK`: ACKs are not delayed.
@@ -161,7 +161,7 @@ const TABLE: &[Known] = &[
     known("SO_RCVBUF", 1, INT_MAX, SocketOption::ReceiveBuffer),
     known("SO_REUSEADDR", 0, 1, |on| SocketOption::ReuseAddress(on == 1)),
     known("SO_SNDBUF", 1, INT_MAX, SocketOption::SendBuffer),
-    known("TCP_KEEPCNT", 1, 127, SocketOption::KeepCount),
+    known("TCP_KEEPCNT", 1, 127, |probes| SocketOption::KeepCount(probes as u16)),
     known("TCP_KEEPIDLE", 1, 32_767, |seconds| SocketOption::KeepIdle(Duration::from_secs(seconds.into()))),
     known("TCP_KEEPINTVL", 1, 32_767, |seconds| {
         SocketOption::KeepInterval(Duration::from_secs(seconds.into()))

@@ -171,7 +171,7 @@ fn a_port_in_time_wait_is_reused_only_with_reuse_address() {
         }
         net.run(Duration::from_secs(61));
         // A failed bind left nothing behind; a bound socket that did not connect still has the port.
-        assert_eq!(bind(&mut net).is_ok(), true);
+        assert!(bind(&mut net).is_ok());
     }
 }
 
