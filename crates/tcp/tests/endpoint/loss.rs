@@ -1,6 +1,7 @@
 //! Losses seen through a whole endpoint: what goes again, when and why.
 
 use faultwire_base::Duration;
+use faultwire_tcp::CongestionAlgorithm;
 use faultwire_wire::{Flags, Reason, TcpOption};
 
 use crate::pair::*;
@@ -152,5 +153,49 @@ fn push() {
             .map(|sent| if sent.segment.flags.contains(Flags::PSH) { 'P' } else { '.' })
             .collect();
         assert_eq!(marks, expected);
+    }
+}
+
+/// A long flow over a drop-tail bottleneck of 100 Mbit/s, 20 ms, a queue of one bandwidth-delay product: it settles, and
+/// keeps the link busy. (After an RTO in a recovery with SACK, half of the flight would be no reduction at all.)
+#[test]
+fn settles_behind_a_drop_tail_queue() {
+    for (config, sack, algorithm) in [
+        (linux(), true, CongestionAlgorithm::Cubic),
+        (linux(), true, CongestionAlgorithm::NewReno),
+        (linux(), false, CongestionAlgorithm::NewReno),
+        (rfc(), true, CongestionAlgorithm::NewReno),
+    ] {
+        let mut config = config;
+        config.options.sack = sack;
+        config.congestion.algorithm = algorithm;
+        config.buffers.send_max = 8 << 20;
+        config.buffers.send = 8 << 20;
+        config.buffers.receive = 16 << 20;
+        config.buffers.receive_max = 16 << 20;
+        let mut pair = Pair::new(config);
+        pair.latency = [ms(10), ms(10)];
+        pair.rate[A] = Some((Duration::from_micros(120), 166));
+        pair.connect(A);
+        pair.run_for(ms(30));
+        let mut written = 0;
+        let mut delivered = [0; 2];
+        for second in 0..10 {
+            for _ in 0..20 {
+                written += pair.write(A, written, 8 << 20);
+                pair.run_for(ms(50));
+                pair.sent.clear();
+                pair.lines.clear();
+            }
+            delivered[usize::from(second >= 5)] = pair.end(B).counters().bytes_delivered;
+        }
+        let in_five_seconds = (delivered[1] - delivered[0]) / 1448;
+        let most = 5_000_000 / 120;
+        let counters = pair.end(A).counters();
+        assert!(
+            in_five_seconds * 100 >= most * 90,
+            "{sack} {algorithm}: {in_five_seconds} of {most}; {counters:?}"
+        );
+        assert!(counters.timeouts <= 6, "{sack} {algorithm}: {counters:?}");
     }
 }

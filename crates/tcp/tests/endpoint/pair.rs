@@ -98,6 +98,10 @@ pub(crate) struct Pair {
     pub(crate) states: [Vec<(Instant, State)>; 2],
     pub(crate) events: [Vec<(Instant, Event)>; 2],
     pub(crate) read: [Vec<Payload>; 2],
+    /// Serialisation time of a full segment and places in the drop-tail queue, if a direction has a rate.
+    pub(crate) rate: [Option<(Duration, u64)>; 2],
+    busy_until: [Instant; 2],
+    counts: [usize; 2],
     script: Script,
     flying: Vec<Flying>,
     order: u64,
@@ -119,6 +123,9 @@ impl Pair {
             states: [vec![(Instant::ZERO, State::Closed)], vec![(Instant::ZERO, State::Listen)]],
             events: [Vec::new(), Vec::new()],
             read: [Vec::new(), Vec::new()],
+            rate: [None; 2],
+            busy_until: [Instant::ZERO; 2],
+            counts: [0; 2],
             script: Box::new(|_| PASS),
             flying: Vec::new(),
             order: 0,
@@ -383,7 +390,8 @@ impl Pair {
     }
 
     fn launch(&mut self, side: usize, outgoing: Outgoing) {
-        let count = self.sent.iter().filter(|sent| sent.from == side).count() + 1;
+        self.counts[side] += 1;
+        let count = self.counts[side];
         let sent = Sent {
             at: self.now,
             from: side,
@@ -395,8 +403,19 @@ impl Pair {
             stream_offset: outgoing.stream_offset,
             transmission: outgoing.transmission,
         };
-        let fate = (self.script)(&sent);
-        let arrival = self.now + self.latency[side];
+        let mut fate = (self.script)(&sent);
+        let mut arrival = self.now + self.latency[side];
+        if let Some((each, places)) = self.rate[side]
+            && sent.segment.payload.len() > 500
+        {
+            let busy = self.busy_until[side].max(self.now);
+            if busy.saturating_since(self.now).as_nanos() > each.as_nanos() * places {
+                fate.drop = true;
+            } else {
+                self.busy_until[side] = busy + each;
+                arrival = busy + each + self.latency[side];
+            }
+        }
         let first = (!fate.drop).then_some(fate.delay);
         for delay in first.into_iter().chain(fate.copies) {
             self.order += 1;
