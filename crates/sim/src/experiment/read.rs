@@ -75,9 +75,12 @@ impl<'a> Item<'a> {
             .collect()
     }
 
-    /// Members of the object `key`; none if there is no such key.
+    /// Members of the object `key` in the order of their keys, so that the effective experiment means the same as the
+    /// file; none if there is no such key.
     pub(crate) fn map(&self, key: &str) -> Vec<(&'a str, Self)> {
-        self.get(key).map(|map| map.entries()).unwrap_or_default()
+        let mut entries = self.get(key).map(|map| map.entries()).unwrap_or_default();
+        entries.sort_by_key(|&(key, _)| key);
+        entries
     }
 
     pub(crate) fn is_text(&self) -> bool {

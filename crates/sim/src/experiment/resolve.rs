@@ -63,6 +63,7 @@ pub(crate) fn resolve(root: &Item<'_>, removed: &BTreeSet<String>) -> Result<Pla
         }
         faults.push(fault);
     }
+    injections.sort_by_key(|injection| injection.at);
     timeline.finish(heal, &topology, &mut directions, &mut hosts);
     let fault_ids = fault_ids(&faults);
     let app_ids = apps.iter().enumerate().map(|(index, app)| (app.name.to_string(), index as u32)).collect();
@@ -144,3 +145,6 @@ pub(crate) fn recovery(change: HostChange) -> Option<HostChange> {
         HostChange::Restart | HostChange::Resume => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

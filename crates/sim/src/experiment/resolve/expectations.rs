@@ -218,12 +218,43 @@ pub(crate) fn oracle_named(name: &str) -> Option<OracleName> {
 }
 
 /// An expectation in the file's own words, for the report: `at client/first, leaves TIME_WAIT, since arrives late copy`.
+/// The order of keys is ours, so that a file and its effective form read the same.
 fn in_words(node: &Node) -> String {
-    let members = node.members().iter().filter(|member| member.key != "name");
+    let mut members: Vec<_> = node.members().iter().filter(|member| member.key != "name").collect();
+    let rank = |key: &str| WORD_ORDER.iter().position(|word| *word == key).unwrap_or(WORD_ORDER.len());
+    members.sort_by_key(|member| (rank(&member.key), &member.key));
     let words: Vec<String> =
-        members.map(|member| format!("{} {}", member.key, value_in_words(&member.node))).collect();
+        members.iter().map(|member| format!("{} {}", member.key, value_in_words(&member.node))).collect();
     words.join(", ")
 }
+
+/// Whom first, then what, then when and how much.
+const WORD_ORDER: [&str; 24] = [
+    "at",
+    "fault",
+    "app",
+    "oracle",
+    "state",
+    "reaches",
+    "leaves",
+    "states",
+    "sent",
+    "delivered",
+    "datagrams",
+    "error",
+    "counter",
+    "matched",
+    "finishes",
+    "result",
+    "when",
+    "since",
+    "reply_to",
+    "after",
+    "time",
+    "value",
+    "min",
+    "max",
+];
 
 fn value_in_words(node: &Node) -> String {
     match &node.value {
