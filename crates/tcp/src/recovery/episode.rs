@@ -35,18 +35,30 @@ pub(super) struct Episode {
 }
 
 impl Episode {
-    /// Nothing happening. The recovery point lies before the data, so the first segment may be recovered too.
-    pub(super) fn new() -> Self {
+    /// Nothing happening. Before the first recovery its point is the ISN, so that the first segment may be recovered.
+    pub(super) fn none(recovery_point: Offset) -> Self {
         Self {
             phase: Phase::Open,
             duplicate_acks: 0,
-            recovery_point: Offset::ISN,
+            recovery_point,
             inflation: 0,
             limited_transmit: 0,
             front_is_due: false,
             partial_ack_seen: false,
         }
     }
+
+    /// Fast recovery begins, with the first segment to be sent again at once.
+    pub(super) fn recovery(recovery_point: Offset, inflation: u64) -> Self {
+        let inflation = inflation as i64;
+        Self { phase: Phase::Recovery, inflation, front_is_due: true, ..Self::none(recovery_point) }
+    }
+
+    /// Recovery after a timeout begins.
+    pub(super) fn loss(recovery_point: Offset) -> Self {
+        Self { phase: Phase::Loss, ..Self::none(recovery_point) }
+    }
+
     /// The window as it is used: with the inflation, and never under one segment.
     #[inline]
     pub(super) fn inflate(&self, window: u64, smss: u32) -> u64 {

@@ -7,6 +7,8 @@
 
 mod episode;
 mod permit;
+mod policy;
+mod progress;
 mod report;
 mod rto;
 mod sack;
@@ -20,10 +22,13 @@ use crate::config::Config;
 use crate::congestion::Congestion;
 use crate::offset::Offset;
 use crate::rtt::RttEstimator;
-use crate::sent_queue::{Acknowledged, NewlySacked, SentQueue, Tally};
+use crate::sent_queue::{NewlySacked, SentQueue, Tally};
 use episode::Episode;
 pub(crate) use episode::Phase;
 use permit::Permit;
+use policy::Policy;
+use progress::Progress;
+use report::round_trip;
 pub(crate) use report::{AckArrived, AckVerdict, Counters, TimeoutVerdict};
 pub(crate) use rto::Rto;
 use sack::Scoreboard;
@@ -38,28 +43,8 @@ pub(crate) struct Recovery {
     congestion: Congestion,
     policy: Policy,
     episode: Episode,
-    clock: Clock,
+    progress: Progress,
     counters: Counters,
-}
-
-/// What was configured and negotiated.
-#[derive(Clone, Copy, Debug)]
-struct Policy {
-    smss: u32,
-    duplicate_threshold: u32,
-    sack: bool,
-    limited_transmit: bool,
-    slow_start_after_idle: bool,
-    /// RFC 6298 §5.7: a floor for the first timeout of data; zero if the SYN was not sent twice.
-    first_timeout_min: Duration,
-}
-
-/// When things last happened.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    last_transmission: Instant,
-    last_progress: Instant,
-    timeouts_without_progress: u32,
 }
 
 impl Recovery {
@@ -67,16 +52,7 @@ impl Recovery {
     /// `syn_was_retransmitted` tells that the SYN (or SYN-ACK) timed out: then the initial window is one segment
     /// (RFC 5681 §3.1), and the first timeout may have a floor (RFC 6298 §5.7).
     pub(crate) fn new(config: &Config, sack_permitted: bool, smss: u32, syn_was_retransmitted: bool) -> Self {
-        assert!(smss > 0, "a segment holds at least one octet");
-        let floor = config.retransmission.data_min_after_syn_timeout.filter(|_| syn_was_retransmitted);
-        let policy = Policy {
-            smss,
-            duplicate_threshold: config.congestion.duplicate_threshold.max(1),
-            sack: sack_permitted,
-            limited_transmit: config.congestion.limited_transmit,
-            slow_start_after_idle: config.congestion.slow_start_after_idle,
-            first_timeout_min: floor.unwrap_or(Duration::ZERO),
-        };
+        let policy = Policy::new(config, sack_permitted, smss, syn_was_retransmitted);
         let mut rto = Rto::new(&config.retransmission);
         rto.raise_to(policy.first_timeout_min);
         Self {
@@ -85,12 +61,8 @@ impl Recovery {
             rto,
             congestion: Congestion::new(&config.congestion, smss, syn_was_retransmitted),
             policy,
-            episode: Episode::new(),
-            clock: Clock {
-                last_transmission: Instant::ZERO,
-                last_progress: Instant::ZERO,
-                timeouts_without_progress: 0,
-            },
+            episode: Episode::none(Offset::ISN),
+            progress: Progress::new(),
             counters: Counters::default(),
         }
     }
@@ -106,13 +78,13 @@ impl Recovery {
     /// sent before; a retransmission lies inside it and may be cut shorter than what was asked for.
     #[inline]
     pub(crate) fn on_transmit(&mut self, now: Instant, range: Range<Offset>, retransmission: bool) {
-        self.clock.last_transmission = now;
+        self.progress.last_transmission = now;
         if retransmission {
             self.on_retransmit(now, range);
             return;
         }
         if self.queue.is_empty() {
-            self.clock.last_progress = now;
+            self.progress.advance(now);
         }
         if self.episode.phase == Phase::Disorder && self.new_data_reason() == Reason::LimitedTransmit {
             self.episode.limited_transmit += (range.end - range.start) as u32;
@@ -125,24 +97,27 @@ impl Recovery {
     /// An acceptable ACK arrived.
     #[inline]
     pub(crate) fn on_ack(&mut self, now: Instant, arrived: &AckArrived<'_>) -> AckVerdict {
-        let outstanding = !self.queue.is_empty();
-        let current = arrived.ack == self.queue.start();
+        let plain_duplicate = arrived.is_plain_duplicate(&self.queue);
         let acked = self.queue.acknowledge(arrived.ack);
         if acked.octets > 0 {
             if let Some(scoreboard) = &mut self.scoreboard {
                 scoreboard.acknowledge(self.queue.start());
             }
-            self.clock.last_progress = now;
-            self.clock.timeouts_without_progress = 0;
+            self.progress.advance(now);
             self.episode.limited_transmit = 0;
         }
         let sacked =
             if arrived.sack.is_empty() { NewlySacked::default() } else { self.take_sack(arrived.sack) };
+        let rtt_sample = round_trip(now, arrived, &acked, &sacked);
+        if let Some(rtt) = rtt_sample {
+            self.rto.sample(rtt);
+        }
         let mut verdict = AckVerdict {
             newly_acknowledged: acked.octets,
             newly_sacked: sacked.octets,
-            duplicate: self.is_duplicate(arrived, outstanding && current, &sacked),
-            rtt_sample: self.measure(now, arrived, &acked, &sacked),
+            // RFC 6675 §2: it SACKs something for the first time.
+            duplicate: if self.policy.sack { sacked.octets > 0 } else { plain_duplicate },
+            rtt_sample,
             all_acknowledged: self.queue.is_empty(),
             ..AckVerdict::default()
         };
@@ -210,29 +185,21 @@ impl Recovery {
     pub(crate) fn on_timeout(&mut self, now: Instant) -> TimeoutVerdict {
         let (_, first_sent) = self.queue.front().expect("the timer runs only while something is in flight");
         self.counters.timeouts += 1;
-        self.clock.timeouts_without_progress = self.clock.timeouts_without_progress.saturating_add(1);
+        let timeouts = self.progress.count_timeout();
         if self.queue.front_is_sacked() {
             // RFC 2018 §8: the receiver may drop what it SACKed. Here it did, or it would acknowledge it.
             self.queue.forget_sacks();
             self.scoreboard = None;
         }
-        // In a recovery with SACK the flight outgrows the window by all that was SACKed. Half of that would be no
-        // reduction at all: the next slow start would overrun the path again, for ever.
-        let flight = self.queue.flight() - u64::from(self.episode.limited_transmit);
-        let flight = flight.min(self.congestion.window());
-        self.congestion.on_timeout(flight, self.clock.timeouts_without_progress > 1);
+        self.congestion.on_timeout(self.flight_at_loss(), timeouts > 1);
         self.queue.mark_all_lost();
-        self.episode = Episode {
-            phase: Phase::Loss,
-            recovery_point: self.queue.end(),
-            front_is_due: true,
-            ..Episode::new()
-        };
+        self.episode = Episode::loss(self.queue.end());
+        self.episode.front_is_due = true;
         self.rto.backoff();
         self.rto.start(now);
         TimeoutVerdict {
-            backoffs: self.clock.timeouts_without_progress,
-            first_unacknowledged_since: first_sent.max(self.clock.last_progress),
+            backoffs: timeouts,
+            first_unacknowledged_since: self.progress.waiting_since(first_sent),
         }
     }
 
@@ -248,7 +215,7 @@ impl Recovery {
         if !self.policy.slow_start_after_idle || !self.queue.is_empty() {
             return;
         }
-        if now.saturating_since(self.clock.last_transmission) > self.rto.current() {
+        if now.saturating_since(self.progress.last_transmission) > self.rto.current() {
             self.congestion.restart();
         }
     }
@@ -263,7 +230,7 @@ impl Recovery {
         let Some(end) = self.queue.end_of_longer_than(smss) else { return };
         self.queue.mark_lost_before(end);
         if !matches!(self.episode.phase, Phase::Recovery | Phase::Loss) {
-            self.episode = Episode { phase: Phase::Loss, recovery_point: self.queue.end(), ..Episode::new() };
+            self.episode = Episode::loss(self.queue.end());
         }
         self.episode.front_is_due = true;
     }
@@ -305,38 +272,6 @@ impl Recovery {
             self.queue.mark_lost_before(boundary);
         }
         told
-    }
-
-    #[inline]
-    fn is_duplicate(
-        &self,
-        arrived: &AckArrived<'_>,
-        outstanding_and_current: bool,
-        sacked: &NewlySacked,
-    ) -> bool {
-        if self.policy.sack {
-            // RFC 6675 §2: it SACKs something for the first time.
-            return sacked.octets > 0;
-        }
-        // RFC 5681 §2, (a) to (e).
-        outstanding_and_current && !arrived.has_data && !arrived.window_changed
-    }
-
-    /// One round-trip measurement an ACK. Timestamps tick in milliseconds, so they come second.
-    #[inline]
-    fn measure(
-        &mut self,
-        now: Instant,
-        arrived: &AckArrived<'_>,
-        acked: &Acknowledged,
-        sacked: &NewlySacked,
-    ) -> Option<Duration> {
-        let by_clock = acked.clean_since.or(sacked.clean_since).map(|sent| now.saturating_since(sent));
-        // RFC 7323 §4.1: an echo measures only if the ACK is for something new.
-        let by_echo = arrived.timestamp_echo_rtt.filter(|_| acked.octets > 0);
-        let rtt = by_clock.or(by_echo)?;
-        self.rto.sample(rtt);
-        Some(rtt)
     }
 
     #[inline]
@@ -411,12 +346,10 @@ impl Recovery {
     }
 
     fn leave_episode(&mut self) {
-        let suspicious = self.queue.sacked().octets > 0;
-        self.episode = Episode {
-            phase: if suspicious { Phase::Disorder } else { Phase::Open },
-            recovery_point: self.episode.recovery_point,
-            ..Episode::new()
-        };
+        self.episode = Episode::none(self.episode.recovery_point);
+        if self.queue.sacked().octets > 0 {
+            self.episode.phase = Phase::Disorder;
+        }
     }
 
     #[inline]
@@ -439,18 +372,18 @@ impl Recovery {
     }
 
     fn enter_recovery(&mut self) {
-        // RFC 5681 §3.2 step 2: without what limited transmit sent.
-        let flight = self.queue.flight() - u64::from(self.episode.limited_transmit);
-        self.congestion.on_loss(flight);
+        self.congestion.on_loss(self.flight_at_loss());
         self.queue.mark_lost_before(self.queue.start() + 1);
         let inflation = u64::from(self.policy.duplicate_threshold) * u64::from(self.policy.smss);
-        self.episode = Episode {
-            phase: Phase::Recovery,
-            recovery_point: self.queue.end(),
-            inflation: if self.policy.sack { 0 } else { inflation as i64 },
-            front_is_due: true,
-            ..Episode::new()
-        };
+        self.episode = Episode::recovery(self.queue.end(), if self.policy.sack { 0 } else { inflation });
+    }
+
+    /// FlightSize as a loss sees it: without what limited transmit sent (RFC 5681 §3.2 step 2).
+    fn flight_at_loss(&self) -> u64 {
+        let flight = self.queue.flight() - u64::from(self.episode.limited_transmit);
+        // In a recovery with SACK the flight outgrows the window by all that was SACKed. Half of that would be no
+        // reduction at all: the next slow start would overrun the path again, for ever.
+        flight.min(self.congestion.window())
     }
 
     /// RFC 6298 §5.2, §5.3. In fast recovery without SACK only the first partial ACK counts, and that one has already

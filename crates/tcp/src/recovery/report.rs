@@ -3,6 +3,7 @@
 use faultwire_base::{Duration, Instant};
 
 use crate::offset::Offset;
+use crate::sent_queue::{Acknowledged, NewlySacked, SentQueue};
 
 /// An acceptable ACK, as recovery needs to know it. `ack` may be old; it is at most SND.NXT.
 #[derive(Clone, Copy, Debug)]
@@ -64,4 +65,25 @@ pub(crate) struct Counters {
     pub(crate) duplicate_acks: u64,
     /// D-SACK blocks received (RFC 2883).
     pub(crate) duplicate_sacks: u64,
+}
+
+impl AckArrived<'_> {
+    /// Whether it is a duplicate ACK by RFC 5681 §2, (a) to (e), with `queue` as it was before.
+    #[inline]
+    pub(super) fn is_plain_duplicate(&self, queue: &SentQueue) -> bool {
+        !queue.is_empty() && self.ack == queue.start() && !self.has_data && !self.window_changed
+    }
+}
+
+/// The round trip that an ACK measures, at most one. Timestamps tick in milliseconds, so they come second.
+#[inline]
+pub(super) fn round_trip(
+    now: Instant,
+    arrived: &AckArrived<'_>,
+    acked: &Acknowledged,
+    sacked: &NewlySacked,
+) -> Option<Duration> {
+    let by_clock = acked.clean_since.or(sacked.clean_since).map(|sent| now.saturating_since(sent));
+    // RFC 7323 §4.1: an echo measures only if the ACK is for something new.
+    by_clock.or(arrived.timestamp_echo_rtt.filter(|_| acked.octets > 0))
 }

@@ -382,6 +382,22 @@ fn the_threshold_is_set_once_for_one_stall() {
     }
 }
 
+// What was SACKed is no longer in the network: half of a flight that holds it would be no reduction.
+#[test]
+fn a_timeout_in_recovery_halves_the_window_not_the_flight() {
+    let mut sender = sacked_recovery(20, &[(segment(1), segment(20))]);
+    let now = Instant::ZERO + RTT;
+    resend_all(&mut sender, now);
+    for index in 20..29 {
+        assert!(sender.new_data_quota(segment(index)) >= u64::from(SMSS));
+        sender.on_transmit(now, segment(index)..segment(index + 1), false);
+    }
+    assert_eq!((sender.queue.flight(), sender.congestion_window()), (29_000, 10_000));
+    let now = sender.deadline().unwrap();
+    sender.on_timeout(now);
+    assert_eq!(sender.slow_start_threshold(), Some(5000));
+}
+
 // RFC 6675 §4, NextSeg rule 3: without new data, a hole that is not yet known to be lost is filled all the same.
 #[test]
 fn without_new_data_every_hole_is_filled() {
