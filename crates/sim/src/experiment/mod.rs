@@ -67,8 +67,12 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Experiment, Experiment
 ///
 /// # Errors
 /// [`ExperimentError`] with the place and the remedy, for the first thing that is wrong.
-pub fn parse(text: &[u8], file_name: &str, overrides: &Overrides) -> Result<Experiment, ExperimentError> {
-    read(text, overrides).map_err(|problem| problem.in_file(file_name))
+pub fn parse(
+    text: impl AsRef<[u8]>,
+    file_name: &str,
+    overrides: &Overrides,
+) -> Result<Experiment, ExperimentError> {
+    read(text.as_ref(), overrides).map_err(|problem| problem.in_file(file_name))
 }
 
 fn read(text: &[u8], overrides: &Overrides) -> Result<Experiment, Problem> {

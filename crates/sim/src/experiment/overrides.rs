@@ -391,10 +391,10 @@ pub(crate) fn leave_fault_out_of_all_cases(root: &mut Node, fault: &str, place: 
     }
     let Some(Node { value: Value::List(cases), .. }) = root.get_mut("cases") else { return };
     for case in cases {
-        if case.get("without").is_none() {
-            if let Value::Object(members) = &mut case.value {
-                members.push(member("without", node(Value::List(Vec::new()))));
-            }
+        if case.get("without").is_none()
+            && let Value::Object(members) = &mut case.value
+        {
+            members.push(member("without", node(Value::List(Vec::new()))));
         }
         if let Some(Node { value: Value::List(names), .. }) = case.get_mut("without")
             && !names.iter().any(|name| name.text() == Some(fault))

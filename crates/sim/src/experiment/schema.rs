@@ -84,7 +84,7 @@ impl Printer {
     fn kind(&mut self, kind: &'static Kind) -> Value {
         match kind {
             Kind::Text(_) | Kind::Reference(_) => json!({ "type": "string" }),
-            Kind::Name(forbidden) if forbidden.is_empty() => json!({ "type": "string", "minLength": 1 }),
+            Kind::Name("") => json!({ "type": "string", "minLength": 1 }),
             Kind::Name(forbidden) => json!({ "type": "string", "pattern": name_pattern(forbidden) }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::True => json!({ "const": true }),

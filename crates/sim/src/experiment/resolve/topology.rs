@@ -102,8 +102,11 @@ fn ends(root: &Item<'_>, stations: &BTreeMap<String, usize>) -> Result<Vec<(Arc<
     Ok(ends)
 }
 
+/// Names of all places in ascending order, links in the order of the file, directions in ascending order of name.
+type Ranked = (Vec<Arc<str>>, Vec<Wire>, Vec<Course>);
+
 /// Ranks all places by name.
-fn place(ends: &[(Arc<str>, [usize; 2])], stations: &[&str]) -> (Vec<Arc<str>>, Vec<Wire>, Vec<Course>) {
+fn place(ends: &[(Arc<str>, [usize; 2])], stations: &[&str]) -> Ranked {
     let direction_name = |link: &str, end: usize| format!("{link}>{}", stations[end]);
     let mut drafts: Vec<(String, usize, usize)> = Vec::with_capacity(2 * ends.len());
     for (wire, (link, pair)) in ends.iter().enumerate() {
