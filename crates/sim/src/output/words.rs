@@ -42,9 +42,7 @@ pub(crate) fn why(trace: &Trace, packet: &TracedPacket, first: Option<PacketNumb
             None => "duplicate ACK: something came out of order".into(),
         },
         Reason::UnacceptableAck => match provoked_by {
-            Some(number) => {
-                format!("tells {number}'s sender where the stream stands: it was old or outside the window")
-            }
+            Some(number) => format!("answers {number}, which was old or outside the window"),
             None => "answers a segment that was old or outside the window".into(),
         },
         Reason::ChallengeAck => answers("challenge ACK to"),

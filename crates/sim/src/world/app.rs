@@ -83,12 +83,18 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) struct Apps {
     pub(crate) runs: Vec<AppRun>,
     pub(crate) sockets: LookupTable<NameId, Binding>,
+    /// Names that have been opened, also those closed since.
+    pub(crate) opened: LookupTable<NameId, ()>,
     pub(crate) ports: LookupTable<NameId, u16>,
     pub(crate) host_hash: u64,
     alarms: Alarms,
     /// Apps that can go on, in ascending order.
     ready: Vec<u32>,
     waiting: Vec<Vec<u32>>,
+    /// Apps that wait for another app of the host to open the socket of this name.
+    awaiting_name: Vec<(NameId, u32)>,
+    /// Apps that wait until everything written to a socket is acknowledged: no readiness tells that.
+    awaiting_drain: Vec<(Fd, u32)>,
     going: u32,
 }
 
@@ -97,11 +103,14 @@ impl Apps {
         let mut apps = Self {
             runs: Vec::new(),
             sockets: LookupTable::default(),
+            opened: LookupTable::default(),
             ports: LookupTable::default(),
             host_hash: name_hash(&plan.places[place.index()]),
             alarms: Alarms::default(),
             ready: Vec::new(),
             waiting: Vec::new(),
+            awaiting_name: Vec::new(),
+            awaiting_drain: Vec::new(),
             going: 0,
         };
         for (index, app) in plan.apps.iter().enumerate().filter(|(_, app)| app.host == place) {
@@ -159,6 +168,28 @@ impl Apps {
         }
     }
 
+    /// The socket of this name is open now.
+    pub(crate) fn wake_name(&mut self, name: NameId) {
+        let ready = &mut self.ready;
+        self.awaiting_name.retain(|&(awaited, app)| {
+            if awaited == name {
+                insert_sorted(ready, app);
+            }
+            awaited != name
+        });
+    }
+
+    fn wake_drained(&mut self, host: &Host) {
+        let ready = &mut self.ready;
+        self.awaiting_drain.retain(|&(fd, app)| {
+            let drained = host.is_drained(fd);
+            if drained {
+                insert_sorted(ready, app);
+            }
+            !drained
+        });
+    }
+
     /// Lets every app go on that can, in the order of the file; says whether any did.
     pub(crate) fn run<S: Sink>(
         &mut self,
@@ -169,6 +200,7 @@ impl Apps {
         while let Some(app) = self.alarms.pop_due(around.now) {
             insert_sorted(&mut self.ready, app);
         }
+        self.wake_drained(host);
         if self.ready.is_empty() {
             return false;
         }
@@ -201,6 +233,15 @@ impl Apps {
             let errno = match (progress, planned.fails) {
                 (Progress::Blocked { fd, until }, _) => {
                     self.wait(local, fd, until);
+                    return;
+                }
+                (Progress::Unopened(name), _) => {
+                    self.awaiting_name.push((name, local as u32));
+                    return;
+                }
+                (Progress::Undrained(fd), _) => {
+                    self.awaiting_drain.push((fd, local as u32));
+                    self.wait(local, Some(fd), None);
                     return;
                 }
                 (Progress::Done, None) => None,

@@ -142,11 +142,19 @@ impl World {
         for direction in 0..self.plan.directions.len() {
             self.network.arm_direction(DirectionId(direction as u32));
         }
-        for injection in &self.plan.injections {
+        self.arm_world_faults();
+    }
+
+    /// Wakes the direction that injects next, and one for healing: a place has one wake-up, so both are asked for again
+    /// after each.
+    fn arm_world_faults(&mut self) {
+        if let Some(injection) = self.plan.injections.get(self.injections_done) {
             let place = self.plan.directions[injection.direction.0 as usize].place;
             self.network.schedule(Some(injection.at), place);
         }
-        if let (Some(heal), Some(direction)) = (self.plan.heal, self.plan.directions.first()) {
+        if let (Some(heal), Some(direction), false) =
+            (self.plan.heal, self.plan.directions.first(), self.healed)
+        {
             self.network.schedule(Some(heal.at), direction.place);
         }
     }
@@ -238,6 +246,7 @@ impl World {
             self.injections_done += 1;
             self.inject(injection, sink);
         }
+        self.arm_world_faults();
     }
 
     /// Builds a packet from the live connection that it is aimed at, and offers it to its direction.

@@ -19,6 +19,10 @@ pub(crate) enum Progress {
     Done,
     /// It goes on when the socket changes or the time comes.
     Blocked { fd: Option<Fd>, until: Option<Instant> },
+    /// It goes on when another app of the host has opened the socket of this name.
+    Unopened(NameId),
+    /// It goes on when everything written to the socket is acknowledged, or the socket fails.
+    Undrained(Fd),
     /// It can't go on.
     Failed(Trouble),
 }
@@ -61,6 +65,12 @@ impl Apps {
         around: &mut Surroundings<'_>,
         sink: &mut S,
     ) -> Progress {
+        if let Some(name) = step.uses_open_socket()
+            && !self.sockets.contains(&name)
+            && !self.opened.contains(&name)
+        {
+            return Progress::Unopened(name);
+        }
         let result = match *step {
             Step::Listen { port, udp, backlog, name, ipv6 } => {
                 self.listen(host, port, (udp, ipv6), backlog, name).map(|()| Progress::Done)
@@ -114,6 +124,8 @@ impl Apps {
     fn bind_name(&mut self, name: NameId, fd: Fd, port: u16) {
         let binding = Binding { fd, connection: None, written: 0, read: 0, port, timestamps: false };
         self.sockets.insert(name, binding);
+        self.opened.insert(name, ());
+        self.wake_name(name);
         if port != 0 {
             self.ports.insert(name, port);
         }
@@ -378,6 +390,12 @@ impl Apps {
         if reached {
             return Ok(Progress::Done);
         }
+        if until == WaitUntil::Drained {
+            return match host.take_error(fd)? {
+                Some(errno) => Err(errno),
+                None => Ok(Progress::Undrained(fd)),
+            };
+        }
         Ok(Progress::Blocked { fd: Some(fd), until: None })
     }
 
@@ -506,6 +524,14 @@ impl Step {
             | Self::SendTo { on, .. }
             | Self::RecvFrom { on, .. } => Some(on),
             Self::Sleep { .. } | Self::Repeat { .. } => None,
+        }
+    }
+
+    /// The socket that must be open for the step to do anything.
+    fn uses_open_socket(&self) -> Option<NameId> {
+        match self {
+            Self::Listen { .. } | Self::Connect { .. } | Self::SendTo { .. } => None,
+            _ => self.socket(),
         }
     }
 

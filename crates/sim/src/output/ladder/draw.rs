@@ -16,11 +16,11 @@ pub(super) struct Columns {
 }
 
 /// The longest label that an arrow is made wide for.
-const LABEL_MAX: usize = 44;
+const LABEL_MAX: usize = 48;
 /// Dashes, blanks and head around a label.
-const ARROW_ROOM: usize = 7;
+const ARROW_ROOM: usize = 6;
 /// The narrowest column of remarks.
-const REMARK_MIN: usize = 26;
+const REMARK_MIN: usize = 28;
 /// The longest host name shown in full.
 const HOST_MAX: usize = 16;
 
@@ -92,7 +92,7 @@ impl Columns {
     }
 
     fn elided(&self, text: &str, out: &mut String) {
-        let lines = wrap(&format!("… {text} …"), self.arrow);
+        let lines = wrap(&format!("… {text} …"), self.arrow - 2);
         for (index, line) in lines.iter().enumerate() {
             let mark = if index == 0 { "⋮" } else { "" };
             self.line([mark, "", ""], ["", ""], &self.lifelines(line), "", out);
@@ -117,7 +117,7 @@ impl Columns {
 
     /// The arrow of a packet that is sent: `│── [SYN] seq 0 ────▶│`.
     fn arrow(&self, from: Side, label: &str, end: ArrowEnd) -> String {
-        let label = shortened(label, self.arrow - ARROW_ROOM + 1);
+        let label = shortened(label, self.arrow - ARROW_ROOM);
         let room = self.arrow - label.chars().count() - 2;
         let line = match (from, end) {
             (Side::Left, ArrowEnd::Arrives(_)) => format!("── {label} {}▶", "─".repeat(room - 3)),
@@ -136,7 +136,7 @@ impl Columns {
 
     /// The arrow of a packet that arrives long after it was sent.
     fn dotted(&self, from: Side, label: &str) -> String {
-        let label = shortened(label, self.arrow - ARROW_ROOM + 1);
+        let label = shortened(label, self.arrow - ARROW_ROOM);
         let room = self.arrow - label.chars().count() - 2;
         match from {
             Side::Left => format!("│ ┄ {label} {}▶│", "┄".repeat(room - 3)),

@@ -46,17 +46,16 @@ impl Labels {
         }
     }
 
-    /// The SACK blocks of a segment, relative like its ACK.
+    /// The first SACK block of a segment, which is the newest (RFC 2018 §4), relative like its ACK.
     pub(super) fn sack(&self, from: Side, traced: &TracedPacket) -> Option<String> {
-        let Body::Tcp(segment) = &traced.packet.body else {
-            return None;
-        };
-        let blocks: Vec<_> = (segment.options.sack_blocks())
-            .map(|(left, right)| {
-                format!("{}-{}", self.acknowledged(from, left), self.acknowledged(from, right))
-            })
-            .collect();
-        (!blocks.is_empty()).then(|| format!("SACK {}", blocks.join(" ")))
+        let Body::Tcp(segment) = &traced.packet.body else { return None };
+        let mut blocks = segment.options.sack_blocks();
+        let (left, right) = blocks.next()?;
+        let (left, right) = (self.acknowledged(from, left), self.acknowledged(from, right));
+        Some(match blocks.count() {
+            0 => format!("SACK {left}-{right}"),
+            more => format!("SACK {left}-{right} and {more} more"),
+        })
     }
 
     /// A sequence number, counted from the sender's first one if that is known.

@@ -253,7 +253,7 @@ impl Builder<'_> {
             })
             .collect();
         if let Some(reason) = traced.discarded {
-            fate.push(format!("discarded on arrival: {}", reason.as_str()));
+            fate.push(format!("discarded: {}", reason.as_str()));
         }
         fate
     }
@@ -443,7 +443,7 @@ fn tally(traced: &TracedPacket) -> Tally {
 
 fn weight(traced: &TracedPacket, tally: Tally) -> Weight {
     let faulted = traced.decisions.iter().any(|(_, decision, _)| !words::is_chance(decision));
-    if faulted || traced.injected_by.is_some() || traced.discarded.is_some() || tally == Tally::Other {
+    if faulted || traced.injected_by.is_some() || tally == Tally::Other {
         return Weight::Notable;
     }
     if let Body::Tcp(segment) = &traced.packet.body {
@@ -458,5 +458,6 @@ fn weight(traced: &TracedPacket, tally: Tally) -> Weight {
             return Weight::Repair;
         }
     }
-    if traced.decisions.is_empty() { Weight::Plain } else { Weight::Repair }
+    let plain = traced.decisions.is_empty() && traced.discarded.is_none();
+    if plain { Weight::Plain } else { Weight::Repair }
 }
