@@ -5,27 +5,17 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Reason, Segment};
 
 use crate::ack_policy::AckDecision;
+use crate::acknowledged;
+use crate::arriving::{self, Arriving};
 use crate::close;
 use crate::config::SequenceCheck;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
 use crate::offset::Offset;
 use crate::receive_buffer::Placed;
-use crate::recovery::AckArrived;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
-use crate::transmit;
-
-/// An arriving segment with its place in sequence space.
-#[derive(Clone, Copy, Debug)]
-struct Arriving<'a> {
-    segment: &'a Segment,
-    seq: Offset,
-    now: Instant,
-    cause: Cause,
-    timestamps: Option<(u32, u32)>,
-}
 
 /// What the sequence check permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +70,7 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
             check_syn(tcb, &arriving)?;
         }
     }
-    check_ack(tcb, &arriving)?;
+    acknowledged::check_ack(tcb, &arriving)?;
     if tcb.state == State::Closed {
         return Ok(());
     }
@@ -88,7 +78,7 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
         check_urgent(tcb, &arriving);
     }
     if acceptable == Acceptable::WithoutText {
-        answer(tcb, &arriving, Reason::UnacceptableAck);
+        arriving::answer(tcb, &arriving, Reason::UnacceptableAck);
         return Err(DropReason::WindowClosed);
     }
     let result = take_text_and_fin(tcb, &arriving);
@@ -102,14 +92,6 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
     }
 }
 
-impl<'a> Arriving<'a> {
-    #[inline]
-    fn new(tcb: &Tcb, now: Instant, segment: &'a Segment, cause: Cause, seq: Offset) -> Self {
-        let timestamps = if tcb.timestamps.enabled() { segment.options.timestamps() } else { None };
-        Self { segment, seq, now, cause, timestamps }
-    }
-}
-
 /// RFC 7323 §5.3 R1: an old timestamp is a duplicate of long ago. RST is exempt.
 #[inline]
 fn check_timestamps(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
@@ -118,7 +100,7 @@ fn check_timestamps(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropRe
     }
     match arriving.timestamps {
         Some((value, _)) if tcb.timestamps.is_old(value, arriving.now) => {
-            answer(tcb, arriving, Reason::UnacceptableAck);
+            arriving::answer(tcb, arriving, Reason::UnacceptableAck);
             Err(DropReason::OldTimestamp)
         }
         None if tcb.config.options.require_timestamps => Err(DropReason::NoTimestamp),
@@ -136,7 +118,12 @@ fn check_sequence(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, 
     if arriving.segment.flags.contains(Flags::RST) {
         return Err(DropReason::ResetOutsideWindow);
     }
-    answer(tcb, arriving, Reason::UnacceptableAck);
+    let end = arriving.seq + u64::from(arriving.segment.payload.len());
+    if arriving.seq < end && end <= tcb.receive.next() {
+        arriving::answer_duplicate(tcb, arriving, arriving.seq, end);
+    } else {
+        arriving::answer(tcb, arriving, Reason::UnacceptableAck);
+    }
     Err(DropReason::OutsideWindow)
 }
 
@@ -190,7 +177,7 @@ fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason>
         return Ok(());
     }
     if arriving.seq != tcb.receive.next() {
-        challenge(tcb, arriving);
+        arriving::challenge(tcb, arriving);
         return Err(DropReason::ResetNotExact);
     }
     let error = match tcb.state {
@@ -208,147 +195,8 @@ fn check_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     if !arriving.segment.flags.contains(Flags::SYN) {
         return Ok(());
     }
-    challenge(tcb, arriving);
+    arriving::challenge(tcb, arriving);
     Err(DropReason::UnexpectedSyn)
-}
-
-/// Fifth, check the ACK field.
-#[inline]
-fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
-    let segment = arriving.segment;
-    if !segment.flags.contains(Flags::ACK) {
-        return Err(DropReason::NoAck);
-    }
-    if tcb.state == State::SynReceived {
-        return handshake::acknowledge_syn(tcb, arriving.now, segment, arriving.seq, arriving.cause);
-    }
-    let ack = tcb.send.widen(segment.ack);
-    let unacknowledged = tcb.send.unacknowledged();
-    if ack > tcb.send.next() && !take_probed_octet(tcb, ack) {
-        answer(tcb, arriving, Reason::UnacceptableAck);
-        return Err(DropReason::AckOfUnsent);
-    }
-    if ack < unacknowledged {
-        // RFC 5961 §5.2 (MAY-12). An ACK that is merely old is ignored, not the text with it.
-        if unacknowledged - ack > tcb.send.window_max() {
-            challenge(tcb, arriving);
-            return Err(DropReason::AckTooOld);
-        }
-        return Ok(());
-    }
-    let window = u32::from(segment.window) << tcb.negotiated.send_shift;
-    let window_changed = tcb.send.update(arriving.seq, ack, window);
-    tcb.persist.on_answer();
-    if tcb.send.in_flight() > 0 {
-        acknowledge(tcb, arriving, ack, window_changed);
-    }
-    if window == 0 {
-        // SHLD-17: it answers, so it lives.
-        tcb.timers.stop(Timer::User);
-    } else if tcb.timers.is_armed(Timer::Persist) && tcb.send.usable() > 0 {
-        tcb.persist.stop();
-        tcb.timers.stop(Timer::Persist);
-    }
-    Ok(())
-}
-
-/// Something is in flight, and an ACK for SND.UNA or more arrived.
-#[inline]
-fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_changed: bool) {
-    let advanced = ack > tcb.send.unacknowledged();
-    let mut blocks = [(Offset::default(), Offset::default()); 4];
-    let mut d_sack = None;
-    let mut count = 0;
-    if tcb.negotiated.sack {
-        (count, d_sack) = read_sack(tcb, arriving.segment, ack, &mut blocks);
-    }
-    let echo = arriving
-        .timestamps
-        .filter(|_| advanced)
-        .and_then(|(_, echo)| tcb.timestamps.since_echo(echo, arriving.now));
-    tcb.recovery.on_ack(
-        arriving.now,
-        &AckArrived {
-            ack,
-            sack: &blocks[..count],
-            d_sack,
-            window_changed,
-            has_data: arriving.segment.sequence_length() > 0,
-            timestamp_echo_rtt: echo,
-        },
-    );
-    if !advanced {
-        return;
-    }
-    tcb.send.acknowledge(ack);
-    if tcb.send_buffer.acknowledge(ack, tcb.automatic_send_buffer()) {
-        tcb.events.writable();
-    }
-    if !tcb.user.timeout.is_zero() && tcb.send.in_flight() > 0 {
-        // RFC 5482: the clock runs while something is unacknowledged, from the last progress on.
-        tcb.timers.arm(Timer::User, arriving.now.saturating_add(tcb.user.timeout));
-    } else {
-        tcb.timers.stop(Timer::User);
-    }
-    if tcb.fin_acknowledged() {
-        match tcb.state {
-            State::Closing => tcb.enter_time_wait(arriving.now),
-            State::LastAck => tcb.tear_down(None),
-            _ => {}
-        }
-    }
-}
-
-/// Reads SACK blocks that can be true; says how many, and which one reports a duplicate (RFC 2883 §4).
-#[inline]
-fn read_sack(
-    tcb: &Tcb,
-    segment: &Segment,
-    ack: Offset,
-    blocks: &mut [(Offset, Offset); 4],
-) -> (usize, Option<(Offset, Offset)>) {
-    let mut count = 0;
-    let mut d_sack = None;
-    for (index, (left, right)) in segment.options.sack_blocks().take(blocks.len()).enumerate() {
-        let block = (tcb.send.widen(left), tcb.send.widen(right));
-        if block.0 >= block.1 || block.1 > tcb.send.next() {
-            continue;
-        }
-        if index == 0 && block.1 <= ack {
-            d_sack = Some(block);
-            continue;
-        }
-        if let (1, 1, Some(&first)) = (index, count, blocks.first())
-            && block.0 <= first.0
-            && first.1 <= block.1
-        {
-            d_sack = Some(first);
-            count = 0;
-        }
-        if block.1 > ack {
-            blocks[count] = (block.0.max(ack), block.1);
-            count += 1;
-        }
-    }
-    (count, d_sack)
-}
-
-/// The ACK is for the octet of a zero-window probe, which counts as sent from now on. Says whether it is.
-fn take_probed_octet(tcb: &mut Tcb, ack: Offset) -> bool {
-    let next = tcb.send.next();
-    match tcb.persist.octet_sent() {
-        Some(sent_at) if ack == next + 1 => {
-            tcb.recovery.on_transmit(sent_at, next..ack, false);
-            if tcb.persist.probes() > 1 {
-                // Karn: it isn't known which of the probes was answered.
-                tcb.recovery.on_transmit(sent_at, next..ack, true);
-            }
-            tcb.send.advance(1);
-            tcb.persist.stop();
-            true
-        }
-        _ => false,
-    }
 }
 
 /// Sixth, check the URG bit.
@@ -386,7 +234,7 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
             tcb.receive.finish_at(at);
         }
         if length == 0 && at > tcb.receive.next() {
-            answer(tcb, arriving, Reason::DuplicateAck);
+            arriving::answer(tcb, arriving, Reason::DuplicateAck);
         }
     }
     if tcb.receive.fin().is_some() && tcb.receive.take_fin() {
@@ -439,8 +287,9 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         }
         Placed::OutOfOrder => {
             tcb.tally.out_of_order += 1;
-            answer(tcb, arriving, Reason::DuplicateAck);
+            arriving::answer(tcb, arriving, Reason::DuplicateAck);
         }
+        Placed::Duplicate => arriving::answer_duplicate(tcb, arriving, start, end),
     }
     None
 }
@@ -461,28 +310,4 @@ fn take_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) {
 fn enter_fin_wait_2(tcb: &mut Tcb, now: Instant) {
     tcb.become_state(State::FinWait2);
     close::limit_fin_wait_2(tcb, now);
-}
-
-/// Queues `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` as it stands now.
-fn answer(tcb: &mut Tcb, arriving: &Arriving<'_>, reason: Reason) {
-    let empty = arriving.segment.sequence_length() == 0 || arriving.segment.flags.contains(Flags::SYN);
-    if reason == Reason::UnacceptableAck && empty && tcb.config.acknowledgment.limit_unacceptable {
-        // Linux: an ACK that answers an ACK must not begin a war.
-        let limit = tcb.config.acknowledgment.challenge_limit;
-        if !tcb.ack.may_challenge(limit, arriving.now) {
-            return;
-        }
-    }
-    let reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
-    tcb.outbox.push(reply);
-}
-
-/// Queues a challenge ACK if the limit permits (RFC 5961 §7).
-fn challenge(tcb: &mut Tcb, arriving: &Arriving<'_>) {
-    let limit = tcb.config.acknowledgment.challenge_limit;
-    if tcb.ack.may_challenge(limit, arriving.now) {
-        tcb.tally.challenge_acks += 1;
-        let reply = transmit::acknowledgment(tcb, arriving.now, Reason::ChallengeAck, arriving.cause);
-        tcb.outbox.push(reply);
-    }
 }

@@ -45,6 +45,8 @@ pub struct OptionsConfig {
     pub timestamps: bool,
     /// Offer and accept selective acknowledgments (RFC 2018).
     pub sack: bool,
+    /// Report data that arrived twice (RFC 2883, `tcp_dsack`).
+    pub duplicate_sack: bool,
     /// The order of options in a SYN.
     pub order: OptionOrder,
     /// Drop segments without timestamps once they were agreed on (RFC 7323 §3.2, SHOULD).
@@ -406,6 +408,7 @@ impl Config {
                 window_scaling: true,
                 timestamps: true,
                 sack: true,
+                duplicate_sack: true,
                 order: OptionOrder::ByKind,
                 require_timestamps: true,
             },

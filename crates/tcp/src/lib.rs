@@ -4,12 +4,12 @@
 //! becomes a connection; [`TimeWait`] is what is left of one at its end. All speak the same five verbs. [`Config`]
 //! holds every knob; its profiles are [`Config::rfc`] and [`Config::linux`].
 //!
-//! Inside, from the top: `connection` (the face); `arrive`, `transmit`, `handshake`, `close`, `timeout`, `path_error`
-//! (what RFC 9293 §3.10 calls event processing, as functions over the control block); `tcb` (a struct of rooms); the
+//! Inside, from the top: `connection` (the face); `arrive` with `acknowledged`, `transmit`, `handshake`, `close`,
+//! `timeout`, `path_error` (what RFC 9293 §3.10 calls event processing, as functions over the control block); `tcb` (a struct of rooms); the
 //! rooms, each with private fields; `offset`, the only place where sequence numbers wrap.
 //!
 //! Left out: the security check of §3.10.7.4 (third), PUSH flags of the user (so MUST-60 and MUST-61 apply), data on
-//! a SYN (it is sent again by the peer), the user's own ordering of urgent data outside the stream (RFC 6093).
+//! a SYN (it is sent again by the peer), urgent data outside the stream (RFC 6093), ECN, Fast Open, TCP-AO.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -36,7 +36,9 @@
 //! ```
 
 mod ack_policy;
+mod acknowledged;
 mod arrive;
+mod arriving;
 mod close;
 mod config;
 mod congestion;

@@ -43,6 +43,8 @@ pub(crate) enum Placed {
     FilledHole,
     /// It is ahead of RCV.NXT.
     OutOfOrder,
+    /// It is ahead of RCV.NXT, and all of it was here before.
+    Duplicate,
 }
 
 impl ReceiveBuffer {
@@ -99,8 +101,8 @@ impl ReceiveBuffer {
     #[inline]
     pub(crate) fn place(&mut self, at: Offset, payload: &Payload) -> Placed {
         if at > self.next {
-            self.reassembly.get_or_insert_default().insert(at, payload);
-            return Placed::OutOfOrder;
+            let new = self.reassembly.get_or_insert_default().insert(at, payload);
+            return if new { Placed::OutOfOrder } else { Placed::Duplicate };
         }
         assert!(at == self.next, "text before RCV.NXT was not cut off");
         self.queue.push(payload);

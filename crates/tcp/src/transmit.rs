@@ -333,7 +333,7 @@ fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
     if tcb.negotiated.sack
         && let Some(reassembly) = tcb.receive.reassembly()
     {
-        push_sack(reassembly, tcb.receive.isn(), &mut options);
+        push_sack(Some(reassembly), None, tcb.receive.isn(), &mut options);
     }
     Segment {
         source_port: tcb.path.local_port,
@@ -359,12 +359,33 @@ fn finish(tcb: &mut Tcb, segment: Segment, reason: Reason, cause: Cause) -> Outg
     }
 }
 
-/// RFC 2018 §3: as many blocks as there is room for beside the timestamps.
+/// Puts a range that arrived twice into the ACK that answers it, before the other blocks (RFC 2883 §4).
+pub(crate) fn report_duplicate(tcb: &Tcb, reply: &mut Segment, duplicate: (Offset, Offset)) {
+    let mut options = Options::EMPTY;
+    if let Some((value, echo)) = reply.options.timestamps() {
+        options = Options::aligned_timestamps(value, echo);
+    }
+    push_sack(tcb.receive.reassembly(), Some(duplicate), tcb.receive.isn(), &mut options);
+    reply.options = options;
+}
+
+/// RFC 2018 §3: as many blocks as there is room for beside the timestamps, after a duplicate one.
 #[cold]
-fn push_sack(reassembly: &Reassembly, isn: Seq, options: &mut Options) {
+fn push_sack(
+    reassembly: Option<&Reassembly>,
+    duplicate: Option<(Offset, Offset)>,
+    isn: Seq,
+    options: &mut Options,
+) {
     let mut blocks = [(Offset::default(), Offset::default()); 4];
-    let room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;
-    let count = reassembly.report(room, &mut blocks);
+    let mut room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;
+    room -= usize::from(duplicate.is_some());
+    let mut count = reassembly.map_or(0, |reassembly| reassembly.report(room, &mut blocks));
+    if let Some(duplicate) = duplicate {
+        blocks.rotate_right(1);
+        blocks[0] = duplicate;
+        count += 1;
+    }
     let edges = blocks.map(|(left, right)| (left.to_seq(isn), right.to_seq(isn)));
     options.push_raw(&[1, 1]);
     options.push_sack(&edges[..count]);

@@ -69,6 +69,39 @@ fn sack_blocks() {
     }
 }
 
+/// RFC 2883 §4: what arrives twice is reported in the first block, once for each copy, below the ACK or inside the
+/// second block; the sender counts it.
+#[test]
+fn duplicates_are_reported() {
+    let mut config = rfc();
+    config.congestion.initial_window = faultwire_tcp::InitialWindow::Segments(20);
+    let mut pair = Pair::open(config);
+    pair.script(|sent| match (sent.from, sent.stream_offset / 1448, sent.segment.payload.len()) {
+        (A, 1 | 6, 1448) => Fate { copies: vec![ms(10)], ..PASS },
+        (A, 5, 1448) if sent.transmission == 1 => DROP,
+        _ => PASS,
+    });
+    pair.write(A, 0, 8 * 1448);
+    pair.run_for(ms(120));
+    let octet = |n: u32| 101 + n * 1448;
+    let told: Vec<_> = pair
+        .sent
+        .iter()
+        .filter(|sent| sent.from == B && sent.at == at(210))
+        .map(|sent| {
+            sent.segment.options.sack_blocks().map(|(left, right)| (left.0, right.0)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [vec![(octet(1), octet(2)), (octet(6), octet(8))], vec![(octet(6), octet(7)), (octet(6), octet(8))],]
+    );
+    assert_eq!(pair.end(A).counters().duplicate_sacks_received, 2);
+    pair.run_for(ms(2000));
+    assert_eq!(pair.octets_read(B).len(), 8 * 1448);
+    assert_eq!(pair.times(A, |sent| sent.transmission > 1).len(), 1);
+}
+
 /// S41: without SACK, NewReno brings back k losses in k round trips.
 #[test]
 fn new_reno() {

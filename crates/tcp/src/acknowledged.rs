@@ -1,0 +1,152 @@
+//! The fifth step of segment arrival: the ACK field, the window and the SACK blocks (RFC 9293 §3.10.7.4, RFC 5961 §5,
+//! RFC 2018, RFC 2883).
+
+use faultwire_wire::{Flags, Reason, Segment};
+
+use crate::arriving::{self, Arriving};
+use crate::event::DropReason;
+use crate::handshake;
+use crate::offset::Offset;
+use crate::recovery::AckArrived;
+use crate::state::State;
+use crate::tcb::Tcb;
+use crate::timer::Timer;
+
+/// Fifth, check the ACK field.
+#[inline]
+pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+    let segment = arriving.segment;
+    if !segment.flags.contains(Flags::ACK) {
+        return Err(DropReason::NoAck);
+    }
+    if tcb.state == State::SynReceived {
+        return handshake::acknowledge_syn(tcb, arriving.now, segment, arriving.seq, arriving.cause);
+    }
+    let ack = tcb.send.widen(segment.ack);
+    let unacknowledged = tcb.send.unacknowledged();
+    if ack > tcb.send.next() && !take_probed_octet(tcb, ack) {
+        arriving::answer(tcb, arriving, Reason::UnacceptableAck);
+        return Err(DropReason::AckOfUnsent);
+    }
+    if ack < unacknowledged {
+        // RFC 5961 §5.2 (MAY-12). An ACK that is merely old is ignored, not the text with it.
+        if unacknowledged - ack > tcb.send.window_max() {
+            arriving::challenge(tcb, arriving);
+            return Err(DropReason::AckTooOld);
+        }
+        return Ok(());
+    }
+    let window = u32::from(segment.window) << tcb.negotiated.send_shift;
+    let window_changed = tcb.send.update(arriving.seq, ack, window);
+    tcb.persist.on_answer();
+    if tcb.send.in_flight() > 0 {
+        acknowledge(tcb, arriving, ack, window_changed);
+    }
+    if window == 0 {
+        // SHLD-17: it answers, so it lives.
+        tcb.timers.stop(Timer::User);
+    } else if tcb.timers.is_armed(Timer::Persist) && tcb.send.usable() > 0 {
+        tcb.persist.stop();
+        tcb.timers.stop(Timer::Persist);
+    }
+    Ok(())
+}
+
+/// Something is in flight, and an ACK for SND.UNA or more arrived.
+#[inline]
+fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_changed: bool) {
+    let advanced = ack > tcb.send.unacknowledged();
+    let mut blocks = [(Offset::default(), Offset::default()); 4];
+    let mut d_sack = None;
+    let mut count = 0;
+    if tcb.negotiated.sack {
+        (count, d_sack) = read_sack(tcb, arriving.segment, ack, &mut blocks);
+    }
+    let echo = arriving
+        .timestamps
+        .filter(|_| advanced)
+        .and_then(|(_, echo)| tcb.timestamps.since_echo(echo, arriving.now));
+    tcb.recovery.on_ack(
+        arriving.now,
+        &AckArrived {
+            ack,
+            sack: &blocks[..count],
+            d_sack,
+            window_changed,
+            has_data: arriving.segment.sequence_length() > 0,
+            timestamp_echo_rtt: echo,
+        },
+    );
+    if !advanced {
+        return;
+    }
+    tcb.send.acknowledge(ack);
+    if tcb.send_buffer.acknowledge(ack, tcb.automatic_send_buffer()) {
+        tcb.events.writable();
+    }
+    if !tcb.user.timeout.is_zero() && tcb.send.in_flight() > 0 {
+        // RFC 5482: the clock runs while something is unacknowledged, from the last progress on.
+        tcb.timers.arm(Timer::User, arriving.now.saturating_add(tcb.user.timeout));
+    } else {
+        tcb.timers.stop(Timer::User);
+    }
+    if tcb.fin_acknowledged() {
+        match tcb.state {
+            State::Closing => tcb.enter_time_wait(arriving.now),
+            State::LastAck => tcb.tear_down(None),
+            _ => {}
+        }
+    }
+}
+
+/// Reads SACK blocks that can be true; says how many, and which one reports a duplicate (RFC 2883 §4).
+#[inline]
+fn read_sack(
+    tcb: &Tcb,
+    segment: &Segment,
+    ack: Offset,
+    blocks: &mut [(Offset, Offset); 4],
+) -> (usize, Option<(Offset, Offset)>) {
+    let mut count = 0;
+    let mut d_sack = None;
+    for (index, (left, right)) in segment.options.sack_blocks().take(blocks.len()).enumerate() {
+        let block = (tcb.send.widen(left), tcb.send.widen(right));
+        if block.0 >= block.1 || block.1 > tcb.send.next() {
+            continue;
+        }
+        if index == 0 && block.1 <= ack {
+            d_sack = Some(block);
+            continue;
+        }
+        if let (1, 1, Some(&first)) = (index, count, blocks.first())
+            && block.0 <= first.0
+            && first.1 <= block.1
+        {
+            d_sack = Some(first);
+            count = 0;
+        }
+        if block.1 > ack {
+            blocks[count] = (block.0.max(ack), block.1);
+            count += 1;
+        }
+    }
+    (count, d_sack)
+}
+
+/// The ACK is for the octet of a zero-window probe, which counts as sent from now on. Says whether it is.
+fn take_probed_octet(tcb: &mut Tcb, ack: Offset) -> bool {
+    let next = tcb.send.next();
+    match tcb.persist.octet_sent() {
+        Some(sent_at) if ack == next + 1 => {
+            tcb.recovery.on_transmit(sent_at, next..ack, false);
+            if tcb.persist.probes() > 1 {
+                // Karn: it isn't known which of the probes was answered.
+                tcb.recovery.on_transmit(sent_at, next..ack, true);
+            }
+            tcb.send.advance(1);
+            tcb.persist.stop();
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,61 @@
+//! A segment as it arrives, with the answers that any step of its arrival may give.
+
+use faultwire_base::Instant;
+use faultwire_wire::{Cause, Flags, Reason, Segment};
+
+use crate::offset::Offset;
+use crate::tcb::Tcb;
+use crate::transmit;
+
+/// An arriving segment with its place in sequence space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arriving<'a> {
+    pub(crate) segment: &'a Segment,
+    pub(crate) seq: Offset,
+    pub(crate) now: Instant,
+    pub(crate) cause: Cause,
+    pub(crate) timestamps: Option<(u32, u32)>,
+}
+
+impl<'a> Arriving<'a> {
+    /// With the position of its first octet.
+    #[inline]
+    pub(crate) fn new(tcb: &Tcb, now: Instant, segment: &'a Segment, cause: Cause, seq: Offset) -> Self {
+        let timestamps = if tcb.timestamps.enabled() { segment.options.timestamps() } else { None };
+        Self { segment, seq, now, cause, timestamps }
+    }
+}
+
+/// Queues `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` as it stands now.
+pub(crate) fn answer(tcb: &mut Tcb, arriving: &Arriving<'_>, reason: Reason) {
+    let empty = arriving.segment.sequence_length() == 0 || arriving.segment.flags.contains(Flags::SYN);
+    if reason == Reason::UnacceptableAck && empty && tcb.config.acknowledgment.limit_unacceptable {
+        // Linux: an ACK that answers an ACK must not begin a war.
+        let limit = tcb.config.acknowledgment.challenge_limit;
+        if !tcb.ack.may_challenge(limit, arriving.now) {
+            return;
+        }
+    }
+    let reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
+    tcb.outbox.push(reply);
+}
+
+/// Text arrived that was here before, all of it: the ACK reports it (RFC 2883 §4).
+pub(crate) fn answer_duplicate(tcb: &mut Tcb, arriving: &Arriving<'_>, start: Offset, end: Offset) {
+    let reason = if end > tcb.receive.next() { Reason::DuplicateAck } else { Reason::UnacceptableAck };
+    let mut reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
+    if tcb.negotiated.sack && tcb.config.options.duplicate_sack {
+        transmit::report_duplicate(tcb, &mut reply.segment, (start, end));
+    }
+    tcb.outbox.push(reply);
+}
+
+/// Queues a challenge ACK if the limit permits (RFC 5961 §7).
+pub(crate) fn challenge(tcb: &mut Tcb, arriving: &Arriving<'_>) {
+    let limit = tcb.config.acknowledgment.challenge_limit;
+    if tcb.ack.may_challenge(limit, arriving.now) {
+        tcb.tally.challenge_acks += 1;
+        let reply = transmit::acknowledgment(tcb, arriving.now, Reason::ChallengeAck, arriving.cause);
+        tcb.outbox.push(reply);
+    }
+}
