@@ -332,9 +332,7 @@ impl Connection {
 
     /// Whether timers other than keep-alive and 2 MSL are armed: something is still going on.
     pub fn is_busy(&self) -> bool {
-        let mut others = self.tcb.clone_timers();
-        others.stop(Timer::KeepAlive);
-        others.earliest() != Instant::FAR_FUTURE
+        self.tcb.timers.is_any_armed_but(Timer::KeepAlive)
             || self.tcb.recovery.deadline().is_some()
             || self.tcb.opening.is_some()
     }

@@ -225,11 +225,6 @@ impl Tcb {
         end.saturating_since(self.send.next())
     }
 
-    /// The control block's own timers.
-    pub(crate) fn clone_timers(&self) -> Timers {
-        self.timers.clone()
-    }
-
     /// Octets of heap, payloads and configuration apart.
     pub(crate) fn heap_octets(&self) -> usize {
         self.recovery.heap_octets()

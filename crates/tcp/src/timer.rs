@@ -58,6 +58,12 @@ impl Timers {
         self.deadlines[timer as usize] != Instant::FAR_FUTURE
     }
 
+    /// Whether a timer other than `timer` is armed.
+    pub(crate) fn is_any_armed_but(&self, timer: Timer) -> bool {
+        let armed = |(index, &at): (usize, &Instant)| index != timer as usize && at != Instant::FAR_FUTURE;
+        self.deadlines.iter().enumerate().any(armed)
+    }
+
     /// Switches `timer` off if it is due, and says whether it was.
     pub(crate) fn take_due(&mut self, timer: Timer, now: Instant) -> bool {
         let due = self.is_armed(timer) && self.deadlines[timer as usize] <= now;

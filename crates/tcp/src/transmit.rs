@@ -191,9 +191,12 @@ fn rest(tcb: &mut Tcb, now: Instant) {
     if tcb.send.in_flight() > 0 {
         return;
     }
-    tcb.outbox.release_memory();
     tcb.recovery.release_memory();
     tcb.receive.release_memory();
+    if tcb.receive.reassembly().is_none() {
+        // While there is a hole, there is an ACK for each arrival.
+        tcb.outbox.release_memory();
+    }
     if tcb.unsent() == 0 {
         return;
     }
