@@ -1,7 +1,7 @@
 //! What to do with an arriving packet: the checks of IP, then UDP and ICMP here, segments in [`segment`].
 
 use faultwire_base::Instant;
-use faultwire_wire::{Body, Datagram, IcmpKind, IcmpMessage, Packet, Reason, Tag, decode};
+use faultwire_wire::{Body, Datagram, IcmpKind, IcmpMessage, IpHeader, Packet, Reason, Tag, decode};
 
 use crate::descriptor::{Fd, Socket};
 use crate::event::DropReason;
@@ -11,16 +11,20 @@ use crate::segment;
 use crate::stack::{Arrival, Stack};
 use crate::udp::Received;
 
-/// A packet arrived.
-pub(crate) fn receive(stack: &mut Stack, now: Instant, packet: Packet) {
-    let Packet { ip, body, tag } = packet;
-    let (ip, body) = match body {
-        Body::Raw(bytes) => match decode(&bytes) {
-            Ok(decoded) => decoded,
-            Err(error) => return stack.dropped(tag.id, error.into()),
-        },
-        body => (ip, body),
-    };
+/// A packet arrived. It is not taken apart: most are segments, and TCP only looks at those.
+#[inline]
+pub(crate) fn receive(stack: &mut Stack, now: Instant, packet: &Packet) {
+    if let Body::Raw(bytes) = &packet.body {
+        return match decode(bytes) {
+            Ok((ip, body)) => receive_body(stack, now, (&ip, &body), &packet.tag),
+            Err(error) => stack.dropped(packet.tag.id, error.into()),
+        };
+    }
+    receive_body(stack, now, (&packet.ip, &packet.body), &packet.tag);
+}
+
+#[inline]
+fn receive_body(stack: &mut Stack, now: Instant, (ip, body): (&IpHeader, &Body), tag: &Tag) {
     let arrival = Arrival { now, ip, id: tag.id, flow: tag.flow };
     // A segment to all hosts is dropped without an answer (RFC 9293 §3.9.2.3, MUST-57): no such address is local.
     if !stack.paths.is_local(ip.destination) {
@@ -30,29 +34,29 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, packet: Packet) {
         return stack.dropped(tag.id, DropReason::BadSource);
     }
     match body {
-        Body::Tcp(segment) => segment::arrives(stack, &arrival, &segment),
+        Body::Tcp(segment) => segment::arrives(stack, &arrival, segment),
         Body::Udp(datagram) => datagram_arrives(stack, &arrival, datagram),
-        Body::Icmp(message) => message_arrives(stack, &arrival, &message),
+        Body::Icmp(message) => message_arrives(stack, &arrival, message),
         Body::Raw(_) => stack.dropped(tag.id, DropReason::Malformed),
     }
 }
 
 /// RFC 768; a port that nobody has is answered with an error (RFC 1122 §4.1.3.1).
-fn datagram_arrives(stack: &mut Stack, arrival: &Arrival, datagram: Datagram) {
+fn datagram_arrives(stack: &mut Stack, arrival: &Arrival<'_>, datagram: &Datagram) {
     let from = (arrival.ip.source, datagram.source_port).into();
     let local = (arrival.ip.destination, datagram.destination_port).into();
     let Some(fd) = udp_socket(stack, local, from) else {
         stack.dropped(arrival.id, DropReason::NoSocket);
         // Nothing is said about a port from which nobody can have sent.
         if datagram.source_port != 0 {
-            let about = Packet { ip: arrival.ip, body: Body::Udp(datagram), tag: Tag::default() };
+            let about = Packet { ip: *arrival.ip, body: Body::Udp(datagram.clone()), tag: Tag::default() };
             let message = IcmpMessage::quoting(icmp::port_unreachable(arrival.ip.destination), &about);
             reply(stack, arrival, message, Reason::IcmpError);
         }
         return;
     };
     let Ok(Socket::Udp(socket)) = stack.descriptors.get_mut(fd) else { panic!("a UDP socket is bound") };
-    let received = Received { from, payload: datagram.payload, flow: arrival.flow };
+    let received = Received { from, payload: datagram.payload.clone(), flow: arrival.flow };
     match socket.deliver(received) {
         Ok(()) => stack.announce(fd),
         Err(reason) => stack.dropped(arrival.id, reason),
@@ -70,7 +74,7 @@ fn udp_socket(stack: &Stack, local: std::net::SocketAddr, from: std::net::Socket
 }
 
 /// RFC 792, 4443: an echo is answered, an error goes to what caused it.
-fn message_arrives(stack: &mut Stack, arrival: &Arrival, message: &IcmpMessage) {
+fn message_arrives(stack: &mut Stack, arrival: &Arrival<'_>, message: &IcmpMessage) {
     match message.kind {
         IcmpKind::EchoRequest { identifier, sequence } => {
             let kind = IcmpKind::EchoReply { identifier, sequence };
@@ -88,7 +92,7 @@ fn message_arrives(stack: &mut Stack, arrival: &Arrival, message: &IcmpMessage) 
 }
 
 /// Sends an ICMP message back.
-fn reply(stack: &mut Stack, arrival: &Arrival, message: IcmpMessage, reason: Reason) {
+fn reply(stack: &mut Stack, arrival: &Arrival<'_>, message: IcmpMessage, reason: Reason) {
     let tag = Tag { cause: arrival.cause(), flow: arrival.flow, reason, ..Tag::default() };
     let packet = stack.packet(arrival.back(), Body::Icmp(message), tag);
     stack.outbox.push_packet(packet);

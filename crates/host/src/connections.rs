@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     pub(crate) error: Option<Errno>,
     /// Its user does not want to read: what is not there already ends the stream.
     pub(crate) read_shut: bool,
+    /// It is CLOSED, and its ends are free.
+    pub(crate) retired: bool,
     /// It stands in the outbox.
     pub(crate) queued: bool,
     pub(crate) body: Body,
@@ -81,7 +83,8 @@ pub(crate) struct HalfOpen {
 
 impl Connections {
     /// Adds a connection that can be found by its ends from now on.
-    pub(crate) fn insert(&mut self, entry: Entry) -> u32 {
+    pub(crate) fn insert(&mut self, mut entry: Entry) -> u32 {
+        entry.retired = false;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() as u32 - 1
@@ -113,19 +116,25 @@ impl Connections {
 
     /// The connection is closed: its ends are free and no timer wakes it, but it stays for its descriptor.
     pub(crate) fn retire(&mut self, slot: u32) {
-        let entry = self.slots[slot as usize].as_ref().expect("a connection in the slot");
+        let entry = self.slots[slot as usize].as_mut().expect("a connection in the slot");
+        entry.retired = true;
         self.demux.remove(&entry.ends, slot);
         self.wakeups.cancel(slot);
     }
 
     /// Whether [`Connections::retire`] was called for it.
     pub(crate) fn is_retired(&self, slot: u32) -> bool {
-        self.demux.slot(&self.entry(slot).ends) != Some(slot)
+        self.entry(slot).retired
     }
 
     #[inline]
-    pub(crate) fn find(&self, ends: &Ends) -> Option<u32> {
-        self.demux.slot(ends)
+    pub(crate) fn find(&mut self, ends: &Ends) -> Option<u32> {
+        self.demux.find(ends)
+    }
+
+    /// Whether there is a connection between `ends`.
+    pub(crate) fn contains(&self, ends: &Ends) -> bool {
+        self.demux.slot(ends).is_some()
     }
 
     pub(crate) fn by_number(&self, id: ConnectionId) -> Option<&Entry> {

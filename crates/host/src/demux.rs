@@ -68,10 +68,26 @@ impl Ends {
 pub(crate) struct Demux {
     v4: LookupTable<(u64, u32), u32>,
     v6: LookupTable<(u128, u128, u32), u32>,
+    /// The latest answer for IPv4: segments come in trains.
+    latest: Option<((u64, u32), u32)>,
 }
 
 impl Demux {
     #[inline]
+    pub(crate) fn find(&mut self, ends: &Ends) -> Option<u32> {
+        if let (Key::V4(key), Some((latest, slot))) = (key(ends), self.latest)
+            && key == latest
+        {
+            return Some(slot);
+        }
+        let slot = self.slot(ends)?;
+        if let Key::V4(key) = key(ends) {
+            self.latest = Some((key, slot));
+        }
+        Some(slot)
+    }
+
+    /// As [`Demux::find`], without remembering the answer.
     pub(crate) fn slot(&self, ends: &Ends) -> Option<u32> {
         match key(ends) {
             Key::V4(key) => self.v4.get(&key).copied(),
@@ -90,6 +106,7 @@ impl Demux {
     /// Removes the entry of `ends` if it leads to `slot`.
     pub(crate) fn remove(&mut self, ends: &Ends, slot: u32) {
         if self.slot(ends) == Some(slot) {
+            self.latest = None;
             match key(ends) {
                 Key::V4(key) => self.v4.remove(&key),
                 Key::V6(key) => self.v6.remove(&key),

@@ -41,7 +41,7 @@ impl Host {
     /// A packet arrived. It need not be for this host.
     #[inline]
     pub fn receive(&mut self, now: Instant, packet: Packet) {
-        arrive::receive(&mut self.stack, now, packet);
+        arrive::receive(&mut self.stack, now, &packet);
     }
 
     /// When the host is to be woken; at times early, since a timer that was put off keeps its wake-up. Right once

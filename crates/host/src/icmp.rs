@@ -18,7 +18,7 @@ pub(crate) fn port_unreachable(destination: IpAddr) -> IcmpKind {
 }
 
 /// An error arrived: it goes to the socket that sent what it quotes (RFC 9293 §3.9.2.2, MUST-54).
-pub(crate) fn error_arrives(stack: &mut Stack, arrival: &Arrival, message: &IcmpMessage) {
+pub(crate) fn error_arrives(stack: &mut Stack, arrival: &Arrival<'_>, message: &IcmpMessage) {
     let Ok(quote) = message.quote() else { return stack.dropped(arrival.id, DropReason::Malformed) };
     let found = stack.paths.is_local(quote.ip.source)
         && match quote.transport {
@@ -40,7 +40,7 @@ pub(crate) fn error_arrives(stack: &mut Stack, arrival: &Arrival, message: &Icmp
 
 fn to_connection(
     stack: &mut Stack,
-    arrival: &Arrival,
+    arrival: &Arrival<'_>,
     kind: IcmpKind,
     quote: &Quote,
     ports: Ports,
@@ -61,7 +61,7 @@ fn to_connection(
 /// its peers is meant (RFC 1122 §4.1.3.3; as in the kernel).
 fn to_datagram_socket(
     stack: &mut Stack,
-    arrival: &Arrival,
+    arrival: &Arrival<'_>,
     kind: IcmpKind,
     local: SocketAddr,
     remote: SocketAddr,

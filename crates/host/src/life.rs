@@ -34,7 +34,12 @@ pub(crate) fn changed(stack: &mut Stack, entry: &Entry, from: State, to: State, 
 /// that is closed now transmits what it has left at once, so that its ends are free for the next one.
 #[inline]
 pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
-    tell(stack, slot, cause);
+    let entry = stack.connections.entry_mut(slot);
+    let Body::Full(connection) = &mut entry.body else { panic!("slot {slot} is not full") };
+    if let Some(event) = connection.event() {
+        pass_on(stack, slot, cause, event);
+        tell(stack, slot, cause);
+    }
     if stack.connections.full(slot).is_closed() {
         flush(stack, now, slot);
         close(stack, slot);

@@ -15,7 +15,8 @@ use crate::port::{Hold, Sharing};
 use crate::stack::{Arrival, Stack};
 
 /// A segment arrived at one of this host's addresses.
-pub(crate) fn arrives(stack: &mut Stack, arrival: &Arrival, segment: &Segment) {
+#[inline]
+pub(crate) fn arrives(stack: &mut Stack, arrival: &Arrival<'_>, segment: &Segment) {
     let ports = Ports { local: segment.destination_port, remote: segment.source_port };
     let ends = Ends::new(arrival.ip.destination, arrival.ip.source, ports);
     let Some(ends) = ends else { return stack.dropped(arrival.id, DropReason::Malformed) };
@@ -33,7 +34,7 @@ pub(crate) fn arrives(stack: &mut Stack, arrival: &Arrival, segment: &Segment) {
 }
 
 /// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN.
-fn no_connection(stack: &mut Stack, arrival: &Arrival, ends: &Ends, segment: &Segment) {
+fn no_connection(stack: &mut Stack, arrival: &Arrival<'_>, ends: &Ends, segment: &Segment) {
     let listener = stack.listener(ends);
     let opens = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
     match listener {
@@ -54,7 +55,7 @@ fn no_connection(stack: &mut Stack, arrival: &Arrival, ends: &Ends, segment: &Se
 }
 
 /// Answers a segment of no connection with a reset unless it is one.
-fn reset(stack: &mut Stack, arrival: &Arrival, ends: &Ends, segment: &Segment) {
+fn reset(stack: &mut Stack, arrival: &Arrival<'_>, ends: &Ends, segment: &Segment) {
     if let Some(reset) = reset_for(segment) {
         let outgoing = Outgoing {
             segment: reset,
@@ -79,7 +80,14 @@ struct Predecessor {
 }
 
 /// A SYN for a listener: SYN-RECEIVED, if there is room.
-fn open(stack: &mut Stack, arrival: &Arrival, fd: Fd, ends: Ends, segment: &Segment, before: Predecessor) {
+fn open(
+    stack: &mut Stack,
+    arrival: &Arrival<'_>,
+    fd: Fd,
+    ends: Ends,
+    segment: &Segment,
+    before: Predecessor,
+) {
     let now = arrival.now;
     let clock = stack.initial_sequence.choose(now, ends.local(), ends.remote());
     let isn = before.isn.unwrap_or(clock);
@@ -101,6 +109,7 @@ fn open(stack: &mut Stack, arrival: &Arrival, fd: Fd, ends: Ends, segment: &Segm
         established: false,
         error: None,
         read_shut: false,
+        retired: false,
         queued: false,
         body: Body::HalfOpen(Box::new(HalfOpen { embryo, suspended: before.suspended })),
     };
@@ -111,7 +120,7 @@ fn open(stack: &mut Stack, arrival: &Arrival, fd: Fd, ends: Ends, segment: &Segm
 }
 
 /// A segment for SYN-RECEIVED.
-fn half_open(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment) {
+fn half_open(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment) {
     let entry = stack.connections.entry_mut(slot);
     let (ends, flow) = (entry.ends, entry.flow);
     let Body::HalfOpen(half_open) = &mut entry.body else { panic!("slot {slot} is not half-open") };
@@ -138,7 +147,7 @@ fn half_open(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment)
 }
 
 /// The ACK that completes a handshake.
-fn establish(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment) {
+fn establish(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment) {
     let entry = stack.connections.entry(slot);
     let ends = entry.ends;
     let Owner::Listener(fd) = entry.owner else { panic!("half-open without a listener") };
@@ -181,7 +190,7 @@ fn child_sharing(listener: Hold) -> Sharing {
 }
 
 /// A segment for TIME-WAIT (RFC 9293 §3.10.7.4, RFC 6191, RFC 1337).
-fn time_wait(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment) {
+fn time_wait(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment) {
     let entry = stack.connections.entry_mut(slot);
     let (ends, flow) = (entry.ends, entry.flow);
     let Body::TimeWait(record) = &mut entry.body else { panic!("slot {slot} is not in TIME-WAIT") };
@@ -201,7 +210,7 @@ fn time_wait(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment)
 }
 
 /// A SYN that TIME-WAIT lets through to a listener, if there is one with room.
-fn reopen(stack: &mut Stack, arrival: &Arrival, slot: u32, segment: &Segment, isn: Seq) {
+fn reopen(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment, isn: Seq) {
     let ends = stack.connections.entry(slot).ends;
     let Some(fd) = stack.listener(&ends) else {
         stack.dropped(arrival.id, DropReason::ClosedPort);

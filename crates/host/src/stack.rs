@@ -148,14 +148,14 @@ pub(crate) struct Way {
 
 /// Where a packet came from, for what it provokes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival {
+pub(crate) struct Arrival<'a> {
     pub(crate) now: Instant,
-    pub(crate) ip: IpHeader,
+    pub(crate) ip: &'a IpHeader,
     pub(crate) id: PacketId,
     pub(crate) flow: Flow,
 }
 
-impl Arrival {
+impl Arrival<'_> {
     pub(crate) fn cause(&self) -> Cause {
         Cause::Arrival(self.id)
     }

@@ -149,6 +149,7 @@ pub(crate) fn connect(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAdd
         established: false,
         error: None,
         read_shut: false,
+        retired: false,
         queued: false,
         body: Body::Full(Box::new(connection)),
     };
@@ -208,13 +209,13 @@ fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Resul
     if let Some(hold) = socket.hold {
         let address = if let Bound::One(address) = hold.address { address } else { path.source };
         let ends = ends(address, hold.port);
-        let taken = stack.connections.find(&ends).is_some();
+        let taken = stack.connections.contains(&ends);
         return if taken { Err(Errno::AddressNotAvailable) } else { Ok((ends, PortShare::of(hold))) };
     }
     let wanted = |port| Hold { address: Bound::One(path.source), port, sharing: Sharing::Connected };
     let connections = &stack.connections;
     let port = stack.tcp.ports.choose(|ports, port| {
-        !ports.is_taken(wanted(port)) && connections.find(&ends(path.source, port)).is_none()
+        !ports.is_taken(wanted(port)) && !connections.contains(&ends(path.source, port))
     })?;
     stack.tcp.ports.take(wanted(port));
     Ok((ends(path.source, port), PortShare::of(wanted(port))))
