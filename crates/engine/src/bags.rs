@@ -96,7 +96,6 @@ impl BagStore {
     }
 }
 
-/// Entries a chunk. Measured: 8 costs a third of the speed at a million pending; 32 gains a fifth there, but doubles
-/// the memory of a small queue.
-const CHUNK: usize = 16;
+/// Entries a chunk. Measured: 16 takes a quarter more time at a million pending, 8 two thirds more.
+const CHUNK: usize = 32;
 const NO_CHUNK: u32 = u32::MAX;

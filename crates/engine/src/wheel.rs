@@ -88,10 +88,7 @@ impl Wheel {
                 return;
             };
             let len = self.slots[slot.level * SLOTS + slot.digit].len();
-            if slot.level > 0 && taken.len() + len > TAKE_MAX {
-                if !taken.is_empty() {
-                    return;
-                }
+            if slot.level > 0 && len > TAKE_MAX {
                 self.boundary = with_digit(self.boundary, slot, 0);
                 self.spread(slot);
                 continue;
@@ -101,7 +98,7 @@ impl Wheel {
             while let Some(entries) = self.store.take_some(&mut bag) {
                 taken.extend(entries.iter().filter(|&&entry| is_live(entry)));
             }
-            if taken.len() >= TAKE_MIN {
+            if !taken.is_empty() {
                 return;
             }
         }
@@ -198,8 +195,6 @@ const KEY_LEVELS: usize = u32::BITS.div_ceil(DIGIT_BITS) as usize;
 const LEVELS: usize = KEY_LEVELS + u64::BITS.div_ceil(DIGIT_BITS) as usize;
 /// A slot with more entries is spread over the level below; so few are sorted faster than spread.
 pub(crate) const TAKE_MAX: usize = 24;
-/// With fewer entries the next slot is taken too, so that the work for a slot is shared.
-const TAKE_MIN: usize = 4;
 
 #[cfg(test)]
 mod tests;
