@@ -23,29 +23,27 @@ Time runs down, in milliseconds of virtual time. seq and ack count from the star
 
 TCP  client 10.0.0.1:40000 ⟷ server 10.0.0.2:80  (client/first)
 
-  #    sent ms    arrives  client                                               server
-  1      0.000       lost  SYN_SENT    │── [SYN] seq 0 ───────────✗           │               opens the connection;
-                                       │                                      │               dropped by \"no SYN\"
-  2   1000.000   1050.000              │── [SYN] seq 0 ──────────────────────▶│ SYN_RECEIVED  #1 again: retransmission
-                                       │                                      │               timer ran out
-  3   1050.000   1100.000  ESTABLISHED │◀──────────── [SYN,ACK] seq 0 ack 1 ──│               answers #2
-  4   1100.000   1150.000              │── [ACK] seq 1 ack 1 ────────────────▶│               completes the handshake
-  5   1100.000   1151.000              │── [PSH,ACK] seq 1 ack 1 len 80 ─────▶│
-  4              1150.000              │ ┄ #4 arrives ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶│ ESTABLISHED
-  6   1151.000   1202.000              │◀── [PSH,ACK] seq 1 ack 81 len 1448 ──│               copied by \"late copy\" as
-                                       │                                      │               #7
-  8   1202.000   1252.000              │── [ACK] seq 81 ack 1449 ────────────▶│               answers #6
-  9   1202.000   1252.000  FIN_WAIT_1  │── [FIN,ACK] seq 81 ack 1449 ────────▶│ CLOSE_WAIT    no more data will follow
- 10   1252.000   1302.000  TIME_WAIT   │◀──────── [FIN,ACK] seq 1449 ack 82 ──│ LAST_ACK      no more data will follow
- 11   1302.000   1352.000              │── [ACK] seq 82 ack 1450 ────────────▶│ CLOSED        answers #10
-  7             11202.000              │◀┄┄ [PSH,ACK] seq 1 ack 81 len 1448 ┄ │               copy of #6, 10.051s after
-                                       │                                      │               it was sent
- 12  11202.000  11252.000              │── [ACK] seq 82 ack 1450 ────────────▶│               tells #7's sender where
-                                       │                                      │               the stream stands: it was
-                                       │                                      │               old or outside the window
- 13  11252.000  11302.000              │◀─────────────────── [RST] seq 1450 ──│               reset: #12 fits no
-                                       │                                      │               connection here
-     71202.000             CLOSED      │                                      │               after 69.95s in TIME_WAIT
+  #    sent ms    arrives  client                                              server
+  1      0.000       lost  SYN_SENT    │── [SYN] seq 0 ───────────✗          │               opens the connection;
+                                       │                                     │               dropped by \"no SYN\"
+  2   1000.000   1050.000              │── [SYN] seq 0 ─────────────────────▶│ SYN_RECEIVED  #1 again: retransmission
+                                       │                                     │               timer ran out
+  3   1050.000   1100.000  ESTABLISHED │◀─────────── [SYN,ACK] seq 0 ack 1 ──│               answers #2
+  4   1100.000   1150.000              │── [ACK] seq 1 ack 1 ───────────────▶│               completes the handshake
+  5   1100.000   1151.000              │── [PSH,ACK] seq 1 ack 1 len 80 ────▶│
+  4              1150.000              │ ┄ #4 arrives ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶│ ESTABLISHED
+  6   1151.000   1202.000              │◀─ [PSH,ACK] seq 1 ack 81 len 1448 ──│               copied by \"late copy\" as #7
+  8   1202.000   1252.000              │── [ACK] seq 81 ack 1449 ───────────▶│               answers #6
+  9   1202.000   1252.000  FIN_WAIT_1  │── [FIN,ACK] seq 81 ack 1449 ───────▶│ CLOSE_WAIT    no more data will follow
+ 10   1252.000   1302.000  TIME_WAIT   │◀─────── [FIN,ACK] seq 1449 ack 82 ──│ LAST_ACK      no more data will follow
+ 11   1302.000   1352.000              │── [ACK] seq 82 ack 1450 ───────────▶│ CLOSED        answers #10
+  7             11202.000              │◀┄ [PSH,ACK] seq 1 ack 81 len 1448 ┄ │               copy of #6, 10.051s after it
+                                       │                                     │               was sent
+ 12  11202.000  11252.000              │── [ACK] seq 82 ack 1450 ───────────▶│               answers #7, which was old or
+                                       │                                     │               outside the window
+ 13  11252.000  11302.000              │◀────────────────── [RST] seq 1450 ──│               reset: #12 fits no
+                                       │                                     │               connection here
+     71202.000             CLOSED      │                                     │               after 69.95s in TIME_WAIT
 ";
     assert_eq!(draw(&late_copy()), expected);
 }
@@ -67,22 +65,22 @@ fn data_acks_and_one_loss_of_a_long_transfer_are_summed_up() {
         story.arrive(at + 2, ack);
     }
     let expected = "\
-#  sent ms  arrives  client                                              server
-  1  100.000  101.000           │── [ACK] seq 101 ack 301 len 1448 ─────▶│
-  2  101.000  102.000           │◀───────────── [ACK] seq 301 ack 1549 ──│           answers #1
-  3  103.000  104.000           │── [ACK] seq 1549 ack 301 len 1448 ────▶│
-  ⋮                             │ … 47 data packets (68,056 octets), 48  │
-                                │         ACKs, all delivered …          │
- 99  247.000  248.000           │── [ACK] seq 71053 ack 301 len 1448 ───▶│
-100  248.000  249.000           │◀──────────── [ACK] seq 301 ack 72501 ──│           answers #99
-101  250.000     lost           │── [ACK] seq 72501 ack 301 len 1448 ──✗ │           lost by chance
-102  253.000  254.000           │── [ACK] seq 73949 ack 301 len 1448 ───▶│
-103  254.000  255.000           │◀──────────── [ACK] seq 301 ack 75397 ──│           answers #102
-104  256.000  257.000           │── [ACK] seq 75397 ack 301 len 1448 ───▶│
-  ⋮                             │ … 46 data packets (66,608 octets), 47  │
-                                │         ACKs, all delivered …          │
-198  397.000  398.000           │── [ACK] seq 143453 ack 301 len 1448 ──▶│
-199  398.000  399.000           │◀─────────── [ACK] seq 301 ack 144901 ──│           answers #198
+#  sent ms  arrives  client                                             server
+  1  100.000  101.000           │── [ACK] seq 101 ack 301 len 1448 ────▶│
+  2  101.000  102.000           │◀──────────── [ACK] seq 301 ack 1549 ──│           answers #1
+  3  103.000  104.000           │── [ACK] seq 1549 ack 301 len 1448 ───▶│
+  ⋮                             │ … 47 data packets (68,056 octets), 48 │
+                                │         ACKs, all delivered …         │
+ 99  247.000  248.000           │── [ACK] seq 71053 ack 301 len 1448 ──▶│
+100  248.000  249.000           │◀─────────── [ACK] seq 301 ack 72501 ──│           answers #99
+101  250.000     lost           │── [ACK] seq 72501 ack 301 len 1448 ─✗ │           lost by chance
+102  253.000  254.000           │── [ACK] seq 73949 ack 301 len 1448 ──▶│
+103  254.000  255.000           │◀─────────── [ACK] seq 301 ack 75397 ──│           answers #102
+104  256.000  257.000           │── [ACK] seq 75397 ack 301 len 1448 ──▶│
+  ⋮                             │ … 46 data packets (66,608 octets), 47 │
+                                │         ACKs, all delivered …         │
+198  397.000  398.000           │── [ACK] seq 143453 ack 301 len 1448 ─▶│
+199  398.000  399.000           │◀────────── [ACK] seq 301 ack 144901 ──│           answers #198
 ";
     let text = draw(&story);
     assert_eq!(rows(&text), expected);
