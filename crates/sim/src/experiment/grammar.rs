@@ -148,13 +148,15 @@ static TCP: Object = Object {
         Field::optional("time_wait", TIME, "", "How long TIME_WAIT lasts (linux: 60s, rfc: 240s)."),
         Field::optional(
             "initial_sequence_number",
-            Integer { what: "a sequence number", min: 0, max: u32::MAX as u64 },
+            OneOf(&[SEQUENCE_NUMBER, List { item: &SEQUENCE_NUMBER, min: 1, max: usize::MAX }]),
             "",
-            "Fixed initial sequence number of every connection, instead of RFC 6528's.",
+            "Fixed initial sequence number of every connection, instead of RFC 6528's; of a list, each connection takes the next, after a restart too, and the last stays.",
         ),
     ],
     verbs: &[],
 };
+
+const SEQUENCE_NUMBER: Kind = Integer { what: "a sequence number", min: 0, max: u32::MAX as u64 };
 
 /// The states of RFC 9293 §3.3.2, in the words of the kernel's tools.
 pub(crate) const STATES: [Word; 11] = [

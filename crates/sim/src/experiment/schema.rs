@@ -152,5 +152,6 @@ fn describe(property: &mut Value, doc: &str, default: &str) {
 
 /// Names don't begin or end with a blank, and lack some characters.
 fn name_pattern(forbidden: &str) -> String {
-    format!("^[^\\s{forbidden}]([^{forbidden}]*[^\\s{forbidden}])?$")
+    let inner = if forbidden.is_empty() { ".".to_owned() } else { format!("[^{forbidden}]") };
+    format!("^[^\\s{forbidden}]({inner}*[^\\s{forbidden}])?$")
 }

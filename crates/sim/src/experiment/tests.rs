@@ -164,6 +164,7 @@ fn the_schema_covers_the_grammar() {
         let name = reference.strip_prefix("#/$defs/").unwrap();
         assert!(definitions.contains_key(name), "{name} is referred to and not there");
     }
+    assert!(!schema.to_string().contains("[^]"), "a pattern with an empty class");
     let steps = definitions["step"]["oneOf"].as_array().unwrap();
     assert_eq!(steps.len(), 13);
     assert_eq!(definitions["experiment"]["additionalProperties"], false);

@@ -80,8 +80,9 @@ fn config(
         if let Some(time_wait) = tcp.get("time_wait") {
             Arc::make_mut(&mut config.tcp).time_wait.length = time_wait.time()?;
         }
-        if let Some(number) = tcp.get("initial_sequence_number") {
-            config.initial_sequence_number = Some(number.integer()?);
+        if let Some(numbers) = tcp.get("initial_sequence_number") {
+            config.initial_sequence_numbers =
+                numbers.one_or_many().iter().map(Item::integer).collect::<Result<_, _>>()?;
         }
     }
     Ok(config)
