@@ -32,8 +32,9 @@ pub struct HostConfig {
     pub ephemeral_ports: RangeInclusive<u16>,
     /// Octets of datagrams, headers included, that a UDP socket holds unread (Linux `rmem_default`).
     pub datagram_buffer: ByteCount,
-    /// One initial sequence number for every connection, for figures; otherwise RFC 6528 chooses.
-    pub initial_sequence_number: Option<u32>,
+    /// Initial sequence numbers of the first connections, for figures; the last is that of all further ones. Without
+    /// any, RFC 6528 chooses.
+    pub initial_sequence_numbers: Vec<u32>,
 }
 
 impl HostConfig {
@@ -51,7 +52,7 @@ impl HostConfig {
             listen: ListenConfig::default(),
             ephemeral_ports: 32_768..=60_999,
             datagram_buffer: ByteCount::new(212_992),
-            initial_sequence_number: None,
+            initial_sequence_numbers: Vec::new(),
         }
     }
 }

@@ -294,6 +294,12 @@ impl Host {
         self.stack.numbering.packets()
     }
 
+    /// The fixed initial sequence numbers that are left for the next life; see
+    /// [`HostConfig::initial_sequence_numbers`].
+    pub fn initial_sequence_numbers_left(&self) -> &[u32] {
+        self.stack.initial_sequence.left()
+    }
+
     /// What the host was made from.
     pub fn config(&self) -> &HostConfig {
         &self.stack.config

@@ -10,29 +10,39 @@ use faultwire_wire::Seq;
 #[derive(Clone, Debug)]
 pub(crate) struct InitialSequence {
     secret: [u64; 2],
-    fixed: Option<u32>,
+    fixed: Vec<u32>,
+    /// How many of `fixed` were given out.
+    used: usize,
 }
 
 impl InitialSequence {
-    /// `component` names the host and its boot: a restarted host has a new secret. `fixed` is a number for every
-    /// connection, as the figures of RFC 9293 need it; timestamps start at the clock then.
-    pub(crate) fn new(seeds: SeedTree, component: &str, fixed: Option<u32>) -> Self {
-        Self { secret: seeds.secret(component, "initial sequence number"), fixed }
+    /// `component` names the host and its boot: a restarted host has a new secret. `fixed` are the numbers of the first
+    /// connections, the last of them that of all further ones, as the figures of RFC 9293 need it; timestamps start at
+    /// the clock then.
+    pub(crate) fn new(seeds: SeedTree, component: &str, fixed: Vec<u32>) -> Self {
+        Self { secret: seeds.secret(component, "initial sequence number"), fixed, used: 0 }
     }
 
     /// ISN = M + F(local, remote, secret), M ticking every 4 us (RFC 9293 §3.4.1: MUST-8, SHLD-1).
-    pub(crate) fn choose(&self, now: Instant, local: SocketAddr, remote: SocketAddr) -> Seq {
-        if let Some(fixed) = self.fixed {
+    pub(crate) fn choose(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr) -> Seq {
+        if let Some(&fixed) = self.left().first() {
+            self.used += 1;
             return Seq(fixed);
         }
         let clock = (now.as_nanos() / TICK_NANOS) as u32;
         Seq(clock.wrapping_add(self.offset(local, remote)))
     }
 
+    /// The fixed numbers of the connections to come.
+    pub(crate) fn left(&self) -> &[u32] {
+        let last = self.fixed.len().saturating_sub(1);
+        &self.fixed[self.used.min(last)..]
+    }
+
     /// What is added to the clock in timestamps: the same for all connections between two addresses, so that an
     /// incarnation follows on the one before, and different for others (RFC 7323 §5.4).
     pub(crate) fn timestamp_offset(&self, local: IpAddr, remote: IpAddr) -> u32 {
-        if self.fixed.is_some() {
+        if !self.fixed.is_empty() {
             return 0;
         }
         let ([local_high, local_low], [remote_high, remote_low]) = (halves(local), halves(remote));

@@ -53,7 +53,11 @@ impl Stack {
         Self {
             numbering: Numbering::new(config.place, config.boot, config.packets_before),
             paths: Paths::new(&config.interfaces, &config.routes),
-            initial_sequence: InitialSequence::new(seeds, &component, config.initial_sequence_number),
+            initial_sequence: InitialSequence::new(
+                seeds,
+                &component,
+                config.initial_sequence_numbers.clone(),
+            ),
             descriptors: Descriptors::default(),
             connections: Connections::default(),
             tcp: locals("tcp ports"),

@@ -16,8 +16,8 @@ fn sip_hash_has_its_published_value() {
 /// RFC 9293 §3.4.1, MUST-8: two opens of one pair of sockets are apart by the time between them in units of 4 us.
 #[test]
 fn the_clock_ticks_every_four_microseconds() {
-    let isn = InitialSequence::new(SeedTree::new(1), "client/1", None);
-    let choose = |at: Instant| isn.choose(at, address(40_000), address(80));
+    let mut isn = InitialSequence::new(SeedTree::new(1), "client/1", Vec::new());
+    let mut choose = |at: Instant| isn.choose(at, address(40_000), address(80));
     let first = choose(Instant::ZERO);
     for (apart, ticks) in [
         (Duration::from_nanos(3_999), 0),
@@ -33,7 +33,7 @@ fn the_clock_ticks_every_four_microseconds() {
 /// RFC 9293 §3.4.1, SHLD-1: at one instant the offsets of different connections look uniform.
 #[test]
 fn offsets_of_different_connections_are_spread_evenly() {
-    let isn = InitialSequence::new(SeedTree::new(1), "client/1", None);
+    let mut isn = InitialSequence::new(SeedTree::new(1), "client/1", Vec::new());
     let mut bins = [0u32; 64];
     for port in 0..=u16::MAX {
         bins[(isn.choose(Instant::ZERO, address(port), address(80)).0 >> 26) as usize] += 1;
@@ -44,10 +44,18 @@ fn offsets_of_different_connections_are_spread_evenly() {
 
 #[test]
 fn a_reboot_and_a_seed_change_the_offset_and_a_fixed_number_stays() {
-    let choose = |seed, name, fixed| {
-        InitialSequence::new(SeedTree::new(seed), name, fixed).choose(Instant::ZERO, address(1), address(2))
-    };
-    assert_ne!(choose(1, "a/1", None), choose(1, "a/2", None));
-    assert_ne!(choose(1, "a/1", None), choose(2, "a/1", None));
-    assert_eq!(choose(1, "a/1", Some(300)), Seq(300));
+    let sequence =
+        |seed, name, fixed: &[u32]| InitialSequence::new(SeedTree::new(seed), name, fixed.to_vec());
+    let choose = |isn: &mut InitialSequence| isn.choose(Instant::ZERO, address(1), address(2));
+    let first = choose(&mut sequence(1, "a/1", &[]));
+    assert_ne!(first, choose(&mut sequence(1, "a/2", &[])));
+    assert_ne!(first, choose(&mut sequence(2, "a/1", &[])));
+    let mut one = sequence(1, "a/1", &[300]);
+    assert_eq!([choose(&mut one), choose(&mut one)], [Seq(300); 2]);
+    // A list goes on in the next life, and its last number stays.
+    let mut list = sequence(1, "a/1", &[300, 400, 500]);
+    assert_eq!([choose(&mut list), choose(&mut list)], [Seq(300), Seq(400)]);
+    let mut next_life = sequence(1, "a/2", list.left());
+    assert_eq!([choose(&mut next_life), choose(&mut next_life)], [Seq(500); 2]);
+    assert_eq!(next_life.left(), [500]);
 }

@@ -1,7 +1,7 @@
 //! Listeners: backlog, SYN queue, closing a listener, stray segments for one, TIME-WAIT and new SYNs.
 
 use faultwire_base::Duration;
-use faultwire_host::{ConnectionId, DropReason, Errno, SocketKind, SocketOption};
+use faultwire_host::{ConnectionId, DropReason, Errno, How, SocketKind, SocketOption};
 use faultwire_tcp::{Config, State};
 use faultwire_wire::{Body, Flags, Packet, Seq};
 
@@ -236,4 +236,54 @@ fn an_old_syn_gives_time_wait_back() {
         _ => None,
     });
     assert_eq!(left, entered.map(|at| at + Duration::from_secs(240)));
+}
+
+/// As above, while the application of the server still has the descriptor of the old connection.
+#[test]
+fn a_new_syn_reopens_time_wait_that_has_a_descriptor() {
+    let mut net = Network::linux();
+    let listener = net.listen(80, 5);
+    let open = |net: &mut Network| {
+        let fd = net.hosts[CLIENT].socket(SocketKind::Tcp, false);
+        net.hosts[CLIENT].bind(fd, socket_address(CLIENT, 40_000)).unwrap();
+        net.connect_with(fd, 80);
+        net.run_millis(50);
+        fd
+    };
+    let client = open(&mut net);
+    let (server, _) = net.hosts[SERVER].accept(listener).unwrap();
+    net.send(CLIENT, client, b"not read yet").unwrap();
+    net.hosts[SERVER].shutdown(net.now, server, How::Write).unwrap();
+    net.run_millis(50);
+    net.close(CLIENT, client);
+    net.run_millis(50);
+    assert_eq!(net.states(SERVER, ConnectionId(1)).last(), Some(&State::TimeWait));
+    net.run(Duration::from_secs(5));
+    open(&mut net);
+    assert_eq!(net.states(SERVER, ConnectionId(1)).last(), Some(&State::Closed));
+    assert_eq!(net.read(SERVER, server), Ok(Some(b"not read yet".to_vec())));
+    assert_eq!(net.read(SERVER, server), Ok(None));
+    let (second, _) = net.hosts[SERVER].accept(listener).unwrap();
+    assert_ne!(second, server);
+    assert_eq!(net.states(SERVER, ConnectionId(2)).last(), Some(&State::Established));
+}
+
+/// Without a listener, a new SYN for TIME-WAIT is answered as by a closed port, and TIME-WAIT stays.
+#[test]
+fn a_new_syn_for_time_wait_without_a_listener_is_refused() {
+    let mut net = Network::linux();
+    let (client, server, listener) = net.connected();
+    let local = net.hosts[CLIENT].local_address(client).unwrap();
+    net.close(SERVER, server);
+    net.run_millis(50);
+    net.close(CLIENT, client);
+    net.close(SERVER, listener);
+    net.run_millis(50);
+    let again = net.hosts[CLIENT].socket(SocketKind::Tcp, false);
+    net.hosts[CLIENT].bind(again, local).unwrap();
+    net.run(Duration::from_secs(1));
+    net.connect_with(again, 80);
+    net.run_millis(50);
+    assert_eq!(net.hosts[CLIENT].take_error(again), Ok(Some(Errno::ConnectionRefused)));
+    assert_eq!(net.states(SERVER, ConnectionId(1)).last(), Some(&State::TimeWait));
 }

@@ -35,6 +35,11 @@ pub(crate) fn address(host: usize) -> IpAddr {
     IpAddr::from([10, 0, 0, host as u8 + 1])
 }
 
+/// The address of version 6.
+pub(crate) fn address_v6(host: usize) -> IpAddr {
+    IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, host as u16 + 1])
+}
+
 pub(crate) fn socket_address(host: usize, port: u16) -> SocketAddr {
     (address(host), port).into()
 }
@@ -42,7 +47,9 @@ pub(crate) fn socket_address(host: usize, port: u16) -> SocketAddr {
 pub(crate) fn config(host: usize, tcp: Config) -> HostConfig {
     let interface = Interface { address: address(host), mtu: 1500 };
     let name = ["client", "server", "third"][host];
-    HostConfig::new(name, PlaceId(host as u32), interface, Arc::new(tcp))
+    let mut config = HostConfig::new(name, PlaceId(host as u32), interface, Arc::new(tcp));
+    config.interfaces.push(Interface { address: address_v6(host), mtu: 1500 });
+    config
 }
 
 impl Network {
@@ -107,7 +114,10 @@ impl Network {
             self.hosts.iter_mut().for_each(|host| host.advance(self.now));
             while let Some(first) = self.in_flight.first_entry().filter(|first| first.key().0 <= self.now) {
                 let packet = first.remove();
-                let to = (0..self.hosts.len()).find(|&host| address(host) == packet.ip.destination);
+                let is_at = |host: &Host| {
+                    host.config().interfaces.iter().any(|it| it.address == packet.ip.destination)
+                };
+                let to = self.hosts.iter().position(is_at);
                 let to = to.unwrap_or(SERVER);
                 self.hosts[to].receive(self.now, packet);
             }
@@ -201,8 +211,13 @@ impl Network {
 
     /// The segments that a host sent with exactly these flags.
     pub(crate) fn segments(&self, host: usize, flags: Flags) -> Vec<(Instant, Segment)> {
+        self.segments_of(address(host), flags)
+    }
+
+    /// The segments from an address with exactly these flags.
+    pub(crate) fn segments_of(&self, source: IpAddr, flags: Flags) -> Vec<(Instant, Segment)> {
         let of = |(at, packet): &(Instant, Packet)| match &packet.body {
-            Body::Tcp(segment) if packet.ip.source == address(host) && segment.flags == flags => {
+            Body::Tcp(segment) if packet.ip.source == source && segment.flags == flags => {
                 Some((*at, segment.clone()))
             }
             _ => None,

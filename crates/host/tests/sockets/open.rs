@@ -1,11 +1,11 @@
 //! Opening connections: connect, refused ports, errors of connect, ports, initial sequence numbers.
 
 use faultwire_base::Duration;
-use faultwire_host::{DropReason, Errno, HostEvent, Received, SocketKind, SocketOption};
+use faultwire_host::{ConnectionId, DropReason, Errno, HostEvent, Received, SocketKind, SocketOption};
 use faultwire_tcp::{Config, State};
 use faultwire_wire::{Flags, Seq};
 
-use crate::network::{CLIENT, Network, SERVER, address, config, socket_address};
+use crate::network::{CLIENT, Network, SERVER, address, address_v6, config, socket_address};
 
 #[test]
 fn a_connection_opens_and_carries_data_both_ways() {
@@ -23,7 +23,7 @@ fn a_connection_opens_and_carries_data_both_ways() {
     assert_eq!(net.read(SERVER, server), Ok(None));
     net.close(SERVER, server);
     net.run(Duration::from_secs(100));
-    let connection = faultwire_host::ConnectionId(1);
+    let connection = ConnectionId(1);
     assert_eq!(
         net.states(CLIENT, connection),
         [
@@ -220,7 +220,7 @@ fn initial_sequence_numbers_follow_the_clock() {
 fn figures_can_fix_the_initial_sequence_number() {
     let with = |host, isn| {
         let mut config = config(host, Config::rfc());
-        config.initial_sequence_number = Some(isn);
+        config.initial_sequence_numbers = vec![isn];
         config
     };
     let mut net = Network::of([with(CLIENT, 100), with(SERVER, 300)]);
@@ -278,4 +278,54 @@ fn a_restarted_host_answers_old_segments_with_a_reset() {
     ids.sort_unstable();
     assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "no identity is used twice");
     assert_eq!(net.sent.last().unwrap().1.ip.source, address(SERVER));
+}
+
+#[test]
+fn version_six_works_alike() {
+    let mut net = Network::linux();
+    let server = net.hosts[SERVER].socket(SocketKind::Tcp, true);
+    net.hosts[SERVER].bind(server, "[::]:80".parse().unwrap()).unwrap();
+    net.hosts[SERVER].listen(server, 5).unwrap();
+    // A listener of version 4 has the port for itself.
+    net.listen(80, 5);
+    let fd = net.hosts[CLIENT].socket(SocketKind::Tcp, true);
+    let remote = (address_v6(SERVER), 80).into();
+    assert_eq!(net.hosts[CLIENT].connect(net.now, fd, remote), Err(Errno::InProgress));
+    net.run_millis(50);
+    let (accepted, from) = net.hosts[SERVER].accept(server).unwrap();
+    assert_eq!((from.ip(), Ok(from)), (address_v6(CLIENT), net.hosts[CLIENT].local_address(fd)));
+    assert_eq!(net.hosts[SERVER].peer_address(accepted), Ok(from));
+    net.send(CLIENT, fd, b"six").unwrap();
+    net.run_millis(50);
+    assert_eq!(net.read(SERVER, accepted), Ok(Some(b"six".to_vec())));
+    // 1500 octets less 40 and 20.
+    let syn = &net.segments_of(address_v6(CLIENT), Flags::SYN)[0].1;
+    assert!(syn.options.iter().any(|it| it == faultwire_wire::TcpOption::MaximumSegmentSize(1440)));
+}
+
+/// What an owner asks at the end of a run: does anything still go on?
+#[test]
+fn only_time_wait_is_quiet() {
+    let mut net = Network::linux();
+    let quiet = |net: &Network| [CLIENT, SERVER].map(|host| net.hosts[host].is_quiescent());
+    assert_eq!(quiet(&net), [true, true]);
+    let (client, server, _) = net.connected();
+    assert_eq!(quiet(&net), [true, true], "established and idle");
+    net.send(CLIENT, client, b"x").unwrap();
+    assert_eq!(quiet(&net), [false, true], "data to send");
+    net.drain();
+    assert_eq!(quiet(&net), [false, true], "data to be acknowledged");
+    assert!(!net.hosts[CLIENT].is_drained(client));
+    net.run_millis(100);
+    assert!(net.hosts[CLIENT].is_drained(client));
+    assert_eq!(quiet(&net), [true, true]);
+    net.read(SERVER, server).unwrap();
+    net.close(CLIENT, client);
+    net.run_millis(25);
+    assert_eq!(quiet(&net), [false, true], "FIN-WAIT-2 of nobody has an end");
+    net.close(SERVER, server);
+    net.run_millis(100);
+    assert_eq!(net.states(CLIENT, ConnectionId(1)).last(), Some(&State::TimeWait));
+    assert_eq!(quiet(&net), [true, true]);
+    assert!(net.hosts[CLIENT].deadline().is_some());
 }

@@ -140,3 +140,127 @@ fn segments_of_no_connection() {
     assert_eq!(net.segments(SERVER, Flags::RST).len(), 1);
     assert_eq!(net.drops(SERVER), [DropReason::ClosedPort; 2]);
 }
+
+/// RFC 1191 §3: a link on the way has a smaller MTU. The connection sends smaller segments at once, and the next
+/// connection to that host begins with them.
+#[test]
+fn a_smaller_path_is_learnt() {
+    let mut net = Network::linux();
+    let (client, _, _) = net.connected();
+    net.passes = |packet| packet.length() <= 1400;
+    let data = faultwire_wire::Payload::Zeros { len: 1448 };
+    net.hosts[CLIENT].send(net.now, client, data.clone()).unwrap();
+    net.drain();
+    let large = net.sent.last().unwrap().1.clone();
+    assert_eq!(large.length(), 1500);
+    net.put(net.now, icmp(IcmpKind::PacketTooBig { mtu: 1400 }, &large));
+    net.run_millis(1);
+    let again = &net.sent[net.sent.len() - 2].1;
+    assert_eq!(again.length(), 1400, "the first part of it, at once");
+    let next = net.connect(80);
+    net.run_millis(50);
+    net.hosts[CLIENT].send(net.now, next, data).unwrap();
+    net.drain();
+    assert!(net.sent.last().unwrap().1.length() <= 1400);
+}
+
+mod hostile {
+    //! Whatever arrives, a host goes on.
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use faultwire_wire::{Options, Payload, Segment, Seq};
+
+    #[derive(Clone, Debug)]
+    struct Blow {
+        flags: u16,
+        seq: i32,
+        ack: i32,
+        window: u16,
+        length: u32,
+        options: Vec<u8>,
+        target: u8,
+        pause: u8,
+    }
+
+    fn blow() -> impl Strategy<Value = Blow> {
+        let near = prop_oneof![-3..3i32, -70_000..70_000i32, any::<i32>()];
+        let octets = prop::collection::vec(any::<u8>(), 0..40);
+        (0..512u16, near.clone(), near, any::<u16>(), 0..1500u32, octets, 0..4u8, any::<u8>()).prop_map(
+            |(flags, seq, ack, window, length, options, target, pause)| Blow {
+                flags,
+                seq,
+                ack,
+                window,
+                length,
+                options,
+                target,
+                pause,
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn segments_break_no_host(blows in prop::collection::vec(blow(), 1..60), leave in 0..4u8) {
+            let mut net = Network::linux();
+            let (client, server, listener) = net.connected();
+            net.send(CLIENT, client, b"some data").unwrap();
+            net.run_millis(15);
+            let pattern = net.sent.iter().rfind(|(_, it)| it.ip.source == address(CLIENT)).unwrap().1.clone();
+            if leave & 1 == 1 {
+                net.close(SERVER, server);
+            }
+            if leave & 2 == 2 {
+                net.close(CLIENT, client);
+            }
+            for blow in blows {
+                let mut packet = pattern.clone();
+                let Body::Tcp(segment) = &mut packet.body else { unreachable!() };
+                *segment = Segment {
+                    flags: Flags(blow.flags),
+                    seq: Seq(segment.seq.0.wrapping_add_signed(blow.seq)),
+                    ack: Seq(segment.ack.0.wrapping_add_signed(blow.ack)),
+                    window: blow.window,
+                    options: Options::from_bytes(&blow.options).unwrap(),
+                    payload: Payload::Zeros { len: blow.length },
+                    ..segment.clone()
+                };
+                match blow.target {
+                    0 => segment.source_port = segment.source_port.wrapping_add(blow.seq as u16),
+                    1 => segment.destination_port = 81,
+                    _ => {}
+                }
+                net.put(net.now, packet);
+                net.run_millis(u64::from(blow.pause));
+            }
+            net.run(faultwire_base::Duration::from_secs(2_000));
+            for fd in [client, server, listener] {
+                for host in [CLIENT, SERVER] {
+                    let _ = net.read(host, fd);
+                    let _ = net.hosts[host].close(net.now, fd);
+                }
+            }
+            net.run(faultwire_base::Duration::from_secs(2_000));
+            for host in &net.hosts {
+                prop_assert_eq!(host.connections().count(), 0, "{:?}", host.connections().collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn bytes_break_no_host(bytes in prop::collection::vec(any::<u8>(), 0..120), bits in prop::collection::vec(any::<u32>(), 0..5)) {
+            let mut net = Network::linux();
+            net.connected();
+            let mut packet = net.sent[2].1.clone();
+            let length = packet.length() * 8;
+            let flipped: Vec<u32> = bits.iter().map(|bit| bit % length).collect();
+            net.put(net.now, packet.corrupt(&flipped));
+            packet.body = Body::Raw(bytes.into());
+            net.put(net.now, packet);
+            net.run_millis(100);
+        }
+    }
+}
