@@ -117,6 +117,18 @@ fn of_time(plan: &Plan, notes: &mut Vec<String>) {
             plan.stop.at
         ));
     }
+    let changes = plan
+        .directions
+        .iter()
+        .flat_map(|direction| direction.config.changes.iter().map(|change| (direction.place, change.at)));
+    let hosts = plan.hosts.iter().flat_map(|host| host.timeline.iter().map(|&(at, _)| (host.place, at)));
+    for (place, at) in changes.chain(hosts).filter(|&(_, at)| at >= plan.stop.at) {
+        let name = &plan.places[place.index()];
+        notes.push(format!(
+            "{name}: a change at {at} comes when the run is over, at {} at the latest",
+            plan.stop.at
+        ));
+    }
     for app in &plan.apps {
         if app.start >= plan.stop.at {
             notes.push(format!("the app {:?} starts at {}, when the run is over", &*app.name, app.start));

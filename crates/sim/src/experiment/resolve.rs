@@ -58,6 +58,7 @@ pub(crate) fn resolve(root: &Item<'_>, removed: &BTreeSet<String>) -> Result<Pla
             awaits: None,
         };
         if !fault.removed {
+            before_heal(&item, heal)?;
             let id = FaultId(u32::try_from(index).expect("a file has fewer than 2^32 faults"));
             mechanism(&item, id, &names, &mut fault, &mut directions, &mut timeline, &mut injections)?;
         }
@@ -84,6 +85,15 @@ pub(crate) fn resolve(root: &Item<'_>, removed: &BTreeSet<String>) -> Result<Pla
         heal,
         expectations,
     })
+}
+
+/// A fault that begins when all faults have ended would do nothing.
+fn before_heal(item: &Item<'_>, heal: Option<HealPlan>) -> Result<(), Problem> {
+    let (Some(at), Some(heal)) = (item.get("at"), heal) else { return Ok(()) };
+    if at.instant()? < heal.at {
+        return Ok(());
+    }
+    Err(at.problem(format!("this is not before \"heal\" at {}, which ends every fault", heal.at)))
 }
 
 /// Puts what a fault does where it acts.

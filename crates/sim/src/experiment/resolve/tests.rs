@@ -305,6 +305,14 @@ fn injections_are_relative_or_written_out() {
 }
 
 #[test]
+fn no_fault_begins_after_heal() {
+    let late = problem(&format!(
+        "{PAIR}, \"heal\": {{ \"at\": \"10s\", \"within\": \"1s\" }}, \"faults\": [ {{ \"name\": \"x\", \"at\": \"10s\", \"do\": \"cut\" }} ]"
+    ));
+    assert!(late.contains("faults.x.at: this is not before \"heal\" at 10s"), "{late}");
+}
+
+#[test]
 fn what_would_do_nothing_is_refused() {
     let fault = |rest: &str| problem(&format!("{PAIR}, \"faults\": [ {{ \"name\": \"f\", {rest} }} ]"));
     for (rest, words) in [
