@@ -81,8 +81,11 @@ pub(crate) fn read(root: &Item<'_>) -> Result<Topology, Problem> {
     Ok(Topology { places, stations, wires, courses, station_index, wire_index })
 }
 
+/// A link's name and its two ends.
+type Joined = (Arc<str>, [usize; 2]);
+
 /// Each link's name and its two ends.
-fn ends(root: &Item<'_>, stations: &BTreeMap<String, usize>) -> Result<Vec<(Arc<str>, [usize; 2])>, Problem> {
+fn ends(root: &Item<'_>, stations: &BTreeMap<String, usize>) -> Result<Vec<Joined>, Problem> {
     let mut ends = Vec::new();
     for link in root.list("links") {
         let name = link.require("name")?;
@@ -106,7 +109,7 @@ fn ends(root: &Item<'_>, stations: &BTreeMap<String, usize>) -> Result<Vec<(Arc<
 type Ranked = (Vec<Arc<str>>, Vec<Wire>, Vec<Course>);
 
 /// Ranks all places by name.
-fn place(ends: &[(Arc<str>, [usize; 2])], stations: &[&str]) -> Ranked {
+fn place(ends: &[Joined], stations: &[&str]) -> Ranked {
     let direction_name = |link: &str, end: usize| format!("{link}>{}", stations[end]);
     let mut drafts: Vec<(String, usize, usize)> = Vec::with_capacity(2 * ends.len());
     for (wire, (link, pair)) in ends.iter().enumerate() {
