@@ -26,21 +26,14 @@ enum Power {
 /// Where packets go: by destination, or all one way.
 #[derive(Clone, Debug, Default)]
 struct Routes {
+    default: Option<DirectionId>,
     table: LookupTable<IpAddr, DirectionId>,
-    latest: Option<(IpAddr, DirectionId)>,
 }
 
 impl Routes {
     #[inline]
-    fn direction(&mut self, destination: IpAddr) -> Option<DirectionId> {
-        if let Some((latest, direction)) = self.latest
-            && latest == destination
-        {
-            return Some(direction);
-        }
-        let direction = *self.table.get(&destination)?;
-        self.latest = Some((destination, direction));
-        Some(direction)
+    fn direction(&self, destination: IpAddr) -> Option<DirectionId> {
+        self.default.or_else(|| self.table.get(&destination).copied())
     }
 }
 
@@ -63,7 +56,7 @@ pub(crate) struct HostPlace {
 
 impl HostPlace {
     pub(crate) fn new(host: &HostPlan, plan: &Plan, seeds: SeedTree) -> Self {
-        let mut routes = Routes::default();
+        let mut routes = Routes { default: host.default_route, ..Routes::default() };
         for &(destination, direction) in &host.routes {
             routes.table.insert(destination, direction);
         }
@@ -109,7 +102,7 @@ impl HostPlace {
 
     /// Nothing to do but to let TIME_WAIT and keep-alive timers run.
     pub(crate) fn is_idle(&self) -> bool {
-        self.timeline.is_empty() && self.apps.are_over() && self.host.is_quiescent()
+        self.timeline.is_empty() && self.apps.going() == 0 && self.host.is_quiescent()
     }
 
     /// When this place must be woken.
@@ -196,6 +189,7 @@ impl HostPlace {
     fn forget(&mut self, now: Instant, plan: &Plan) {
         self.config.boot += 1;
         self.config.packets_before = self.host.packets_made();
+        self.config.initial_sequence_numbers = self.host.initial_sequence_numbers_left().to_vec();
         self.host = Host::new(self.config.clone(), self.seeds);
         self.apps = Apps::new(plan, self.place);
         self.apps.start_no_earlier(now);
@@ -210,7 +204,9 @@ impl HostPlace {
     ) {
         for index in 0..self.incoming.len() {
             let direction = self.incoming[index];
-            while let Some(packet) = network.take_arrival(now, direction) {
+            while network.next_arrival(direction).is_some_and(|at| at <= now)
+                && let Some(packet) = network.take_arrival(now, direction)
+            {
                 let event = Event::Arrived { packet: &packet, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
                 if self.power == Power::Down {

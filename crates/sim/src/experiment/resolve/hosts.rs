@@ -25,10 +25,13 @@ pub(crate) fn read(
     for station in topology.hosts() {
         let name = &*topology.stations[station].name;
         let (_, item) = items.iter().find(|(key, _)| *key == name).expect("hosts were read from this map");
+        let mut leaving = topology.leaving(station);
+        let default_route = leaving.next().filter(|_| leaving.next().is_none());
         hosts.push(HostPlan {
             place: topology.stations[station].place,
             config: config(item, topology, station, routes, directions)?,
-            routes: routes.table(topology, station),
+            default_route,
+            routes: if default_route.is_some() { Vec::new() } else { routes.table(topology, station) },
             timeline: Vec::new(),
         });
     }
