@@ -40,6 +40,7 @@ pub(crate) fn legend() -> Legend {
         sockets: vec!["client/first".into(), "server/first".into()],
         faults: vec!["late copy".into(), "no SYN".into()],
         apps: vec!["browser".into()],
+        changes: Vec::new(),
     }
 }
 
@@ -151,6 +152,10 @@ impl Story {
 
     pub(crate) fn lost(&mut self, at: u64, index: usize) {
         self.link(at, index, Decision::Dropped(DropCause::Loss));
+    }
+
+    pub(crate) fn cut(&mut self, at: u64, index: usize) {
+        self.link(at, index, Decision::Dropped(DropCause::Cut));
     }
 
     pub(crate) fn dropped_by_fault(&mut self, at: u64, index: usize) {

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use faultwire_base::PlaceId;
+use faultwire_base::{Instant, PlaceId};
 use faultwire_link::NameId;
 
+use super::words;
 use crate::plan::{DirectionId, FaultId, Plan};
 
 /// The names behind the ids of one run's records.
@@ -23,6 +24,19 @@ pub struct Legend {
     pub faults: Vec<Arc<str>>,
     /// Names of apps in the order of the file.
     pub apps: Vec<Arc<str>>,
+    /// What changes on links at given times, in order of time.
+    pub changes: Vec<ChangeLegend>,
+}
+
+/// A change of a link in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeLegend {
+    /// When.
+    pub at: Instant,
+    /// On which direction.
+    pub direction: DirectionId,
+    /// What, in words that follow the name of the link.
+    pub what: String,
 }
 
 /// A host or router.
@@ -80,6 +94,7 @@ impl Legend {
             sockets: plan.names.clone(),
             faults: plan.faults.iter().map(|fault| Arc::clone(&fault.name)).collect(),
             apps: plan.apps.iter().map(|app| Arc::clone(&app.name)).collect(),
+            changes: changes(plan),
         }
     }
 
@@ -134,4 +149,17 @@ impl Legend {
     pub fn app(&self, app: u32) -> &str {
         self.apps.get(app as usize).map_or("?", |name| name)
     }
+}
+
+/// The timelines of all directions together.
+fn changes(plan: &Plan) -> Vec<ChangeLegend> {
+    let mut changes = Vec::new();
+    for (direction, id) in plan.directions.iter().zip(0..) {
+        for scheduled in &direction.config.changes {
+            let what = words::change(&scheduled.change);
+            changes.push(ChangeLegend { at: scheduled.at, direction: DirectionId(id), what });
+        }
+    }
+    changes.sort_by_key(|change| change.at);
+    changes
 }

@@ -16,7 +16,7 @@ pub mod trace_json;
 mod words;
 
 pub use capture::{Vantage, write_capture};
-pub use legend::{DirectionLegend, Legend, NodeLegend};
+pub use legend::{ChangeLegend, DirectionLegend, Legend, NodeLegend};
 pub use series::{SERIES_HEADING, Series};
 pub use trace::{Arrival, Entry, PacketNumber, Trace, TracedName, TracedPacket, What};
 

@@ -1,6 +1,6 @@
 //! Plain words for what packets are, why they were sent and what links did to them.
 
-use faultwire_link::{By, Decision, DropCause};
+use faultwire_link::{By, Change, Decision, DropCause};
 use faultwire_wire::{Body, Cause, IcmpKind, IcmpMessage, Packet, Reason, TimerKind};
 
 use super::legend::Legend;
@@ -155,6 +155,30 @@ fn dropped(legend: &Legend, direction: DirectionId, cause: DropCause) -> String 
     }
 }
 
+/// What a change in time does to a link, in words that follow its name.
+pub(crate) fn change(change: &Change) -> String {
+    let set = |what: &str, is_on: bool| format!("{}{what}", if is_on { "new " } else { "no " });
+    match change {
+        Change::Cut { in_flight_drop: true } => "is cut, what is on the way is lost".into(),
+        Change::Cut { in_flight_drop: false } => "is cut".into(),
+        Change::Uncut => "works again".into(),
+        Change::SetRate(Some(rate)) => format!("has a rate of {rate}"),
+        Change::SetRate(None) => "has no limit of its rate".into(),
+        Change::SetDelay(delay) => format!("has a delay of {delay}"),
+        Change::SetLoss(loss) => format!("has {}", set("loss", loss.is_some())),
+        Change::SetJitter(jitter) => format!("has {}", set("jitter", jitter.is_some())),
+        Change::SetDuplicate(duplicate) => format!("has {}", set("duplication", duplicate.is_some())),
+        Change::SetCorrupt(corrupt) => format!("has {}", set("corruption", corrupt.is_some())),
+        Change::SetReorder(reorder) => format!("has {}", set("reordering", reorder.is_some())),
+        Change::SetQueue(_) => "has a queue of another length".into(),
+        Change::SetMtu(Some(mtu)) => format!("has an MTU of {mtu}"),
+        Change::SetMtu(None) => "has no MTU".into(),
+        Change::HoldAll => "holds what it is given".into(),
+        Change::ReleaseAll => "lets go what it held".into(),
+        Change::Heal => "heals: every fault ends".into(),
+    }
+}
+
 /// Whether a decision takes the packet.
 pub(crate) fn takes(decision: &Decision) -> bool {
     matches!(decision, Decision::Dropped(_))
@@ -166,6 +190,18 @@ pub(crate) fn displaces(decision: &Decision) -> bool {
         decision,
         Decision::Delayed { .. } | Decision::Held { .. } | Decision::Released { .. } | Decision::Reordered
     )
+}
+
+/// What took a packet for a reason that is likely to take its neighbours too: the same number for the same reason.
+pub(crate) fn lasting_cause(direction: DirectionId, decision: &Decision) -> Option<u64> {
+    match decision {
+        Decision::Dropped(DropCause::Cut | DropCause::InFlightCut) => Some(0),
+        Decision::Dropped(DropCause::TooBig(_)) => Some(1),
+        Decision::Dropped(DropCause::Fault(index)) => {
+            Some(2 + (u64::from(direction.0) << 32 | u64::from(index.0)))
+        }
+        _ => None,
+    }
 }
 
 /// Whether chance decided, and no fault that somebody wrote down.

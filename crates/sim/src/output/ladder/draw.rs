@@ -31,12 +31,19 @@ impl Columns {
             Self { number: 3, sent: 7, arrives: 7, states: [8, 8], arrow: 30, remark: REMARK_MIN };
         columns.states = hosts.map(|host| host.chars().count().clamp(8, HOST_MAX));
         for row in rows {
-            columns.sent = columns.sent.max(millis(row.at).len());
+            let time = match row.kind {
+                RowKind::Arrives { .. } => &mut columns.arrives,
+                _ => &mut columns.sent,
+            };
+            *time = (*time).max(millis(row.at).len());
             for (column, state) in columns.states.iter_mut().zip(row.states) {
                 *column = (*column).max(state.map_or(0, str::len));
             }
             if let RowKind::Sent { end: ArrowEnd::Arrives(at), .. } = row.kind {
                 columns.arrives = columns.arrives.max(millis(at).len());
+            }
+            if let RowKind::Note(text) = &row.kind {
+                columns.arrow = columns.arrow.max(text.chars().count().min(LABEL_MAX) + ARROW_ROOM);
             }
             if let RowKind::Sent { packet, label, .. } | RowKind::Arrives { packet, label, .. } = &row.kind {
                 columns.number = columns.number.max(packet.0.to_string().len());

@@ -27,10 +27,13 @@ fn collapse(rows: &[Row], weight: Weight) -> Vec<Row> {
     let mut kept = Vec::new();
     let mut rest = rows;
     while !rest.is_empty() {
-        let run = rest.iter().take_while(|row| row.weight <= weight).count();
+        let first = group(&rest[0], weight);
+        let run = match first {
+            Group::Alone => 0,
+            _ => rest.iter().take_while(|row| group(row, weight) == first).count(),
+        };
         if run < HEAD + TAIL + MIDDLE_MIN {
-            // One row beyond the run: the one that ended it.
-            let shown = (run + 1).min(rest.len());
+            let shown = run.max(1);
             kept.extend_from_slice(&rest[..shown]);
             rest = &rest[shown..];
             continue;
@@ -41,6 +44,26 @@ fn collapse(rows: &[Row], weight: Weight) -> Vec<Row> {
         rest = &rest[run..];
     }
     kept
+}
+
+/// Which rows can be summed up together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    /// What weighs little.
+    Routine,
+    /// Packets taken by one and the same thing.
+    TakenBy(u64),
+    /// Nothing else.
+    Alone,
+}
+
+fn group(row: &Row, weight: Weight) -> Group {
+    match row.taken_by {
+        _ if row.states != [None; 2] => Group::Alone,
+        Some(cause) => Group::TakenBy(cause),
+        None if row.weight <= weight => Group::Routine,
+        None => Group::Alone,
+    }
 }
 
 /// One row that sums up others.
@@ -56,6 +79,7 @@ fn summary(rows: &[Row]) -> Row {
         states: [None; 2],
         remarks: Vec::new(),
         weight: Weight::Notable,
+        taken_by: None,
     }
 }
 
@@ -94,6 +118,10 @@ impl Sum {
         }
     }
 
+    fn sent(&self) -> u64 {
+        self.data + self.acks + self.duplicate_acks + self.retransmissions + self.datagrams + self.others
+    }
+
     fn text(&self) -> String {
         let count = |count: u64, one: &str, many: &str| match count {
             0 => None,
@@ -114,6 +142,7 @@ impl Sum {
         .collect();
         parts.push(match self.lost {
             0 => "all delivered".into(),
+            lost if lost == self.sent() => "all lost".into(),
             lost => format!("{} lost", thousands(lost)),
         });
         if self.late > 0 {

@@ -1,5 +1,6 @@
 //! The text timeline: for each conversation its packets as arrows between two ends, the states of both, and why.
 
+mod changes;
 mod draw;
 mod elide;
 mod label;
@@ -75,7 +76,8 @@ fn draw_one(
         out.push_str(&format!("  ({})", names.join(", ")));
     }
     out.push_str("\n\n");
-    let mut rows = rows::rows(legend, trace, conversation);
+    let rows = rows::rows(legend, trace, conversation);
+    let mut rows = changes::with_changes(rows, legend, trace, conversation);
     if !options.full {
         rows = elide::elide(rows);
     }

@@ -25,6 +25,8 @@ pub(super) struct Row {
     pub(super) remarks: Vec<String>,
     /// How much the row matters.
     pub(super) weight: Weight,
+    /// For a packet that was taken for a reason that lasts: which reason.
+    pub(super) taken_by: Option<u64>,
 }
 
 /// What a row shows.
@@ -177,7 +179,7 @@ impl Builder<'_> {
     }
 
     fn push(&mut self, at: Instant, kind: RowKind, weight: Weight) -> usize {
-        self.rows.push(Row { at, kind, states: [None; 2], remarks: Vec::new(), weight });
+        self.rows.push(Row { at, kind, states: [None; 2], remarks: Vec::new(), weight, taken_by: None });
         self.rows.len() - 1
     }
 
@@ -201,6 +203,9 @@ impl Builder<'_> {
         let weight = weight(traced, tally);
         let row = self.push(entry.at, RowKind::Sent { packet: number, from, label, end, tally }, weight);
         self.rows[row].remarks = remarks;
+        self.rows[row].taken_by = (traced.decisions.iter())
+            .find_map(|(direction, decision, _)| words::lasting_cause(*direction, decision))
+            .filter(|_| !opens_or_closes(traced));
         self.sent.insert(number, row);
         if let Some((at, state)) = self.waiting[from as usize].take()
             && at == entry.at
@@ -364,7 +369,10 @@ impl Builder<'_> {
         let before = self.entered[side as usize].replace((row.at, state));
         if let (RowKind::State, Some((since, before))) = (&row.kind, before) {
             let time = super::draw::rounded(row.at.saturating_since(since));
-            row.remarks.push(format!("after {time} in {before}"));
+            row.remarks.push(match state {
+                "FIN_WAIT_1" | "LAST_ACK" => "the application closes; the FIN follows the data".into(),
+                _ => format!("after {time} in {before}"),
+            });
         }
     }
 

@@ -4,7 +4,9 @@ use faultwire_base::Duration;
 use faultwire_wire::{Flags, Reason};
 
 use super::{LadderOptions, ladder};
-use crate::output::hand_made::{CLIENT, SERVER, Story, late_copy, legend};
+use crate::output::ChangeLegend;
+use crate::output::hand_made::{CLIENT, SERVER, Story, late_copy, legend, ms};
+use crate::plan::DirectionId;
 
 fn draw(story: &Story) -> String {
     ladder(&legend(), &story.trace, LadderOptions::default())
@@ -110,6 +112,55 @@ fn what_overtakes_and_what_comes_late_is_seen_where_it_arrives() {
   1            50.000           │ ┄ #1 arrives ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▶│           delayed 30ms by \"no SYN\"
 ";
     let text = draw(&story);
+    assert_eq!(rows(&text), expected);
+}
+
+#[test]
+fn a_cut_is_told_and_what_it_takes_is_summed_up() {
+    let mut legend = legend();
+    let change =
+        |at, direction, what: &str| ChangeLegend { at, direction: DirectionId(direction), what: what.into() };
+    legend.changes = vec![
+        change(ms(10), 0, "is cut"),
+        change(ms(10), 1, "is cut"),
+        change(ms(90), 1, "works again"),
+        change(ms(1_000), 1, "heals"),
+    ];
+    let mut story = Story::default();
+    for index in 0..100 {
+        let datagram = story.datagram(index, CLIENT, 100);
+        if (10..90).contains(&index) {
+            story.cut(index, datagram);
+        } else {
+            story.arrive(index, datagram);
+        }
+    }
+    let expected = "\
+#  sent ms  arrives  client                                    server
+  1    0.000    0.000           │── UDP len 100 ──────────────▶│
+  2    1.000    1.000           │── UDP len 100 ──────────────▶│
+  3    2.000    2.000           │── UDP len 100 ──────────────▶│
+  ⋮                             │ … 5 datagrams, all delivered │
+                                │              …               │
+  9    8.000    8.000           │── UDP len 100 ──────────────▶│
+ 10    9.000    9.000           │── UDP len 100 ──────────────▶│
+      10.000                    │      ** wire is cut **       │
+ 11   10.000     lost           │── UDP len 100 ───────✗       │           dropped: the link is cut
+ 12   11.000     lost           │── UDP len 100 ───────✗       │           dropped: the link is cut
+ 13   12.000     lost           │── UDP len 100 ───────✗       │           dropped: the link is cut
+  ⋮                             │  … 75 datagrams, all lost …  │
+ 89   88.000     lost           │── UDP len 100 ───────✗       │           dropped: the link is cut
+ 90   89.000     lost           │── UDP len 100 ───────✗       │           dropped: the link is cut
+      90.000                    │** wire>server works again ** │
+ 91   90.000   90.000           │── UDP len 100 ──────────────▶│
+ 92   91.000   91.000           │── UDP len 100 ──────────────▶│
+ 93   92.000   92.000           │── UDP len 100 ──────────────▶│
+  ⋮                             │ … 5 datagrams, all delivered │
+                                │              …               │
+ 99   98.000   98.000           │── UDP len 100 ──────────────▶│
+100   99.000   99.000           │── UDP len 100 ──────────────▶│
+";
+    let text = ladder(&legend, &story.trace, LadderOptions::default());
     assert_eq!(rows(&text), expected);
 }
 
