@@ -128,7 +128,8 @@ impl Connections {
         self.hosts.entry_or_insert_with(place, HostLogs::default).life += 1;
     }
 
-    fn index(&self, place: PlaceId, connection: ConnectionId) -> Option<u32> {
+    /// Where the log of a connection is, if it has one.
+    pub(crate) fn index(&self, place: PlaceId, connection: ConnectionId) -> Option<u32> {
         let life = self.hosts.get(&place)?.life;
         self.by_identity.get(&(place, life, connection)).copied()
     }
@@ -137,6 +138,12 @@ impl Connections {
     pub(crate) fn get_mut(&mut self, place: PlaceId, connection: ConnectionId) -> Option<&mut ConnectionLog> {
         let index = self.index(place, connection)?;
         self.logs.get_mut(index as usize)
+    }
+
+    /// The log at an index that [`Connections::index`] gave.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, index: u32) -> &mut ConnectionLog {
+        &mut self.logs[index as usize]
     }
 
     /// Gives a connection its name; the latest connection of a name is the one that counts.

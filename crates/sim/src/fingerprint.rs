@@ -183,9 +183,21 @@ impl PlaceDigest {
         self.used += N;
     }
 
-    /// Options beyond the usual twelve octets are absorbed word by word.
+    /// Options word by word.
     #[inline]
     fn absorb_options(&mut self, bytes: &[u8]) {
+        if let [1, 1, 8, 10, stamps @ ..] = bytes
+            && let Ok(stamps) = <[u8; 8]>::try_from(stamps)
+        {
+            // Timestamps alone, as on nearly every segment: their word says it all, and no other option list of one
+            // word is eight octets of time.
+            self.absorb([u64::from_le_bytes(stamps)]);
+            return;
+        }
+        if bytes.is_empty() {
+            return;
+        }
+        self.absorb([bytes.len() as u64]);
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
             word[..chunk.len()].copy_from_slice(chunk);

@@ -113,7 +113,9 @@ pub struct HostPlan {
     pub place: PlaceId,
     /// Its stack and addresses.
     pub config: HostConfig,
-    /// Next direction for each destination, sorted by address.
+    /// The only direction that leaves it, if there is just one: everything goes there.
+    pub default_route: Option<DirectionId>,
+    /// Otherwise the next direction for each destination, sorted by address.
     pub routes: Vec<(IpAddr, DirectionId)>,
     /// Crash, restart, pause, resume in order of time.
     pub timeline: Vec<(Instant, HostChange)>,

@@ -5,6 +5,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde::de::IgnoredAny;
+use std::cell::Cell;
 
 use super::problem::{Place, Problem};
 
@@ -94,19 +95,27 @@ const STRICT: ParseOptions = ParseOptions {
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// Where the last place was, as (offset, characters before it in its line): places are asked for in ascending
+    /// order, so that a file of one long line is still read once.
+    latest: Cell<(usize, usize)>,
 }
 
 impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
         let after_breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(after_breaks).collect() }
+        Self { text, starts: std::iter::once(0).chain(after_breaks).collect(), latest: Cell::new((0, 0)) }
     }
 
     fn place(&self, offset: usize) -> Place {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|&start| start <= offset);
         let start = self.starts[line - 1];
-        let column = self.text[start..].char_indices().take_while(|&(at, _)| start + at < offset).count() + 1;
+        let (known, before) = self.latest.get();
+        let (from, before) = if (start..=offset).contains(&known) { (known, before) } else { (start, 0) };
+        let before =
+            before + self.text[from..].char_indices().take_while(|&(at, _)| from + at < offset).count();
+        self.latest.set((offset, before));
+        let column = before + 1;
         Place::File { line: line as u32, column: column as u32 }
     }
 }

@@ -44,12 +44,21 @@ struct Conversation {
     storm_acks: u32,
 }
 
+/// A conversation's place in [`Laws`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConversationIndex(u32);
+
+/// No conversation yet.
+const NO_CONVERSATION: u32 = u32::MAX;
+
 /// All conversations of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Laws {
     conversations: Vec<Conversation>,
-    by_flow: LookupTable<Flow, u32>,
-    latest: Option<(Flow, u32)>,
+    /// For each opener the conversations of its first life by their ordinals: looked up without hashing, several times
+    /// a packet.
+    first_lives: Vec<Vec<u32>>,
+    later_lives: LookupTable<Flow, u32>,
 }
 
 /// A widened offset near `near` for the 32-bit distance `low`.
@@ -60,20 +69,43 @@ fn widen(low: u32, near: u64) -> u64 {
 }
 
 impl Laws {
+    /// The conversation's index; a new one is made at its first sight.
     #[inline]
-    fn index(&mut self, flow: Flow) -> usize {
-        if let Some((latest, index)) = self.latest
-            && latest == flow
+    pub(crate) fn index(&mut self, flow: Flow) -> ConversationIndex {
+        if let (Some(opener), 1) = (flow.opener, flow.boot)
+            && let Some(ordinals) = self.first_lives.get(opener.index())
+            && let Some(&index) = ordinals.get(flow.ordinal as usize)
+            && index != NO_CONVERSATION
         {
-            return index as usize;
+            return ConversationIndex(index);
         }
+        self.index_slowly(flow)
+    }
+
+    #[cold]
+    fn index_slowly(&mut self, flow: Flow) -> ConversationIndex {
         let next = self.conversations.len() as u32;
-        let index = *self.by_flow.entry_or_insert_with(flow, || next);
+        let index = match flow.opener {
+            Some(opener) if flow.boot == 1 => {
+                if self.first_lives.len() <= opener.index() {
+                    self.first_lives.resize_with(opener.index() + 1, Vec::new);
+                }
+                let ordinals = &mut self.first_lives[opener.index()];
+                if ordinals.len() <= flow.ordinal as usize {
+                    ordinals.resize(flow.ordinal as usize + 1, NO_CONVERSATION);
+                }
+                let slot = &mut ordinals[flow.ordinal as usize];
+                if *slot == NO_CONVERSATION {
+                    *slot = next;
+                }
+                *slot
+            }
+            _ => *self.later_lives.entry_or_insert_with(flow, || next),
+        };
         if index == next {
             self.conversations.push(Conversation::default());
         }
-        self.latest = Some((flow, index));
-        index as usize
+        ConversationIndex(index)
     }
 
     /// The side of `place` in a conversation.
@@ -84,26 +116,27 @@ impl Laws {
 
     /// The stream that `place` writes in `flow`.
     pub(crate) fn set_stream(&mut self, flow: Flow, place: PlaceId, stream: StreamId) {
-        let index = self.index(flow);
+        let index = self.index(flow).0 as usize;
         self.conversations[index].ends[Self::side(flow, place)].stream = Some(stream);
     }
 
-    /// The stream that the peer of `place` writes in `flow`, once it has written.
-    pub(crate) fn peer_stream(&mut self, flow: Flow, place: PlaceId) -> Option<StreamId> {
-        let index = self.index(flow);
-        self.conversations[index].ends[1 - Self::side(flow, place)].stream
+    /// The stream that the peer of `place` writes, once it has written, and whether something that no endpoint made
+    /// has reached the conversation.
+    #[inline]
+    pub(crate) fn peer(
+        &self,
+        conversation: ConversationIndex,
+        flow: Flow,
+        place: PlaceId,
+    ) -> (Option<StreamId>, bool) {
+        let conversation = &self.conversations[conversation.0 as usize];
+        (conversation.ends[1 - Self::side(flow, place)].stream, conversation.deceived)
     }
 
     /// Something that no endpoint made reached this conversation.
     pub(crate) fn deceive(&mut self, flow: Flow) {
-        let index = self.index(flow);
+        let index = self.index(flow).0 as usize;
         self.conversations[index].deceived = true;
-    }
-
-    /// Whether it did.
-    pub(crate) fn is_deceived(&mut self, flow: Flow) -> bool {
-        let index = self.index(flow);
-        self.conversations[index].deceived
     }
 
     /// A host has sent a segment that it made.
@@ -119,7 +152,7 @@ impl Laws {
         if tag.flow.opener.is_none() || tag.reason == Reason::Unknown || segment.flags.contains(Flags::RST) {
             return None;
         }
-        let index = self.index(tag.flow);
+        let index = self.index(tag.flow).0 as usize;
         let conversation = &mut self.conversations[index];
         let side = Self::side(tag.flow, place);
         let broken = conversation.check_sent(side, segment, tag.reason);
@@ -140,7 +173,7 @@ impl Laws {
         {
             return;
         }
-        let index = self.index(flow);
+        let index = self.index(flow).0 as usize;
         let conversation = &mut self.conversations[index];
         let side = Self::side(flow, place);
         let scale = conversation.scale_of(1 - side, segment);

@@ -13,6 +13,7 @@ use faultwire_wire::Flow;
 use super::network::Network;
 use super::step::{Progress, Trouble};
 use crate::fingerprint::name_hash;
+use crate::oracle::laws::ConversationIndex;
 use crate::plan::{Plan, Step};
 use crate::record::{Event, Record, Sink};
 use crate::watch::Watch;
@@ -53,6 +54,10 @@ pub(crate) struct AppRun {
 pub(crate) struct Binding {
     pub(crate) fd: Fd,
     pub(crate) connection: Option<(ConnectionId, Flow)>,
+    /// The conversation in the laws, looked up once.
+    pub(crate) conversation: Option<ConversationIndex>,
+    /// The connection's log, looked up at the first read.
+    pub(crate) log: Option<u32>,
     /// Octets written (or datagrams' octets sent) so far: the offset in the generated stream.
     pub(crate) written: u64,
     pub(crate) read: u64,
@@ -149,9 +154,9 @@ impl Apps {
         self.going = 0;
     }
 
-    /// Whether no app has anything left to do.
-    pub(crate) fn are_over(&self) -> bool {
-        self.going == 0
+    /// Apps that have something left to do.
+    pub(crate) fn going(&self) -> u32 {
+        self.going
     }
 
     /// When some app wants to be woken.
@@ -200,7 +205,9 @@ impl Apps {
         while let Some(app) = self.alarms.pop_due(around.now) {
             insert_sorted(&mut self.ready, app);
         }
-        self.wake_drained(host);
+        if !self.awaiting_drain.is_empty() {
+            self.wake_drained(host);
+        }
         if self.ready.is_empty() {
             return false;
         }

@@ -9,7 +9,6 @@ use faultwire_wire::{Body, Flow, Packet};
 
 use super::app::{Apps, Surroundings};
 use super::network::Network;
-use super::router::incoming;
 use crate::connections::ConnectionLog;
 use crate::plan::{DirectionId, HostChange, HostPlan, Plan, RelativeFields};
 use crate::record::{Event, Record, Sink};
@@ -46,7 +45,8 @@ pub(crate) struct HostPlace {
     seeds: SeedTree,
     power: Power,
     timeline: Vec<(Instant, HostChange)>,
-    incoming: Vec<DirectionId>,
+    /// Directions with arrivals; empty between calls, kept for its memory.
+    ready: Vec<DirectionId>,
     routes: Routes,
     apps: Apps,
     /// States entered since the world last asked; kept only if some fault waits for a state.
@@ -72,7 +72,7 @@ impl HostPlace {
             seeds,
             power: Power::Up,
             timeline,
-            incoming: incoming(plan, host.place),
+            ready: Vec::new(),
             routes,
             apps: Apps::new(plan, host.place),
             state_changes: Vec::new(),
@@ -106,17 +106,15 @@ impl HostPlace {
     }
 
     /// When this place must be woken.
-    pub(crate) fn deadline(&self, network: &Network) -> Option<Instant> {
+    pub(crate) fn deadline(&self, network: &mut Network) -> Option<Instant> {
         let timeline = self.timeline.last().map(|&(at, _)| at);
         let own = match self.power {
             Power::Up => earliest(self.host.deadline(), self.apps.deadline()),
             Power::Paused => return timeline,
             Power::Down => None,
         };
-        self.incoming
-            .iter()
-            .map(|&direction| network.next_arrival(direction))
-            .fold(earliest(own, timeline), earliest)
+        let arrival = network.next_arrival(self.place);
+        earliest(earliest(own, timeline), arrival)
     }
 
     /// Does everything that is due: timeline, timers, arrivals, apps; then asks to be woken again.
@@ -202,11 +200,10 @@ impl HostPlace {
         watch: &mut Watch,
         sink: &mut S,
     ) {
-        for index in 0..self.incoming.len() {
-            let direction = self.incoming[index];
-            while network.next_arrival(direction).is_some_and(|at| at <= now)
-                && let Some(packet) = network.take_arrival(now, direction)
-            {
+        let mut ready = std::mem::take(&mut self.ready);
+        network.collect_due(now, self.place, &mut ready);
+        for &direction in &ready {
+            while let Some(packet) = network.take_arrival(now, direction) {
                 let event = Event::Arrived { packet: &packet, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
                 if self.power == Power::Down {
@@ -217,6 +214,7 @@ impl HostPlace {
                 }
             }
         }
+        self.ready = ready;
     }
 
     #[inline]

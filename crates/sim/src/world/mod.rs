@@ -4,6 +4,7 @@
 
 mod app;
 mod host_place;
+mod inbox;
 mod network;
 mod router;
 mod step;
@@ -56,6 +57,8 @@ pub struct World {
     network: Network,
     hosts: Vec<HostPlace>,
     routers: Vec<RouterPlace>,
+    /// Apps that have something left to do.
+    apps_going: u32,
     injections_done: usize,
     healed: bool,
     watch: Watch,
@@ -84,6 +87,7 @@ impl World {
             network: Network::new(plan, seeds),
             hosts: plan.hosts.iter().map(|host| HostPlace::new(host, plan, seeds)).collect(),
             routers: plan.routers.iter().map(|router| RouterPlace::new(router, plan)).collect(),
+            apps_going: plan.apps.len() as u32,
             injections_done: 0,
             healed: false,
             watch: Watch::new(plan),
@@ -137,7 +141,8 @@ impl World {
     /// Wakes every place that has something to do.
     fn arm_all(&mut self) {
         for host in &self.hosts {
-            self.network.schedule(host.deadline(&self.network), host.place());
+            let at = host.deadline(&mut self.network);
+            self.network.schedule(at, host.place());
         }
         for direction in 0..self.plan.directions.len() {
             self.network.arm_direction(DirectionId(direction as u32));
@@ -216,7 +221,9 @@ impl World {
         match self.kinds[place.index()] {
             PlaceKind::Host(index) => {
                 let host = &mut self.hosts[index as usize];
+                let before = host.apps().going();
                 host.run(self.now, &self.plan, &mut self.network, &mut self.watch, sink);
+                self.apps_going = self.apps_going + host.apps().going() - before;
                 if host.has_state_changes() {
                     self.release_holds(index as usize);
                 }
@@ -292,8 +299,9 @@ impl World {
     /// Apps are done, nothing is on the way, and only TIME_WAIT or keep-alive is left (DESIGN §7, `stop`).
     fn is_idle(&self) -> bool {
         self.plan.stop.when_idle
+            && self.apps_going == 0
+            && !self.network.is_busy()
             && self.hosts.iter().all(HostPlace::is_idle)
-            && self.network.in_flight() == 0
             && self.injections_done == self.plan.injections.len()
             && !self.watch.tracker.waits(self.now, &self.plan, &self.watch.connections)
     }

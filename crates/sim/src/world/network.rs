@@ -5,6 +5,7 @@ use faultwire_engine::WakeupQueue;
 use faultwire_link::{Direction, FaultIndex, NameId};
 use faultwire_wire::{Flow, Packet};
 
+use super::inbox::Inbox;
 use crate::plan::{DirectionId, InjectionPlan, Plan};
 use crate::record::{Event, Record, Sink};
 use crate::watch::Watch;
@@ -14,6 +15,8 @@ use crate::watch::Watch;
 struct Ends {
     place: PlaceId,
     to: PlaceId,
+    /// Index among the directions that lead to `to`, if that place [listens](Inbox::listens).
+    told_as: Option<u32>,
 }
 
 /// All directions and the queue.
@@ -22,8 +25,9 @@ pub(crate) struct Network {
     queue: WakeupQueue,
     directions: Vec<Direction>,
     ends: Vec<Ends>,
+    /// By place; directions have an empty one.
+    inboxes: Vec<Inbox>,
     unsettled: Vec<DirectionId>,
-    in_flight: u64,
 }
 
 impl Network {
@@ -36,21 +40,28 @@ impl Network {
                 Direction::new(&direction.config, direction.place, name, seeds)
             })
             .collect();
-        let ends = plan
+        let inboxes: Vec<Inbox> =
+            (0..plan.places.len() as u32).map(|place| Inbox::new(plan, PlaceId(place))).collect();
+        let mut ends: Vec<Ends> = plan
             .directions
             .iter()
-            .map(|direction| Ends { place: direction.place, to: direction.to })
+            .map(|direction| Ends { place: direction.place, to: direction.to, told_as: None })
             .collect();
-        Self { queue: WakeupQueue::new(), directions, ends, unsettled: Vec::new(), in_flight: 0 }
+        for inbox in inboxes.iter().filter(|inbox| inbox.listens()) {
+            for (index, direction) in inbox.incoming().iter().enumerate() {
+                ends[direction.0 as usize].told_as = Some(index as u32);
+            }
+        }
+        Self { queue: WakeupQueue::new(), directions, ends, inboxes, unsettled: Vec::new() }
     }
 
     pub(crate) fn directions(&self) -> &[Direction] {
         &self.directions
     }
 
-    /// Packets on the way.
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.in_flight
+    /// Whether any packet is on the way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.directions.iter().any(|direction| direction.in_flight() > 0)
     }
 
     #[inline]
@@ -76,21 +87,40 @@ impl Network {
         self.schedule(at, self.ends[direction.0 as usize].place);
     }
 
-    /// When the next packet arrives out of `direction`.
+    /// When the next packet arrives at `place`.
     #[inline]
-    pub(crate) fn next_arrival(&self, direction: DirectionId) -> Option<Instant> {
-        self.directions[direction.0 as usize].next_arrival()
+    pub(crate) fn next_arrival(&mut self, place: PlaceId) -> Option<Instant> {
+        self.inboxes[place.index()].next_arrival(&self.directions)
+    }
+
+    /// Puts the directions out of which something has arrived at `place` into `ready`, in the order of names.
+    #[inline]
+    pub(crate) fn collect_due(&mut self, now: Instant, place: PlaceId, ready: &mut Vec<DirectionId>) {
+        self.inboxes[place.index()].collect_due(now, &self.directions, ready);
+    }
+
+    /// Something arrives out of `direction` at `at`: its receiver is woken.
+    #[inline]
+    fn expect_arrival(&mut self, at: Instant, direction: DirectionId) {
+        let ends = self.ends[direction.0 as usize];
+        if let Some(index) = ends.told_as {
+            self.inboxes[ends.to.index()].tell(at, index);
+        }
+        self.queue.schedule(at, ends.to.0);
     }
 
     /// Takes the next packet that has arrived out of `direction`.
     #[inline]
     pub(crate) fn take_arrival(&mut self, now: Instant, direction: DirectionId) -> Option<Packet> {
-        let index = direction.0 as usize;
-        // A change of this instant may take packets as well.
-        let before = self.directions[index].in_flight();
-        let packet = self.directions[index].take_arrival(now);
-        self.in_flight = self.in_flight + self.directions[index].in_flight() - before;
-        packet
+        let from = &mut self.directions[direction.0 as usize];
+        match from.next_arrival() {
+            Some(at) if at <= now => from.take_arrival(now),
+            Some(at) => {
+                self.expect_arrival(at, direction);
+                None
+            }
+            None => None,
+        }
     }
 
     /// Hands a packet from `place` to a direction.
@@ -108,9 +138,7 @@ impl Network {
         let event = Event::Sent { packet: &packet, direction, origin };
         (&mut *watch, &mut *sink).record(&Record { at: now, place, event });
         let index = direction.0 as usize;
-        let before = self.directions[index].in_flight();
         let offer = self.directions[index].offer(now, packet);
-        self.in_flight = self.in_flight + self.directions[index].in_flight() - before;
         if offer.noted {
             self.drain_events(direction, watch, sink);
             self.arm_direction(direction);
@@ -119,7 +147,7 @@ impl Network {
             self.unsettled.push(direction);
         }
         if let Some(at) = offer.arrives {
-            self.queue.schedule(at, self.ends[index].to.0);
+            self.expect_arrival(at, direction);
         }
     }
 
@@ -150,9 +178,7 @@ impl Network {
         sink: &mut S,
     ) {
         let index = direction.0 as usize;
-        let before = self.directions[index].in_flight();
         self.directions[index].advance(now);
-        self.in_flight = self.in_flight + self.directions[index].in_flight() - before;
         self.drain_events(direction, watch, sink);
         self.note_unsettled(direction);
         self.wake_receiver(direction);
@@ -166,8 +192,9 @@ impl Network {
     }
 
     fn wake_receiver(&mut self, direction: DirectionId) {
-        let index = direction.0 as usize;
-        self.schedule(self.directions[index].next_arrival(), self.ends[index].to);
+        if let Some(at) = self.directions[direction.0 as usize].next_arrival() {
+            self.expect_arrival(at, direction);
+        }
     }
 
     fn drain_events<S: Sink>(&mut self, direction: DirectionId, watch: &mut Watch, sink: &mut S) {
@@ -206,9 +233,7 @@ impl Network {
     /// Ends every fault of every link.
     pub(crate) fn heal<S: Sink>(&mut self, now: Instant, watch: &mut Watch, sink: &mut S) {
         for index in 0..self.directions.len() {
-            let before = self.directions[index].in_flight();
             self.directions[index].heal(now);
-            self.in_flight = self.in_flight + self.directions[index].in_flight() - before;
             self.advance_direction(now, DirectionId(index as u32), watch, sink);
         }
     }

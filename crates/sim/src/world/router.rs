@@ -17,10 +17,11 @@ use crate::watch::Watch;
 pub(crate) struct RouterPlace {
     place: PlaceId,
     address: IpAddr,
-    incoming: Vec<DirectionId>,
     routes: LookupTable<IpAddr, DirectionId>,
     mtus: Vec<Option<u32>>,
     packets: u64,
+    /// Directions with arrivals; empty between calls, kept for its memory.
+    ready: Vec<DirectionId>,
 }
 
 impl RouterPlace {
@@ -32,7 +33,7 @@ impl RouterPlace {
         Self {
             place: router.place,
             address: router.address,
-            incoming: incoming(plan, router.place),
+            ready: Vec::new(),
             routes,
             mtus: plan.directions.iter().map(|direction| direction.config.mtu).collect(),
             packets: 0,
@@ -47,16 +48,18 @@ impl RouterPlace {
         watch: &mut Watch,
         sink: &mut S,
     ) {
-        for index in 0..self.incoming.len() {
-            let direction = self.incoming[index];
+        let mut ready = std::mem::take(&mut self.ready);
+        network.collect_due(now, self.place, &mut ready);
+        for &direction in &ready {
             while let Some(packet) = network.take_arrival(now, direction) {
                 let event = Event::Arrived { packet: &packet, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
                 self.forward(now, packet, network, watch, sink);
             }
-            let next = network.next_arrival(direction);
-            network.schedule(next, self.place);
         }
+        self.ready = ready;
+        let next = network.next_arrival(self.place);
+        network.schedule(next, self.place);
     }
 
     fn forward<S: Sink>(
@@ -125,16 +128,6 @@ impl RouterPlace {
         let body = Body::Icmp(IcmpMessage::quoting(kind, packet));
         Some((Packet { ip, body, tag }, direction))
     }
-}
-
-/// Directions that lead to `place`, in the order of names.
-pub(crate) fn incoming(plan: &Plan, place: PlaceId) -> Vec<DirectionId> {
-    (0..)
-        .map(DirectionId)
-        .zip(&plan.directions)
-        .filter(|(_, plan)| plan.to == place)
-        .map(|(id, _)| id)
-        .collect()
 }
 
 /// Bytes with the hop limit counted down as a router does it: an IPv4 checksum is updated, not made anew, so that

@@ -122,7 +122,16 @@ impl Apps {
     }
 
     fn bind_name(&mut self, name: NameId, fd: Fd, port: u16) {
-        let binding = Binding { fd, connection: None, written: 0, read: 0, port, timestamps: false };
+        let binding = Binding {
+            fd,
+            connection: None,
+            conversation: None,
+            log: None,
+            written: 0,
+            read: 0,
+            port,
+            timestamps: false,
+        };
         self.sockets.insert(name, binding);
         self.opened.insert(name, ());
         self.wake_name(name);
@@ -340,32 +349,28 @@ impl Apps {
     fn judge(&mut self, name: NameId, payload: &Payload, host: &Host, around: &mut Surroundings<'_>) {
         let Some(binding) = self.sockets.get_mut(&name) else { return };
         let Some((connection, flow)) = binding.connection else { return };
+        let watch = &mut *around.watch;
         if binding.read == 0 {
             binding.timestamps = host.info(binding.fd).is_ok_and(|info| info.timestamps);
+            binding.log = watch.connections.index(around.place, connection);
         }
+        let conversation = *binding.conversation.get_or_insert_with(|| watch.laws.index(flow));
         let offset = binding.read;
-        binding.read += u64::from(payload.len());
-        let watch = &mut *around.watch;
-        let read = Read {
-            at: around.now,
-            flow,
-            expected: watch.laws.peer_stream(flow, around.place),
-            offset,
-            payload,
-            deceived: watch.laws.is_deceived(flow),
-            timestamps: binding.timestamps,
-        };
+        let octets = u64::from(payload.len());
+        binding.read += octets;
+        let (expected, deceived) = watch.laws.peer(conversation, flow, around.place);
+        let timestamps = binding.timestamps;
+        let read = Read { at: around.now, flow, expected, offset, payload, deceived, timestamps };
         let finding = watch.streams.judge(read);
-        let intact = finding.is_none();
-        if let Some(finding) = finding {
-            watch.findings.add(finding);
-        }
-        if let Some(log) = watch.connections.get_mut(around.place, connection) {
-            let delivered = &mut log.delivered;
+        if let Some(log) = binding.log {
+            let delivered = &mut watch.connections.at_mut(log).delivered;
             delivered.first.get_or_insert(around.now);
             delivered.last = Some(around.now);
-            delivered.octets += u64::from(payload.len());
-            delivered.intact += if intact { u64::from(payload.len()) } else { 0 };
+            delivered.octets += octets;
+            delivered.intact += if finding.is_none() { octets } else { 0 };
+        }
+        if let Some(finding) = finding {
+            watch.findings.add(finding);
         }
     }
 
