@@ -107,7 +107,7 @@ fn figure_8() {
 
        4.  SYN-SENT    <-- <SEQ=300><ACK=91><CTL=SYN,ACK>  <-- SYN-RECEIVED
 
-       5.  SYN-SENT    --> <SEQ=92><CTL=RST>               --> LISTEN
+       5.  SYN-SENT    --> <SEQ=91><CTL=RST>               --> LISTEN
 
        6.              ... <SEQ=100><CTL=SYN>               --> SYN-RECEIVED
 
