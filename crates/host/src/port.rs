@@ -95,17 +95,28 @@ impl PortTable {
         }
     }
 
-    /// An ephemeral port that `fits`: a random one, or else the next above it, around the range (RFC 6056 §3.3.1).
+    /// An ephemeral port that `fits`: a random one, drawn again a few times while it does not fit (RFC 6056 §3.3.2),
+    /// and then the next above it, around the range, so that a port is found if there is one.
     pub(crate) fn choose(&mut self, fits: impl Fn(&Self, u16) -> bool) -> Result<u16, Errno> {
         let (low, high) = (u32::from(*self.ephemeral.start()), u32::from(*self.ephemeral.end()));
         let count = high - low + 1;
-        let start = self.choices.below(u64::from(count)) as u32;
-        (0..count)
+        let mut start = 0;
+        for _ in 0..DRAWS_MAX {
+            start = self.choices.below(u64::from(count)) as u32;
+            let port = (low + start) as u16;
+            if fits(self, port) {
+                return Ok(port);
+            }
+        }
+        (1..count)
             .map(|step| (low + (start + step) % count) as u16)
             .find(|&port| fits(self, port))
             .ok_or(Errno::AddressNotAvailable)
     }
 }
+
+/// Random ports to try before all are tried in turn: with nine of ten ports taken, 3 % of the choices come to that.
+const DRAWS_MAX: u32 = 32;
 
 impl Hold {
     pub(crate) fn is_ipv6(self) -> bool {

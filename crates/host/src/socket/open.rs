@@ -215,7 +215,7 @@ fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Resul
     let wanted = |port| Hold { address: Bound::One(path.source), port, sharing: Sharing::Connected };
     let connections = &stack.connections;
     let port = stack.tcp.ports.choose(|ports, port| {
-        !ports.is_taken(wanted(port)) && !connections.contains(&ends(path.source, port))
+        !connections.contains(&ends(path.source, port)) && !ports.is_taken(wanted(port))
     })?;
     stack.tcp.ports.take(wanted(port));
     Ok((ends(path.source, port), PortShare::of(wanted(port))))
