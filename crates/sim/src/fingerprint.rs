@@ -58,6 +58,7 @@ const BLOCK_WORDS: usize = 28;
 #[repr(u64)]
 enum Mark {
     Sent = 1,
+    Forwarded,
     Arrived,
     Link,
     Discarded,
@@ -130,6 +131,15 @@ impl PlaceDigest {
                 ]);
             }
         }
+    }
+
+    /// A packet that this place passes on. Its fields were absorbed where it was made; what a link changed on the way,
+    /// with the link's decision.
+    #[inline]
+    pub(crate) fn forwarded(&mut self, at: Instant, direction_name: u64, packet: &Packet) {
+        self.records += 1;
+        let identity = packet.tag.id.count() ^ u64::from(packet.ip.hop_limit) << 48;
+        self.absorb([(Mark::Forwarded as u64) << 56 | at.as_nanos(), direction_name ^ identity]);
     }
 
     /// A packet that reached this place. Its fields were absorbed where it was sent.

@@ -42,6 +42,7 @@ pub(crate) struct Watch {
     bad_checksums: Vec<u64>,
     targets: Vec<Vec<FaultId>>,
     number: u64,
+    latest: Instant,
     pub(crate) totals: Totals,
     pub(crate) laws: Laws,
     pub(crate) streams: Streams,
@@ -79,6 +80,7 @@ impl Watch {
             targets: faults_of_directions(plan),
             is_host,
             number: 0,
+            latest: Instant::ZERO,
             totals: Totals::default(),
             laws: Laws::default(),
             streams: Streams::default(),
@@ -99,6 +101,11 @@ impl Watch {
         self.number
     }
 
+    /// Time of the latest record: a wake-up that does nothing leaves no trace (DESIGN D2).
+    pub(crate) fn latest(&self) -> Instant {
+        self.latest
+    }
+
     /// Packets that the host at `place` discarded for a bad checksum.
     pub(crate) fn bad_checksums_at(&self, place: PlaceId) -> u64 {
         self.bad_checksums[place.index()]
@@ -116,10 +123,13 @@ impl Watch {
 
     #[inline]
     fn sent(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId, origin: bool) {
-        self.digests[place.index()].sent(at, self.hashes.directions[direction.0 as usize], packet);
+        let direction_name = self.hashes.directions[direction.0 as usize];
+        let digest = &mut self.digests[place.index()];
         if !origin {
+            digest.forwarded(at, direction_name, packet);
             return;
         }
+        digest.sent(at, direction_name, packet);
         self.totals.sent += 1;
         self.tracker.sent(at, place, packet);
         if let Body::Tcp(segment) = &packet.body
@@ -215,6 +225,7 @@ impl Sink for Watch {
     #[inline]
     fn record(&mut self, record: &Record<'_>) {
         self.number += 1;
+        self.latest = record.at;
         let (at, place) = (record.at, record.place);
         match record.event {
             Event::Sent { packet, direction, origin } => self.sent(at, place, packet, direction, origin),

@@ -2,6 +2,8 @@
 //!
 //! This is an observer of its own: it knows headers and tags, and nothing of what the endpoints believe.
 
+use std::net::SocketAddr;
+
 use faultwire_base::{Instant, LookupTable, PlaceId, StreamId};
 use faultwire_tcp::State;
 use faultwire_wire::{Flags, Flow, Packet, Reason, Segment, TcpOption};
@@ -27,6 +29,8 @@ struct End {
     usable_edge: u64,
     /// End of the FIN, once sent: beyond it no window matters.
     fin_end: Option<u64>,
+    /// It sent a reset.
+    over: bool,
     /// Shift in the SYN; `None` without the option.
     scale: Option<u8>,
     /// The stream that this end writes.
@@ -40,13 +44,29 @@ struct Conversation {
     ends: [End; 2],
     /// A packet that no endpoint made (injected, rewritten, corrupted) reached it: endpoints may be deceived.
     deceived: bool,
+    /// A later conversation between the same endpoints: what still arrives of this one may deceive it (RFC 1337 §1).
+    successor: Option<ConversationIndex>,
     storm_started: Instant,
     storm_acks: u32,
 }
 
-/// A conversation's place in [`Laws`].
+/// A conversation's place in [`Laws`], and whether the flow that led here sees its ends the other way round: after a
+/// simultaneous open both ends are openers, each with a flow of its own (RFC 9293 figure 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ConversationIndex(u32);
+
+impl ConversationIndex {
+    #[inline]
+    fn slot(self) -> usize {
+        (self.0 >> 1) as usize
+    }
+
+    /// 0 for the opener's end, 1 for the other.
+    #[inline]
+    fn side(self, flow: Flow, place: PlaceId) -> usize {
+        usize::from(flow.opener != Some(place)) ^ (self.0 & 1) as usize
+    }
+}
 
 /// No conversation yet.
 const NO_CONVERSATION: u32 = u32::MAX;
@@ -59,6 +79,8 @@ pub(crate) struct Laws {
     /// a packet.
     first_lives: Vec<Vec<u32>>,
     later_lives: LookupTable<Flow, u32>,
+    /// The latest active open between two endpoints, by (local, remote).
+    active_opens: LookupTable<(SocketAddr, SocketAddr), Flow>,
 }
 
 /// A widened offset near `near` for the 32-bit distance `low`.
@@ -84,8 +106,18 @@ impl Laws {
 
     #[cold]
     fn index_slowly(&mut self, flow: Flow) -> ConversationIndex {
-        let next = self.conversations.len() as u32;
-        let index = match flow.opener {
+        let next = (self.conversations.len() as u32) << 1;
+        let slot = self.entry(flow);
+        if *slot == NO_CONVERSATION {
+            *slot = next;
+            self.conversations.push(Conversation::default());
+            return ConversationIndex(next);
+        }
+        ConversationIndex(*slot)
+    }
+
+    fn entry(&mut self, flow: Flow) -> &mut u32 {
+        match flow.opener {
             Some(opener) if flow.boot == 1 => {
                 if self.first_lives.len() <= opener.index() {
                     self.first_lives.resize_with(opener.index() + 1, Vec::new);
@@ -94,30 +126,32 @@ impl Laws {
                 if ordinals.len() <= flow.ordinal as usize {
                     ordinals.resize(flow.ordinal as usize + 1, NO_CONVERSATION);
                 }
-                let slot = &mut ordinals[flow.ordinal as usize];
-                if *slot == NO_CONVERSATION {
-                    *slot = next;
-                }
-                *slot
+                &mut ordinals[flow.ordinal as usize]
             }
-            _ => *self.later_lives.entry_or_insert_with(flow, || next),
-        };
-        if index == next {
-            self.conversations.push(Conversation::default());
+            _ => self.later_lives.entry_or_insert_with(flow, || NO_CONVERSATION),
         }
-        ConversationIndex(index)
     }
 
-    /// The side of `place` in a conversation.
-    #[inline]
-    fn side(flow: Flow, place: PlaceId) -> usize {
-        usize::from(flow.opener != Some(place))
+    /// A host opens a connection actively. If its peer has just done the same towards it, and no SYN of it has been
+    /// answered yet, both flows are one conversation.
+    pub(crate) fn opened(&mut self, flow: Flow, local: SocketAddr, remote: SocketAddr) {
+        if let Some(before) = self.active_opens.insert((local, remote), flow) {
+            let (before, successor) = (self.index(before), self.index(flow));
+            self.conversations[before.slot()].successor = Some(successor);
+        }
+        let Some(&other) = self.active_opens.get(&(remote, local)) else { return };
+        let theirs = self.index(other);
+        let conversation = &self.conversations[theirs.slot()];
+        let answered = conversation.ends[1].isn.is_some();
+        if other.opener != flow.opener && theirs.0 & 1 == 0 && !answered && !conversation.ends[0].over {
+            *self.entry(flow) = theirs.0 | 1;
+        }
     }
 
     /// The stream that `place` writes in `flow`.
     pub(crate) fn set_stream(&mut self, flow: Flow, place: PlaceId, stream: StreamId) {
-        let index = self.index(flow).0 as usize;
-        self.conversations[index].ends[Self::side(flow, place)].stream = Some(stream);
+        let index = self.index(flow);
+        self.conversations[index.slot()].ends[index.side(flow, place)].stream = Some(stream);
     }
 
     /// The stream that the peer of `place` writes, once it has written, and whether something that no endpoint made
@@ -125,17 +159,17 @@ impl Laws {
     #[inline]
     pub(crate) fn peer(
         &self,
-        conversation: ConversationIndex,
+        index: ConversationIndex,
         flow: Flow,
         place: PlaceId,
     ) -> (Option<StreamId>, bool) {
-        let conversation = &self.conversations[conversation.0 as usize];
-        (conversation.ends[1 - Self::side(flow, place)].stream, conversation.deceived)
+        let conversation = &self.conversations[index.slot()];
+        (conversation.ends[1 - index.side(flow, place)].stream, conversation.deceived)
     }
 
     /// Something that no endpoint made reached this conversation.
     pub(crate) fn deceive(&mut self, flow: Flow) {
-        let index = self.index(flow).0 as usize;
+        let index = self.index(flow).slot();
         self.conversations[index].deceived = true;
     }
 
@@ -149,12 +183,16 @@ impl Laws {
         segment: &Segment,
     ) -> Option<Finding> {
         let tag = &packet.tag;
-        if tag.flow.opener.is_none() || tag.reason == Reason::Unknown || segment.flags.contains(Flags::RST) {
+        if tag.flow.opener.is_none() || tag.reason == Reason::Unknown {
             return None;
         }
-        let index = self.index(tag.flow).0 as usize;
-        let conversation = &mut self.conversations[index];
-        let side = Self::side(tag.flow, place);
+        let index = self.index(tag.flow);
+        let conversation = &mut self.conversations[index.slot()];
+        let side = index.side(tag.flow, place);
+        if segment.flags.contains(Flags::RST) {
+            conversation.ends[side].over = true;
+            return None;
+        }
         let broken = conversation.check_sent(side, segment, tag.reason);
         let stormy = conversation.check_storm(at, segment, packet);
         let deceived = conversation.deceived;
@@ -173,9 +211,9 @@ impl Laws {
         {
             return;
         }
-        let index = self.index(flow).0 as usize;
-        let conversation = &mut self.conversations[index];
-        let side = Self::side(flow, place);
+        let index = self.index(flow);
+        let conversation = &mut self.conversations[index.slot()];
+        let side = index.side(flow, place);
         let scale = conversation.scale_of(1 - side, segment);
         let end = &mut conversation.ends[side];
         if let Some(isn) = end.isn {

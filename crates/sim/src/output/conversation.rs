@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use faultwire_base::PlaceId;
 use faultwire_link::NameId;
-use faultwire_wire::{Body, Flags, Flow, IcmpKind, IcmpMessage, Packet, Quote, QuotedTransport, Seq};
+use faultwire_wire::{Body, Flow, IcmpKind, IcmpMessage, Packet, Quote, QuotedTransport};
 
 use super::legend::Legend;
 use super::trace::{PacketNumber, Trace, What};
 
-/// One conversation, seen from the end that began it (left).
+/// One conversation, seen from the end that began it (left). Connections that follow each other between the same two
+/// addresses and ports are one conversation: what happens to an old one is often the doing of a new one.
 #[derive(Clone, Debug)]
 pub(crate) struct Conversation {
     /// What is spoken.
@@ -50,8 +51,6 @@ pub(crate) struct End {
     pub(crate) address: SocketAddr,
     /// The host that owns the address.
     pub(crate) host: Option<PlaceId>,
-    /// Its first sequence number (TCP).
-    pub(crate) initial: Option<Seq>,
 }
 
 /// Left or right.
@@ -121,7 +120,9 @@ pub(crate) fn conversations(legend: &Legend, trace: &Trace) -> Vec<Conversation>
                 }
             }
             What::Named(name) => {
-                if let Some(&conversation) = by_flow.get(&name.flow) {
+                if let Some(&conversation) = by_flow.get(&name.flow)
+                    && !found[conversation].names.contains(&name.name)
+                {
                     found[conversation].names.push(name.name);
                 }
             }
@@ -143,7 +144,7 @@ struct Finder<'a> {
     legend: &'a Legend,
     found: Vec<Conversation>,
     by_flow: BTreeMap<Flow, usize>,
-    /// The latest conversation between two ends, the lower one first.
+    /// The conversation between two ends, the lower one first.
     by_ends: BTreeMap<(Protocol, SocketAddr, SocketAddr), usize>,
 }
 
@@ -152,61 +153,27 @@ impl Finder<'_> {
         let protocol = protocol(packet);
         let (source, destination) = transport_ends(packet);
         let key = (protocol, source.min(destination), source.max(destination));
-        let flow = packet.tag.flow;
-        let between = self.by_ends.get(&key).copied();
-        let known = match protocol {
-            Protocol::Tcp if flow != Flow::NONE => self
-                .by_flow
-                .get(&flow)
-                .copied()
-                .or_else(|| between.filter(|&index| self.crosses(index, packet))),
-            _ => between,
-        };
-        let index = known.unwrap_or_else(|| {
+        let index = self.by_ends.get(&key).copied().unwrap_or_else(|| {
             self.found.push(self.begin(protocol, source, destination));
             self.found.len() - 1
         });
         self.by_ends.insert(key, index);
-        if protocol == Protocol::Tcp && flow != Flow::NONE {
-            self.by_flow.insert(flow, index);
+        if packet.tag.flow != Flow::NONE {
+            self.by_flow.entry(packet.tag.flow).or_insert(index);
         }
-        self.note_initial(index, packet);
         index
-    }
-
-    /// Whether a SYN of another flow crosses the one that began the conversation: simultaneous open (RFC 9293 §3.5).
-    fn crosses(&self, index: usize, packet: &Packet) -> bool {
-        let Body::Tcp(segment) = &packet.body else {
-            return false;
-        };
-        let conversation = &self.found[index];
-        segment.flags.contains(Flags::SYN)
-            && !segment.flags.contains(Flags::ACK)
-            && conversation.sender(packet) == Side::Right
-            && conversation.end(Side::Right).initial.is_none()
     }
 
     fn begin(&self, protocol: Protocol, source: SocketAddr, destination: SocketAddr) -> Conversation {
         let end = |address: SocketAddr| End {
             address,
             host: self.legend.owner(address.ip()).map(|node| node.place),
-            initial: None,
         };
         Conversation {
             protocol,
             ends: [end(source), end(destination)],
             entries: Vec::new(),
             names: Vec::new(),
-        }
-    }
-
-    fn note_initial(&mut self, index: usize, packet: &Packet) {
-        if let Body::Tcp(segment) = &packet.body
-            && segment.flags.contains(Flags::SYN)
-        {
-            let conversation = &mut self.found[index];
-            let side = conversation.sender(packet);
-            conversation.ends[side as usize].initial.get_or_insert(segment.seq);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use faultwire_base::{Instant, PlaceId};
-use faultwire_link::NameId;
+use faultwire_link::{Change, NameId};
 
 use super::words;
 use crate::plan::{DirectionId, FaultId, Plan};
@@ -158,6 +158,10 @@ fn changes(plan: &Plan) -> Vec<ChangeLegend> {
         for scheduled in &direction.config.changes {
             let what = words::change(&scheduled.change);
             changes.push(ChangeLegend { at: scheduled.at, direction: DirectionId(id), what });
+        }
+        if let Some(heal) = plan.heal {
+            let what = words::change(&Change::Heal);
+            changes.push(ChangeLegend { at: heal.at, direction: DirectionId(id), what });
         }
     }
     changes.sort_by_key(|change| change.at);

@@ -25,8 +25,9 @@ pub(crate) fn why(trace: &Trace, packet: &TracedPacket, first: Option<PacketNumb
     };
     match tag.reason {
         Reason::Unknown | Reason::Data | Reason::Datagram => String::new(),
-        Reason::Syn if tag.transmission > 1 => again("no answer, timer ran out"),
-        Reason::SynAck | Reason::Fin if tag.transmission > 1 => again("timer ran out"),
+        Reason::Syn | Reason::SynAck | Reason::Fin if matches!(tag.cause, Cause::Timer(_)) => {
+            again("timer ran out")
+        }
         Reason::Syn => "opens the connection".into(),
         Reason::SynAck => answers("answers"),
         Reason::HandshakeAck => "completes the handshake".into(),

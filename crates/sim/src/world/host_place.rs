@@ -239,7 +239,10 @@ impl HostPlace {
                     self.apps.wake(fd);
                     continue;
                 }
-                HostEvent::ConnectionOpened { connection, flow, local, remote, .. } => {
+                HostEvent::ConnectionOpened { connection, flow, local, remote, passive } => {
+                    if !passive {
+                        watch.laws.opened(flow, local, remote);
+                    }
                     watch.connections.open(ConnectionLog {
                         place: self.place,
                         connection,

@@ -176,11 +176,11 @@ impl World {
     /// Runs one round of one instant; says how the run ended when it did.
     pub fn step<S: Sink>(&mut self, sink: &mut S) -> Option<End> {
         let Some(next) = self.network.next_time() else {
-            return Some(self.end_without_wakeups());
+            return Some(self.end_idle());
         };
         if next > self.now {
             if self.is_idle() {
-                return Some(End::Idle);
+                return Some(self.end_idle());
             }
             if next > self.plan.stop.at {
                 self.now = self.plan.stop.at;
@@ -306,8 +306,10 @@ impl World {
             && !self.watch.tracker.waits(self.now, &self.plan, &self.watch.connections)
     }
 
-    fn end_without_wakeups(&self) -> End {
-        if self.hosts.iter().all(HostPlace::is_idle) { End::Idle } else { End::TimeLimit }
+    /// Nothing more will happen: the end is when the last thing did.
+    fn end_idle(&mut self) -> End {
+        self.now = self.watch.latest();
+        End::Idle
     }
 
     fn name_the_circle(&self) -> String {

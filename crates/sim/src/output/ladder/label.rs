@@ -2,30 +2,32 @@
 
 use faultwire_wire::{Body, Flags, Segment, Seq};
 
-use crate::output::conversation::{Conversation, Side};
+use crate::output::conversation::Side;
 use crate::output::trace::TracedPacket;
 use crate::output::words;
 
 /// Labels of one conversation's packets, in the order of sending.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Labels {
-    /// The first sequence number of each side.
-    initial: [Option<Seq>; 2],
-    /// One past the highest relative sequence number sent by each side, to unwrap the following ones.
-    highest: [i64; 2],
+    /// The streams that each side has begun.
+    streams: [Vec<Stream>; 2],
+}
+
+/// A stream, from the SYN that begins it.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    initial: Seq,
+    /// One past the highest relative number sent.
+    highest: i64,
 }
 
 impl Labels {
-    pub(super) fn new(conversation: &Conversation) -> Self {
-        Self { initial: conversation.ends.map(|end| end.initial), highest: [0; 2] }
-    }
-
     /// What a packet is.
     pub(super) fn label(&mut self, from: Side, traced: &TracedPacket) -> String {
         let packet = &traced.packet;
         match &packet.body {
             Body::Tcp(segment) => {
-                let seq = self.sequence(from, segment, traced.packet.tag.stream_offset);
+                let seq = self.sequence(from, segment);
                 let mut label = format!("[{}] seq {seq}", segment.flags);
                 if segment.flags.contains(Flags::ACK) {
                     label.push_str(&format!(" ack {}", self.acknowledged(from, segment.ack)));
@@ -59,25 +61,30 @@ impl Labels {
     }
 
     /// A sequence number, counted from the sender's first one if that is known.
-    fn sequence(&mut self, from: Side, segment: &Segment, stream_offset: u64) -> i64 {
-        let Some(initial) = self.initial[from as usize] else {
-            return i64::from(segment.seq.0);
-        };
-        let highest = &mut self.highest[from as usize];
-        let near = if stream_offset > 0 { stream_offset as i64 + 1 } else { *highest };
-        let seq = unwrap(segment.seq.0.wrapping_sub(initial.0), near);
+    fn sequence(&mut self, from: Side, segment: &Segment) -> i64 {
+        let streams = &mut self.streams[from as usize];
+        if segment.flags.contains(Flags::SYN) && streams.iter().all(|stream| stream.initial != segment.seq) {
+            streams.push(Stream { initial: segment.seq, highest: 0 });
+        }
+        let Some((stream, seq)) = nearest(streams, segment.seq) else { return i64::from(segment.seq.0) };
+        let highest = &mut streams[stream].highest;
         *highest = (*highest).max(seq + i64::from(segment.sequence_length()));
         seq
     }
 
     /// A number in the stream of the other side.
     fn acknowledged(&self, from: Side, number: Seq) -> i64 {
-        let other = from.other() as usize;
-        match self.initial[other] {
-            Some(initial) => unwrap(number.0.wrapping_sub(initial.0), self.highest[other]),
-            None => i64::from(number.0),
-        }
+        nearest(&self.streams[from.other() as usize], number)
+            .map_or(i64::from(number.0), |(_, relative)| relative)
     }
+}
+
+/// The stream whose progress a number is nearest to, and the number counted from its beginning.
+fn nearest(streams: &[Stream], number: Seq) -> Option<(usize, i64)> {
+    let relative = |stream: &Stream| unwrap(number.0.wrapping_sub(stream.initial.0), stream.highest);
+    let distance = |stream: &Stream| relative(stream).abs_diff(stream.highest);
+    let (index, stream) = streams.iter().enumerate().rev().min_by_key(|(_, stream)| distance(stream))?;
+    Some((index, relative(stream)))
 }
 
 /// The number that is `low` in its low 32 bits and nearest to `near`.
@@ -87,7 +94,18 @@ fn unwrap(low: u32, near: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::unwrap;
+    use faultwire_wire::Seq;
+
+    use super::{Stream, nearest, unwrap};
+
+    #[test]
+    fn a_number_belongs_to_the_stream_that_it_is_near() {
+        let streams =
+            [Stream { initial: Seq(1_000), highest: 20_482 }, Stream { initial: Seq(7_000_000), highest: 1 }];
+        assert_eq!(nearest(&streams, Seq(21_482)), Some((0, 20_482)));
+        assert_eq!(nearest(&streams, Seq(7_000_100)), Some((1, 100)));
+        assert_eq!(nearest(&[], Seq(5)), None);
+    }
 
     #[test]
     fn numbers_go_on_past_four_gibibytes_and_below_zero() {

@@ -112,7 +112,7 @@ pub(super) fn rows(legend: &Legend, trace: &Trace, conversation: &Conversation) 
         rows: Vec::new(),
         sent: BTreeMap::new(),
         first_sendings: BTreeMap::new(),
-        labels: Labels::new(conversation),
+        labels: Labels::default(),
         newest_arrival: [None; 2],
         waiting: [None; 2],
         arrived_now: [None; 2],
