@@ -183,12 +183,17 @@ impl Connections {
     }
 
     /// Sees to it that the connection in `slot` is woken at its deadline.
-    #[inline]
     pub(crate) fn arm(&mut self, slot: u32) {
         if let Some(deadline) = self.entry(slot).body.deadline() {
-            self.wakeups.schedule(deadline, slot);
-            self.next_wakeup = Some(self.next_wakeup.map_or(deadline, |earliest| earliest.min(deadline)));
+            self.arm_at(slot, deadline);
         }
+    }
+
+    /// As [`Connections::arm`], for a deadline that is known.
+    #[inline]
+    pub(crate) fn arm_at(&mut self, slot: u32, deadline: Instant) {
+        self.wakeups.schedule(deadline, slot);
+        self.next_wakeup = Some(self.next_wakeup.map_or(deadline, |earliest| earliest.min(deadline)));
     }
 
     /// When the earliest wake-up is due; it may be early, since a timer that moves on leaves its wake-up.

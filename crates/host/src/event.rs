@@ -231,6 +231,7 @@ impl From<ConnectionError> for Errno {
         match error {
             ConnectionError::Refused => Self::ConnectionRefused,
             ConnectionError::Reset => Self::ConnectionReset,
+            ConnectionError::PipeBroken => Self::PipeBroken,
             ConnectionError::TimedOut => Self::TimedOut,
             ConnectionError::HostUnreachable => Self::HostUnreachable,
             ConnectionError::NetworkUnreachable => Self::NetworkUnreachable,

@@ -37,15 +37,23 @@ pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
     let entry = stack.connections.entry_mut(slot);
     let Body::Full(connection) = &mut entry.body else { panic!("slot {slot} is not full") };
     if let Some(event) = connection.event() {
-        pass_on(stack, slot, cause, event);
-        tell(stack, slot, cause);
+        return settle_after(stack, now, slot, cause, event);
     }
-    if stack.connections.full(slot).is_closed() {
+    if !connection.is_closed() {
+        if !std::mem::replace(&mut entry.queued, true) {
+            stack.outbox.push_slot(slot);
+        }
+    } else {
         flush(stack, now, slot);
         close(stack, slot);
-    } else {
-        stack.enqueue(slot);
     }
+}
+
+/// As [`settle`], when there is something to pass on.
+fn settle_after(stack: &mut Stack, now: Instant, slot: u32, cause: Cause, event: Event) {
+    pass_on(stack, slot, cause, event);
+    tell(stack, slot, cause);
+    settle(stack, now, slot, cause);
 }
 
 /// Passes on what the full connection in `slot` tells.
@@ -114,7 +122,7 @@ pub(crate) fn wake(stack: &mut Stack, now: Instant, slot: u32) {
     }
 }
 
-/// The next packet of the connection in `slot`; without one, its turn is over.
+/// The next packet of the connection in `slot`; without one, its turn is over and its deadline is armed.
 #[inline]
 pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32) -> Option<Packet> {
     let entry = stack.connections.get_mut(slot)?;
@@ -123,27 +131,21 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32) -> Option<Pac
         Body::HalfOpen(half_open) => half_open.embryo.transmit(now),
         Body::TimeWait(_) => None,
     };
-    let (ends, flow) = (entry.ends, entry.flow);
-    match outgoing {
-        Some(outgoing) => Some(stack.segment_packet(&ends, flow, outgoing)),
-        None => {
-            drained(stack, slot);
-            None
-        }
+    if let Some(outgoing) = outgoing {
+        let (ends, flow) = (entry.ends, entry.flow);
+        return Some(stack.segment_packet(&ends, flow, outgoing));
     }
-}
-
-/// The connection has nothing more to transmit for now: arms its deadline, and makes a compact entry of it if it is in
-/// TIME-WAIT and nobody has it.
-fn drained(stack: &mut Stack, slot: u32) {
-    let entry = stack.connections.entry_mut(slot);
     entry.queued = false;
+    // TIME-WAIT of nobody goes on as a compact entry.
     if entry.owner == Owner::Nobody && entry.is_full_in_time_wait() {
         let summary = ConnectionReport::of(entry);
         stack.connections.compact(slot);
         gone(stack, summary);
+        stack.connections.arm(slot);
+    } else if let Some(deadline) = entry.body.deadline() {
+        stack.connections.arm_at(slot, deadline);
     }
-    stack.connections.arm(slot);
+    None
 }
 
 /// Transmits everything that a connection has, into finished packets.
