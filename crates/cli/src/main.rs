@@ -15,6 +15,7 @@ mod text;
 mod verify;
 mod worker;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -25,13 +26,16 @@ use status::Status;
 fn main() -> ExitCode {
     panic_report::install();
     let arguments = Arguments::parse();
-    match command(&arguments.command) {
-        Ok(status) => status.into(),
-        Err(error) => {
+    // The panic's report has been printed by its hook; what is left is the exit status.
+    let status = match panic::catch_unwind(|| command(&arguments.command)) {
+        Ok(Ok(status)) => status,
+        Ok(Err(error)) => {
             terminal::note(&format!("error: {error:#}"));
-            Status::BadInput.into()
+            Status::BadInput
         }
-    }
+        Err(_) => Status::Internal,
+    };
+    status.into()
 }
 
 fn command(command: &Command) -> anyhow::Result<Status> {
