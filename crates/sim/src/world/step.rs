@@ -392,14 +392,17 @@ impl Apps {
             WaitUntil::Error => readiness.error,
             WaitUntil::Drained => host.is_drained(fd),
         };
+        // A connection that failed has nothing left to acknowledge either.
+        if until == WaitUntil::Drained
+            && let Some(errno) = host.take_error(fd)?
+        {
+            return Err(errno);
+        }
         if reached {
             return Ok(Progress::Done);
         }
         if until == WaitUntil::Drained {
-            return match host.take_error(fd)? {
-                Some(errno) => Err(errno),
-                None => Ok(Progress::Undrained(fd)),
-            };
+            return Ok(Progress::Undrained(fd));
         }
         Ok(Progress::Blocked { fd: Some(fd), until: None })
     }
