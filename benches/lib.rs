@@ -79,7 +79,7 @@ pub fn churn(connections: u64) -> Experiment {
   "description": "Short connections.",
   "hosts": {{ "a": {{ "stack": "linux", "sysctl": {{ "ip_local_port_range": [1024, 65535] }} }}, "b": {{ "stack": "linux" }} }},
   "links": [ {{ "name": "wire", "between": ["a", "b"], "rate": "10Gbit", "delay": "1ms" }} ],
-  "apps": [ {{ "name": "churn", "on": "a", "churn": {{ "to": "b:80", "connections": {connections}, "concurrency": 100, "size": "1KiB" }} }} ]
+  "apps": [ {{ "name": "churn", "on": "a", "churn": {{ "to": "b:80", "connections": {connections}, "parallel": 100 }} }} ]
 }}"#
     ))
 }

@@ -1,6 +1,6 @@
 //! Watches a run: every record goes through here to the fingerprints, the oracles, the logs and the expectations.
 
-use faultwire_base::{Instant, PacketId, PlaceId};
+use faultwire_base::{Instant, LookupTable, PacketId, PlaceId};
 use faultwire_host::DropReason;
 use faultwire_link::{By, Decision, LinkEvent, NameId};
 use faultwire_wire::{Body, Packet};
@@ -41,6 +41,8 @@ pub(crate) struct Watch {
     is_host: Vec<bool>,
     bad_checksums: Vec<u64>,
     targets: Vec<Vec<FaultId>>,
+    /// Packets whose fields a fault has changed: whoever receives one may be deceived.
+    rewritten: LookupTable<PacketId, ()>,
     number: u64,
     latest: Instant,
     pub(crate) totals: Totals,
@@ -79,6 +81,7 @@ impl Watch {
             bad_checksums: vec![0; plan.places.len()],
             targets: faults_of_directions(plan),
             is_host,
+            rewritten: LookupTable::default(),
             number: 0,
             latest: Instant::ZERO,
             totals: Totals::default(),
@@ -152,6 +155,9 @@ impl Watch {
             Body::Udp(datagram) => self.datagrams.arrived(place, packet.tag.id, datagram),
             Body::Icmp(_) | Body::Raw(_) => {}
         }
+        if !self.rewritten.is_empty() && self.rewritten.contains(&packet.tag.id) {
+            self.laws.deceive(packet.tag.flow);
+        }
         if matches!(packet.body, Body::Raw(_)) && packet.tag.flow.opener.is_some() {
             self.streams.raw_arrived(packet.tag.flow, packet.tag.id);
             self.laws.deceive(packet.tag.flow);
@@ -172,6 +178,9 @@ impl Watch {
 
     fn link(&mut self, place: PlaceId, direction: DirectionId, event: &LinkEvent) {
         self.digests[place.index()].link(event);
+        if matches!(event.decision, Decision::Rewritten { .. }) {
+            self.rewritten.insert(event.packet, ());
+        }
         let fault = |by: By| match by {
             By::Fault(index) => Some(self.fault_of(direction, index.0)),
             By::Random | By::Timeline => None,

@@ -10,7 +10,8 @@ use faultwire_wire::{Body, Reason, Segment};
 const SECOND: u64 = 1_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
 const MINUTE: u64 = 60 * SECOND;
-const HOUR: u64 = 60 * MINUTE;
+/// When runs end.
+const END: u64 = 180 * MINUTE;
 
 /// S09, O1: a SYN that nobody answers is sent again when the RTO has run out, which then doubles (RFC 6298 §5.5).
 /// MUST-23: R2 of a SYN is at least three minutes.
@@ -106,9 +107,9 @@ fn probes_of_a_closed_window() {
             "",
         );
         let closed = run.arrivals("a", |_, segment| segment.window == 0)[0];
-        let mut expected = after(closed, &doubling(rto, cap, 100));
-        expected.retain(|probe| *probe <= HOUR);
-        assert!(expected.len() > 30);
+        let mut expected = after(closed, &doubling(rto, cap, 200));
+        expected.retain(|probe| *probe <= END);
+        assert!(expected.len() < 200, "{} probes", expected.len());
         assert_eq!(run.sent("a", |packet, _| packet.packet.tag.reason == Reason::ZeroWindowProbe), expected);
         assert_eq!(run.connection("a/first").final_state, "ESTABLISHED");
     }
@@ -184,7 +185,8 @@ fn delayed_acknowledgments() {
 fn departures_of_a_serial_link() {
     let delay = 7_654_321;
     for rate in [9_999_991, 7_777_777, 1_000_003, 123_456_789] {
-        let run = burst(&format!(r#""rate": "{rate}bit", "delay": "{delay}ns""#), &[1472, 0, 500, 501, 1], 40);
+        let run =
+            burst(&format!(r#""rate": "{rate}bit", "delay": "{delay}ns""#), &[1472, 0, 500, 501, 1], 40);
         let mut bits = 0;
         let mut expected = Vec::new();
         for packet in run.packets_of("a") {
@@ -202,8 +204,9 @@ fn departures_of_a_serial_link() {
 #[test]
 fn first_drop_of_a_burst() {
     for limit in [0, 1, 10, 99] {
-        let link =
-            format!(r#""rate": "10Mbit", "delay": "20ms", "queue": {{ "type": "droptail", "limit": "{limit}p" }}"#);
+        let link = format!(
+            r#""rate": "10Mbit", "delay": "20ms", "queue": {{ "type": "droptail", "limit": "{limit}p" }}"#
+        );
         let run = burst(&link, &[1472], 200);
         let arrivals: Vec<Option<u64>> = run.packets_of("a").map(arrival).collect();
         assert_eq!(arrivals.len(), 200);
@@ -251,7 +254,8 @@ impl Run {
               "links": [ {{ "name": "wire", "between": ["a", "b"], {link} }} ],
               "apps": [ {apps} ], "faults": [ {faults} ] }}"#
         );
-        let experiment = parse(&text, "exact", &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+        let experiment =
+            parse(&text, "exact", &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
         let case = &experiment.cases[0];
         let mut trace = Trace::new();
         let report = run_case(case, Judging::default(), &mut trace).report;
@@ -267,7 +271,8 @@ impl Run {
 
     /// When a host sent such segments.
     fn sent(&self, host: &str, wanted: fn(&TracedPacket, &Segment) -> bool) -> Vec<u64> {
-        let such = self.packets_of(host).filter(|packet| segment(packet).is_some_and(|it| wanted(packet, it)));
+        let such =
+            self.packets_of(host).filter(|packet| segment(packet).is_some_and(|it| wanted(packet, it)));
         such.map(|packet| packet.sent_at.as_nanos()).collect()
     }
 
@@ -282,7 +287,11 @@ impl Run {
     }
 
     fn connection(&self, name: &str) -> &ConnectionReport {
-        self.report.connections.iter().find(|connection| connection.name == name).expect("it is in the report")
+        self.report
+            .connections
+            .iter()
+            .find(|connection| connection.name == name)
+            .expect("it is in the report")
     }
 
     fn states(&self, name: &str) -> Vec<(u64, &'static str)> {

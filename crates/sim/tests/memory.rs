@@ -56,7 +56,14 @@ fn bulk(stack: &str, link: &str) -> Arc<Plan> {
 #[test]
 fn x() {
     for stack in ["linux", "rfc"] {
-        for link in ["", r#", "jitter": "1ms""#, r#", "queue": { "type": "droptail", "limit": "50p" }"#, r#", "loss": "1%""#, r#", "loss": "1%", "duplicate": "1%", "reorder": { "probability": "1%" }"#, r#", "corrupt": "1%""#] {
+        for link in [
+            "",
+            r#", "jitter": "1ms""#,
+            r#", "queue": { "type": "droptail", "limit": "50p" }"#,
+            r#", "loss": "1%""#,
+            r#", "loss": "1%", "duplicate": "1%", "reorder": { "probability": "1%" }"#,
+            r#", "corrupt": "1%""#,
+        ] {
             println!("{stack} {link}");
             let p = bulk(stack, link);
             allocations(&p, Duration::from_secs(5), 10_000);
@@ -100,6 +107,7 @@ fn idle(count: u64) -> (i64, usize) {
         world = Some(idle);
     });
     let world = world.expect("it ran");
-    let ends = ["a", "b"].iter().filter_map(|name| world.host(name)).map(|host| host.connections().count()).sum();
+    let ends =
+        ["a", "b"].iter().filter_map(|name| world.host(name)).map(|host| host.connections().count()).sum();
     (counted.bytes_current, ends)
 }

@@ -32,7 +32,8 @@ struct Capture(PathBuf);
 
 impl Capture {
     fn new(name: &str) -> (Self, BufWriter<File>) {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.pcapng", std::process::id()));
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.pcapng", std::process::id()));
         let file = File::create(&path).expect("the test folder can be written to");
         (Self(path), BufWriter::new(file))
     }
@@ -75,20 +76,41 @@ fn tshark(capture: &Capture, fields: &[&str]) -> Option<Vec<Vec<String>>> {
 fn x() {
     for name in ["retransmission.json", "lossy-bulk.json"] {
         for case in &load_config(name).cases {
-            let t = std::time::Duration::ZERO; let _ = t;
+            let t = std::time::Duration::ZERO;
+            let _ = t;
             let (legend, trace, report) = play(case);
             let host = legend.host_named("client").expect("a client");
             let (capture, mut file) = Capture::new("x");
-            let written = write_capture(&mut file, &legend, &trace, &Vantage { host, link: None }).expect("written");
+            let written =
+                write_capture(&mut file, &legend, &trace, &Vantage { host, link: None }).expect("written");
             file.flush().expect("written");
             drop(file);
-            let f = ["ip.src", "tcp.len", "tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission", "tcp.analysis.out_of_order", "tcp.analysis.duplicate_ack", "tcp.analysis.lost_segment", "frame.comment"];
+            let f = [
+                "ip.src",
+                "tcp.len",
+                "tcp.analysis.retransmission",
+                "tcp.analysis.fast_retransmission",
+                "tcp.analysis.spurious_retransmission",
+                "tcp.analysis.out_of_order",
+                "tcp.analysis.duplicate_ack",
+                "tcp.analysis.lost_segment",
+                "frame.comment",
+            ];
             let Some(rows) = tshark(&capture, &f) else { return };
             println!("{name} {}: {written} {} ", case.name, rows.len());
-            for c in &report.connections { println!("  {} retr {} fast {} to {} dup {}", c.name, c.retransmissions, c.fast_retransmissions, c.timeouts, c.duplicate_acks_received); }
+            for c in &report.connections {
+                println!(
+                    "  {} retr {} fast {} to {} dup {}",
+                    c.name, c.retransmissions, c.fast_retransmissions, c.timeouts, c.duplicate_acks_received
+                );
+            }
             for ip in ["10.0.0.1", "10.0.0.2"] {
-                let n: Vec<usize> = (2..8).map(|k| rows.iter().filter(|r| r[0] == ip && r[k] != "").count()).collect();
-                println!("  {ip}: retr {} fast {} spur {} ooo {} dup {} lost {}", n[0], n[1], n[2], n[3], n[4], n[5]);
+                let n: Vec<usize> =
+                    (2..8).map(|k| rows.iter().filter(|r| r[0] == ip && r[k] != "").count()).collect();
+                println!(
+                    "  {ip}: retr {} fast {} spur {} ooo {} dup {} lost {}",
+                    n[0], n[1], n[2], n[3], n[4], n[5]
+                );
             }
             let mut shown = 0;
             for r in &rows {
@@ -99,7 +121,10 @@ fn x() {
                 let ours = r[0] == "10.0.0.1";
                 let again = p.packet.tag.transmission > 1;
                 let ts = r[2] != "" || r[3] != "" || r[4] != "" || r[5] != "";
-                if ours && again != ts && shown < 10 { shown += 1; println!("   {r:?} {:?} {:?}", p.packet.tag.reason, s.seq); }
+                if ours && again != ts && shown < 10 {
+                    shown += 1;
+                    println!("   {r:?} {:?} {:?}", p.packet.tag.reason, s.seq);
+                }
             }
         }
     }

@@ -60,6 +60,8 @@ pub struct World {
     /// Apps that have something left to do.
     apps_going: u32,
     injections_done: usize,
+    /// Faults whose injections have sent their packet.
+    injected: Vec<FaultId>,
     healed: bool,
     watch: Watch,
 }
@@ -69,15 +71,14 @@ impl World {
     pub fn new(plan: &Arc<Plan>) -> Self {
         let seeds = SeedTree::new(plan.seed);
         let mut kinds = vec![PlaceKind::Host(0); plan.places.len()];
-        let tables: [(&mut dyn Iterator<Item = PlaceId>, fn(u32) -> PlaceKind); 3] = [
-            (&mut plan.hosts.iter().map(|host| host.place), PlaceKind::Host),
-            (&mut plan.routers.iter().map(|router| router.place), PlaceKind::Router),
-            (&mut plan.directions.iter().map(|direction| direction.place), PlaceKind::Direction),
-        ];
-        for (places, kind) in tables {
-            for (index, place) in places.enumerate() {
-                kinds[place.index()] = kind(index as u32);
-            }
+        for (index, host) in (0..).zip(&plan.hosts) {
+            kinds[host.place.index()] = PlaceKind::Host(index);
+        }
+        for (index, router) in (0..).zip(&plan.routers) {
+            kinds[router.place.index()] = PlaceKind::Router(index);
+        }
+        for (index, direction) in (0..).zip(&plan.directions) {
+            kinds[direction.place.index()] = PlaceKind::Direction(index);
         }
         let mut world = Self {
             now: Instant::ZERO,
@@ -89,6 +90,7 @@ impl World {
             routers: plan.routers.iter().map(|router| RouterPlace::new(router, plan)).collect(),
             apps_going: plan.apps.len() as u32,
             injections_done: 0,
+            injected: Vec::new(),
             healed: false,
             watch: Watch::new(plan),
             plan: Arc::clone(plan),
@@ -262,9 +264,11 @@ impl World {
         if let Some(relative) = &injection.relative {
             let place = self.watch.connections.named(relative.target).map(|log| log.place);
             let host = self.hosts.iter().find(|host| Some(host.place()) == place);
+            // Without a live connection there is nothing to aim at: the fault has not acted, and the run says so.
             let Some(filled) = host.and_then(|host| host.aim(relative, &mut packet)) else { return };
             packet.tag.flow = filled;
         }
+        self.injected.push(injection.fault);
         let place = self.plan.directions[injection.direction.0 as usize].place;
         let record = Record { at: self.now, place, event: Event::Injected { fault: injection.fault } };
         (&mut self.watch, &mut *sink).record(&record);
@@ -324,13 +328,7 @@ impl World {
     /// Faults whose packets were never seen.
     pub(crate) fn fault_counts(&self, fault: FaultId) -> (u64, u64) {
         let plan = &self.plan.faults[fault.0 as usize];
-        let injected = self
-            .plan
-            .injections
-            .iter()
-            .take(self.injections_done)
-            .filter(|injection| injection.fault == fault)
-            .count() as u64;
+        let injected = self.injected.iter().filter(|&&injected| injected == fault).count() as u64;
         plan.targets.iter().fold((injected, injected), |(matched, acted), &(direction, index)| {
             let counts = self.network.directions()[direction.0 as usize].fault_counts(index);
             (matched + counts.matched, acted + counts.acted)
