@@ -41,6 +41,8 @@ pub enum ConnectionError {
     Refused,
     /// The peer reset the connection: ECONNRESET.
     Reset,
+    /// The peer reset the connection after it had closed its side: EPIPE.
+    PipeBroken,
     /// Retransmissions, probes or keep-alives were not answered: ETIMEDOUT.
     TimedOut,
     /// ICMP said that the host can't be reached: EHOSTUNREACH.
