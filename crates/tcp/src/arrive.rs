@@ -8,7 +8,7 @@ use crate::ack_policy::AckDecision;
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
-use crate::config::SequenceCheck;
+use crate::config::{ResetInCloseWait, SequenceCheck};
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
 use crate::offset::Offset;
@@ -16,6 +16,7 @@ use crate::receive_buffer::Placed;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
+use crate::transmit;
 
 /// What the sequence check permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +185,9 @@ fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason>
         // MUST-11: reached by an active OPEN, since passive ones are embryos.
         State::SynReceived => Some(ConnectionError::Refused),
         State::Closing | State::LastAck => None,
+        State::CloseWait if tcb.config.closing.reset_in_close_wait == ResetInCloseWait::BreaksPipe => {
+            Some(ConnectionError::PipeBroken)
+        }
         _ => Some(ConnectionError::Reset),
     };
     tcb.tear_down(error);
@@ -259,7 +263,8 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
     }
     if tcb.user.orphan && tcb.config.closing.reset_unread {
         // RFC 9293 §3.6.1, SHLD-3: data that nobody will read shows as a reset.
-        close::reset(tcb, arriving.now, Reason::UnreadData, arriving.cause);
+        transmit::reset_reply(tcb, arriving.segment, Reason::UnreadData, arriving.cause);
+        tcb.tear_down(None);
         return Some(DropReason::AfterClose);
     }
     let length = (end - start) as u32;

@@ -36,7 +36,7 @@ pub(crate) fn close(tcb: &mut Tcb, now: Instant) {
         State::SynSent => tcb.tear_down(None),
         // RFC 9293 §3.6.1, SHLD-3: data that nobody will read shows as a reset.
         _ if tcb.receive.readable() > 0 && tcb.config.closing.reset_unread => {
-            reset(tcb, now, Reason::UnreadData, Cause::Call);
+            reset(tcb, now, Reason::UnreadData);
         }
         State::FinWait2 => limit_fin_wait_2(tcb, now),
         _ => shutdown_write(tcb),
@@ -49,14 +49,14 @@ pub(crate) fn abort(tcb: &mut Tcb, now: Instant) {
         State::Closed | State::Listen => {}
         State::SynSent | State::Closing | State::LastAck | State::TimeWait => tcb.tear_down(None),
         State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => {
-            reset(tcb, now, Reason::Abort, Cause::Call)
+            reset(tcb, now, Reason::Abort)
         }
     }
 }
 
 /// Sends a RST and ends the connection.
-pub(crate) fn reset(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
-    transmit::abort(tcb, now, reason, cause);
+fn reset(tcb: &mut Tcb, now: Instant, reason: Reason) {
+    transmit::abort(tcb, now, reason, Cause::Call);
     tcb.tear_down(None);
 }
 

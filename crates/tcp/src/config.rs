@@ -361,6 +361,17 @@ pub struct ClosingConfig {
     pub fin_wait_2: Option<Duration>,
     /// The RST of an abort carries an ACK (Linux); the RFC's is `<SEQ=SND.NXT><CTL=RST>`.
     pub reset_carries_ack: bool,
+    /// What the user is told of a RST in CLOSE-WAIT.
+    pub reset_in_close_wait: ResetInCloseWait,
+}
+
+/// What the user is told of a RST in CLOSE-WAIT, where the peer will not write any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetInCloseWait {
+    /// The connection was reset, as in every synchronized state (RFC 9293 §3.10.7.4, second).
+    Resets,
+    /// The pipe is broken: what is still written goes nowhere (Linux).
+    BreaksPipe,
 }
 
 /// TIME-WAIT (RFC 9293 §3.6.1).
@@ -473,7 +484,12 @@ impl Config {
                 probes: 9,
                 reset: false,
             },
-            closing: ClosingConfig { reset_unread: true, fin_wait_2: None, reset_carries_ack: false },
+            closing: ClosingConfig {
+                reset_unread: true,
+                fin_wait_2: None,
+                reset_carries_ack: false,
+                reset_in_close_wait: ResetInCloseWait::Resets,
+            },
             time_wait: TimeWaitConfig {
                 length: Duration::from_secs(240),
                 restart: TimeWaitRestart::RetransmittedFin,
@@ -547,6 +563,7 @@ impl Config {
                 reset_unread: true,
                 fin_wait_2: Some(Duration::from_secs(60)),
                 reset_carries_ack: true,
+                reset_in_close_wait: ResetInCloseWait::BreaksPipe,
             },
             time_wait: TimeWaitConfig {
                 length: Duration::from_secs(60),

@@ -194,9 +194,9 @@ impl Embryo {
         self.retry.transmissions
     }
 
-    /// Whether the SYN-ACK was not answered in time.
-    pub(crate) fn has_timed_out(&self) -> bool {
-        self.retry.timeouts > 0
+    /// How often the SYN-ACK was not answered in time.
+    pub(crate) fn timeouts(&self) -> u8 {
+        self.retry.timeouts
     }
 
     /// Sets DSCP and ECN bits of its packets.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, Flags, Reason, Segment, Seq};
+use faultwire_wire::{Cause, Flags, Reason, Segment, Seq, TimerKind};
 
 use crate::config::Config;
 use crate::embryo::Embryo;
@@ -22,13 +22,25 @@ pub(crate) struct Opening {
     deadline: Instant,
     sent_at: Instant,
     due: bool,
+    /// What makes the next one due.
+    cause: Cause,
     transmissions: u16,
+    /// Of these: those that carried an ACK too, after the peer's SYN (figure 7).
+    answers: u16,
     timeouts: u32,
 }
 
 impl Opening {
     fn new(now: Instant) -> Self {
-        Self { deadline: Instant::FAR_FUTURE, sent_at: now, due: true, transmissions: 0, timeouts: 0 }
+        Self {
+            deadline: Instant::FAR_FUTURE,
+            sent_at: now,
+            due: true,
+            cause: Cause::Call,
+            transmissions: 0,
+            answers: 0,
+            timeouts: 0,
+        }
     }
 
     /// When the SYN is to be sent again.
@@ -76,9 +88,10 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     // RFC 7323 §2.2: the window of a SYN is not scaled.
     tcb.send.update(Offset::ISN, Offset::FIRST, u32::from(embryo.peer_window()));
     tcb.tally.syn_retransmissions = embryo.transmissions().saturating_sub(1);
+    tcb.tally.syn_timeouts = embryo.timeouts().into();
     tcb.tally.segments_sent = u64::from(embryo.transmissions());
     tcb.tally.segments_received = 1;
-    tcb.establish(now, embryo.round_trip(now), embryo.has_timed_out());
+    tcb.establish(now, embryo.round_trip(now), embryo.timeouts() > 0);
     tcb
 }
 
@@ -95,7 +108,7 @@ pub(crate) fn syn_sent(
     // First, the ACK bit.
     if acknowledged && (ack <= Offset::ISN || ack > tcb.send.next()) {
         if !flags.contains(Flags::RST) {
-            transmit::reset_reply(tcb, segment, cause);
+            transmit::reset_reply(tcb, segment, Reason::Reset, cause);
         }
         return Err(DropReason::AckNotOfSyn);
     }
@@ -117,6 +130,7 @@ pub(crate) fn syn_sent(
         tcb.become_state(State::SynReceived);
         if let Some(opening) = &mut tcb.opening {
             opening.due = true;
+            opening.cause = cause;
         }
         return Ok(());
     }
@@ -139,7 +153,7 @@ pub(crate) fn acknowledge_syn(
 ) -> Result<(), DropReason> {
     let ack = tcb.send.widen(segment.ack);
     if ack <= Offset::ISN || ack > tcb.send.next() {
-        transmit::reset_reply(tcb, segment, cause);
+        transmit::reset_reply(tcb, segment, Reason::Reset, cause);
         return Err(DropReason::AckNotOfSyn);
     }
     let round_trip = measured(tcb, now, segment);
@@ -155,16 +169,23 @@ pub(crate) fn acknowledge_syn(
 /// The SYN or SYN-ACK that is due.
 pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     let mut opening = tcb.opening.take()?;
-    let due = std::mem::take(&mut opening.due);
-    if due {
+    let outgoing = std::mem::take(&mut opening.due).then(|| {
         opening.transmissions = opening.transmissions.saturating_add(1);
         opening.sent_at = now;
         let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb));
         opening.deadline = now.saturating_add(wait);
-    }
-    let transmission = opening.transmissions;
+        // The first SYN-ACK repeats nothing, although it takes the sequence number of the SYN before it.
+        let transmission = if tcb.state == State::SynReceived {
+            opening.answers = opening.answers.saturating_add(1);
+            opening.answers
+        } else {
+            opening.transmissions
+        };
+        tcb.tally.syn_retransmissions += u16::from(transmission > 1);
+        syn(tcb, now, transmission, opening.cause)
+    });
     tcb.opening = Some(opening);
-    due.then(|| syn(tcb, now, transmission))
+    outgoing
 }
 
 /// The timer of the SYN ran out: send it again, or give up (MUST-22, MUST-23).
@@ -184,8 +205,8 @@ pub(crate) fn on_timeout(tcb: &mut Tcb, now: Instant) {
     }
     opening.timeouts += 1;
     opening.due = true;
-    tcb.tally.syn_retransmissions += 1;
-    tcb.cause = Cause::Timer(faultwire_wire::TimerKind::Retransmission);
+    opening.cause = Cause::Timer(TimerKind::Retransmission);
+    tcb.tally.syn_timeouts += 1;
     if opening.timeouts == tcb.config.give_up.r1 {
         tcb.events.push(Event::SoftError(crate::event::SoftError::RetransmissionThreshold));
     }
@@ -218,7 +239,7 @@ fn linear_timeouts(tcb: &Tcb) -> u32 {
     if tcb.state == State::SynSent { tcb.config.opening.syn_linear_timeouts } else { 0 }
 }
 
-fn syn(tcb: &mut Tcb, now: Instant, transmission: u16) -> Outgoing {
+fn syn(tcb: &mut Tcb, now: Instant, transmission: u16, cause: Cause) -> Outgoing {
     let answer = tcb.state == State::SynReceived;
     let echo = if answer { tcb.timestamps.recent() } else { 0 };
     let segment_size = tcb.path.announced_segment_size();
@@ -243,7 +264,7 @@ fn syn(tcb: &mut Tcb, now: Instant, transmission: u16) -> Outgoing {
     Outgoing {
         segment,
         reason: if answer { Reason::SynAck } else { Reason::Syn },
-        cause: tcb.cause,
+        cause,
         stream_offset: 0,
         transmission,
         traffic_class: tcb.user.traffic_class,

@@ -167,7 +167,7 @@ pub(crate) fn counters(tcb: &Tcb) -> Counters {
         bytes_delivered: received(tcb),
         retransmissions: recovery.retransmitted_segments + u64::from(tcb.tally.syn_retransmissions),
         fast_retransmissions: recovery.fast_retransmissions,
-        timeouts: recovery.timeouts + u64::from(tcb.tally.syn_retransmissions),
+        timeouts: recovery.timeouts + u64::from(tcb.tally.syn_timeouts),
         duplicate_acks_received: recovery.duplicate_acks,
         duplicate_sacks_received: recovery.duplicate_sacks,
         challenge_acks: u64::from(tcb.tally.challenge_acks),

@@ -74,7 +74,7 @@ pub use config::{
     AckAtOnce, AcknowledgmentConfig, ArrivalConfig, BufferConfig, ChallengeLimit, ClosingConfig, Config,
     CongestionAlgorithm, CongestionConfig, GiveUp, GiveUpConfig, InitialWindow, KeepAliveConfig, Nagle,
     OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn,
-    RetransmissionConfig, SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart,
+    ResetInCloseWait, RetransmissionConfig, SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart,
     UnknownCongestionAlgorithm, VariancePolicy, WindowUpdate,
 };
 pub use connection::{Arrival, Connection};

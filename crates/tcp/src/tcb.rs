@@ -74,6 +74,7 @@ pub(crate) struct Tally {
     pub(crate) challenge_acks: u32,
     pub(crate) out_of_order: u32,
     pub(crate) syn_retransmissions: u16,
+    pub(crate) syn_timeouts: u16,
     pub(crate) probes: u32,
 }
 

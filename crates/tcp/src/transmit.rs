@@ -83,8 +83,8 @@ fn retransmission(tcb: &mut Tcb, now: Instant, range: Range<Offset>, reason: Rea
     let fin = range.end > end_of_data && start + u64::from(length) == end_of_data;
     let transmission = tcb.recovery.transmission_count(start);
     let end = start + u64::from(length) + u64::from(fin);
-    let outgoing =
-        data(tcb, now, start, length, Marks { fin, push: end >= end_of_data }, reason, transmission);
+    let push = length > 0 && end >= end_of_data;
+    let outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, transmission);
     tcb.recovery.on_transmit(now, start..end, true);
     outgoing
 }
@@ -253,10 +253,10 @@ pub(crate) fn acknowledgment(tcb: &mut Tcb, now: Instant, reason: Reason, cause:
     finish(tcb, segment, reason, cause)
 }
 
-/// Queues the RST that answers `segment` as in CLOSED.
-pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, cause: Cause) {
+/// Queues the RST that answers `segment` as in CLOSED: at the number that it acknowledges (RFC 9293 §3.5.2).
+pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, reason: Reason, cause: Cause) {
     if let Some(reset) = reset_for(segment) {
-        let outgoing = finish(tcb, reset, Reason::Reset, cause);
+        let outgoing = finish(tcb, reset, reason, cause);
         tcb.outbox.push(outgoing);
     }
 }

@@ -55,10 +55,11 @@ fn close_with_unread_data() {
     }
 }
 
-/// SHLD-3: data that arrives after the close resets as well.
+/// SHLD-3: data that arrives after the close resets as well, by a RST that takes its number from the ACK field of what
+/// it answers (§3.5.2). In CLOSE-WAIT Linux tells the user of it by EPIPE.
 #[test]
 fn data_after_close() {
-    for config in [rfc(), linux()] {
+    for (config, error) in [(rfc(), ConnectionError::Reset), (linux(), ConnectionError::PipeBroken)] {
         let mut pair = Pair::open(config);
         pair.close(B);
         pair.run_for(ms(100));
@@ -66,7 +67,9 @@ fn data_after_close() {
         pair.write(A, 0, 100);
         pair.run_for(ms(100));
         assert_eq!((pair.state(A), pair.state(B)), (State::Closed, State::Closed));
-        assert_eq!(pair.end(A).error(), Some(ConnectionError::Reset));
+        let reset = pair.sent.last().unwrap();
+        assert_eq!((show(&reset.segment).as_str(), reset.reason), ("<SEQ=302><CTL=RST>", Reason::UnreadData));
+        assert_eq!(pair.end(A).error(), Some(error));
     }
 }
 
@@ -84,6 +87,9 @@ fn lost_fin() {
         .map(|sent| (sent.at, sent.segment.seq.0, sent.transmission))
         .collect();
     assert_eq!(fins, [(at(150), 101, 1), (at(1150), 101, 2)]);
+    // MUST-61: PSH belongs to data.
+    let flags = |sent: &&Sent| sent.segment.flags.contains(Flags::FIN | Flags::PSH);
+    assert_eq!(pair.sent.iter().filter(flags).count(), 0);
     assert_eq!(pair.state(A), State::FinWait2);
 }
 

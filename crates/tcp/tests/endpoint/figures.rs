@@ -1,7 +1,8 @@
 //! The figures of RFC 9293 §3.5 and §3.6, line by line: SEQ, ACK, CTL and both states.
 
+use faultwire_base::{PacketId, PlaceId};
 use faultwire_tcp::{ConnectionError, State};
-use faultwire_wire::Flags;
+use faultwire_wire::{Cause, Flags, Reason};
 
 use crate::pair::*;
 
@@ -45,6 +46,14 @@ fn figure_7() {
         );
         assert_eq!(pair.sent.len(), 4);
         assert_eq!((pair.state(A), pair.state(B)), (State::Established, State::Established));
+        for side in [A, B] {
+            let syn_ack = pair.sent.iter().find(|sent| sent.from == side && sent.reason == Reason::SynAck);
+            let syn_ack = syn_ack.expect("each side answers the other's SYN");
+            let syn = PacketId::new(PlaceId(side as u32 ^ 1), 1);
+            assert_eq!((syn_ack.cause, syn_ack.transmission), (Cause::Arrival(syn), 1));
+            let counters = pair.end(side).counters();
+            assert_eq!((counters.retransmissions, counters.timeouts), (0, 0));
+        }
         pair.write(A, 0, 3000);
         pair.write(B, 0, 3000);
         pair.run_for(ms(500));

@@ -1,6 +1,6 @@
 //! Timer series, exact to the tick.
 
-use faultwire_base::Duration;
+use faultwire_base::{Duration, PacketId, PlaceId};
 use faultwire_tcp::{ConnectionError, Event, KeepAliveSetting, SoftError, State};
 use faultwire_wire::{Cause, Flags, Reason, TimerKind};
 
@@ -98,6 +98,28 @@ fn lost_syn_ack() {
     pair.run_for(Duration::from_secs(3));
     assert_eq!(pair.entered(A, State::Established), at(1100));
     assert_eq!(pair.state(B), State::Established);
+}
+
+/// A SYN-ACK that goes out again because the SYN came again is a retransmission, but no timer ran out.
+#[test]
+fn repeated_syn() {
+    let mut pair = Pair::new(linux());
+    pair.script(|sent| Fate {
+        copies: if sent.reason == Reason::Syn { vec![ms(20)] } else { vec![] },
+        ..PASS
+    });
+    pair.connect(A);
+    pair.run_for(ms(300));
+    let syn = Cause::Arrival(PacketId::new(PlaceId(A as u32), 1));
+    let syn_acks: Vec<_> = pair
+        .sent
+        .iter()
+        .filter(|sent| sent.reason == Reason::SynAck)
+        .map(|sent| (sent.at, sent.cause, sent.transmission))
+        .collect();
+    assert_eq!(syn_acks, [(at(50), syn, 1), (at(70), syn, 2)]);
+    let counters = pair.end(B).counters();
+    assert_eq!((counters.retransmissions, counters.timeouts), (1, 0));
 }
 
 /// S08: the handshake's ACK is lost and B is asked again by its SYN-ACK timer; A answers, nothing else happens.
