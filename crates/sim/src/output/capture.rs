@@ -94,7 +94,7 @@ fn seen(legend: &Legend, vantage: &Vantage, entry: &Entry) -> Option<(PacketNumb
 /// What will happen to a packet that is sent here.
 fn comment_on_sending(legend: &Legend, trace: &Trace, traced: &TracedPacket) -> String {
     let mut comment = traced.number.to_string();
-    add(&mut comment, &words::why(trace, traced, None));
+    add(&mut comment, &words::why(trace, traced));
     if let Some(fault) = traced.injected_by {
         add(&mut comment, &format!("injected by \"{}\"", legend.fault(fault)));
     }
@@ -113,6 +113,8 @@ fn comment_on_arrival(legend: &Legend, trace: &Trace, traced: &TracedPacket) -> 
         let by = decision.map(|(direction, decision, _)| words::decision(legend, *direction, decision, None));
         add(&mut comment, &format!("copy of {original}"));
         add(&mut comment, &by.map_or_else(String::new, |by| format!("the original was {by}")));
+    } else {
+        add(&mut comment, &words::why(trace, traced));
     }
     if let Some(fault) = traced.injected_by {
         add(&mut comment, &format!("injected by \"{}\"", legend.fault(fault)));

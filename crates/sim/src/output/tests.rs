@@ -7,7 +7,7 @@ use crate::output::trace_json::write_trace;
 #[test]
 fn a_capture_shows_one_vantage_point() {
     let story = late_copy();
-    // Thirteen packets, one of them a copy; the client sends nine... each is seen once from either end, and the lost
+    // Each packet is seen once from either end, the copy only where it arrives, and the lost
     // SYN only where it was sent.
     let sent_by_client = 8;
     let sent_by_server = 4;
@@ -25,6 +25,8 @@ fn a_capture_shows_one_vantage_point() {
     let text = String::from_utf8_lossy(&file);
     for comment in [
         "#1, opens the connection, dropped by \"no SYN\"",
+        "#2, #1 again: retransmission timer ran out",
+        "#3, answers #2",
         "#6, copied by \"late copy\" as #7",
         "#7, copy of #6, the original was copied by \"late copy\"",
     ] {

@@ -3,12 +3,13 @@
 //! The number of a packet here is its number in the ladder, in the comments of a capture and in a written trace.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use faultwire_base::{Instant, LookupTable, PacketId, PlaceId};
 use faultwire_host::{ConnectionId, DropReason, Errno};
 use faultwire_link::{Decision, NameId};
 use faultwire_tcp::State;
-use faultwire_wire::{Flow, Packet};
+use faultwire_wire::{Body, Flow, Packet};
 
 use crate::plan::{DirectionId, FaultId, HostChange};
 use crate::record::{Event, Record, Sink};
@@ -36,6 +37,8 @@ pub struct Trace {
     packets: Vec<TracedPacket>,
     numbers: LookupTable<PacketId, PacketNumber>,
     names: Vec<TracedName>,
+    /// The first sending of what begins at a sequence number.
+    first_sendings: LookupTable<(Flow, PlaceId, u32), PacketNumber>,
     injecting: Option<FaultId>,
 }
 
@@ -93,6 +96,10 @@ pub enum What {
         connection: ConnectionId,
         /// The conversation.
         flow: Flow,
+        /// Its end at this host.
+        local: SocketAddr,
+        /// Its other end.
+        remote: SocketAddr,
     },
     /// A connection changed its state.
     StateChanged {
@@ -152,6 +159,9 @@ pub struct TracedPacket {
     pub packet: Packet,
     /// For a copy: of which packet.
     pub copy_of: Option<PacketNumber>,
+    /// For a TCP segment that is sent again: the packet with the first sending of what it begins with, if that was
+    /// seen.
+    pub first_sending: Option<PacketNumber>,
     /// The fault that injected it.
     pub injected_by: Option<FaultId>,
     /// Every decision on it that was not to pass it plainly, with the direction and the copy that was made.
@@ -219,18 +229,39 @@ impl Trace {
         }
         let number = PacketNumber(u32::try_from(self.packets.len() + 1).expect("fewer than 2^32 packets"));
         self.numbers.insert(packet.tag.id, number);
+        let first_sending = self.first_sending(number, sender, packet);
         self.packets.push(TracedPacket {
             number,
             sent_at: at,
             sender,
             packet: packet.clone(),
             copy_of: self.number(packet.tag.parent),
+            first_sending,
             injected_by: self.injecting.take(),
             decisions: Vec::new(),
             arrival: None,
             discarded: None,
         });
         number
+    }
+
+    /// Remembers a first sending; finds the first of a later one.
+    fn first_sending(
+        &mut self,
+        number: PacketNumber,
+        sender: PlaceId,
+        packet: &Packet,
+    ) -> Option<PacketNumber> {
+        let Body::Tcp(segment) = &packet.body else { return None };
+        if segment.sequence_length() == 0 {
+            return None;
+        }
+        let key = (packet.tag.flow, sender, segment.seq.0);
+        if packet.tag.transmission > 1 {
+            return self.first_sendings.get(&key).copied();
+        }
+        self.first_sendings.insert(key, number);
+        None
     }
 
     /// A link's decision; `None` for a packet that was never seen.
@@ -294,7 +325,9 @@ impl Sink for Trace {
                 self.packets[packet.index()].discarded = Some(reason);
                 What::Discarded { packet, reason }
             }
-            Event::Opened { connection, flow } => What::Opened { connection, flow },
+            Event::Opened { connection, flow, local, remote } => {
+                What::Opened { connection, flow, local, remote }
+            }
             Event::StateChanged { connection, flow, from, to } => {
                 What::StateChanged { connection, flow, from, to }
             }

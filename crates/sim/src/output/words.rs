@@ -7,9 +7,8 @@ use super::legend::Legend;
 use super::trace::{PacketNumber, Trace, TracedPacket};
 use crate::plan::DirectionId;
 
-/// Why a packet was sent, for a reader with a textbook; empty where it goes without saying. `first` is the first
-/// sending of the same data, if it is known.
-pub(crate) fn why(trace: &Trace, packet: &TracedPacket, first: Option<PacketNumber>) -> String {
+/// Why a packet was sent, for a reader with a textbook; empty where it goes without saying.
+pub(crate) fn why(trace: &Trace, packet: &TracedPacket) -> String {
     let tag = &packet.packet.tag;
     let provoked_by = match tag.cause {
         Cause::Arrival(id) => trace.number(id),
@@ -19,9 +18,9 @@ pub(crate) fn why(trace: &Trace, packet: &TracedPacket, first: Option<PacketNumb
         Some(number) => format!("{what} {number}"),
         None => what.trim_end_matches(" of").trim_end_matches(" to").to_owned(),
     };
-    let again = |how: &str| match first {
+    let again = |how: &str| match packet.first_sending {
         Some(first) => format!("{first} again: {how}"),
-        None => format!("retransmission: {how}"),
+        None => format!("sent again: {how}"),
     };
     match tag.reason {
         Reason::Unknown | Reason::Data | Reason::Datagram => String::new(),

@@ -111,7 +111,6 @@ pub(super) fn rows(legend: &Legend, trace: &Trace, conversation: &Conversation) 
         conversation,
         rows: Vec::new(),
         sent: BTreeMap::new(),
-        first_sendings: BTreeMap::new(),
         labels: Labels::default(),
         newest_arrival: [None; 2],
         waiting: [None; 2],
@@ -140,8 +139,6 @@ struct Builder<'a> {
     rows: Vec<Row>,
     /// The row in which each packet was sent.
     sent: BTreeMap<PacketNumber, usize>,
-    /// The first sending of what begins at a sequence number, by side.
-    first_sendings: BTreeMap<(Side, u32), PacketNumber>,
     labels: Labels,
     /// The latest sent of the packets that arrived, by the side of their sender.
     newest_arrival: [Option<PacketNumber>; 2],
@@ -186,11 +183,10 @@ impl Builder<'_> {
     fn sent(&mut self, entry: &Entry, number: PacketNumber) {
         let traced = self.trace.packet(number);
         let from = self.conversation.sender(&traced.packet);
-        let first = self.first_sending(from, number, traced);
         let label = self.labels.label(from, traced);
         let end = arrow_end(traced);
         let tally = tally(traced);
-        let mut remarks = vec![words::why(self.trace, traced, first)];
+        let mut remarks = vec![words::why(self.trace, traced)];
         if let Some(fault) = traced.injected_by {
             remarks.push(format!("injected by \"{}\"", self.legend.fault(fault)));
         }
@@ -216,27 +212,6 @@ impl Builder<'_> {
                 self.enter(row, from, state);
             }
         }
-    }
-
-    /// The first sending of what this packet carries, if it is not the first.
-    fn first_sending(
-        &mut self,
-        from: Side,
-        number: PacketNumber,
-        traced: &TracedPacket,
-    ) -> Option<PacketNumber> {
-        let Body::Tcp(segment) = &traced.packet.body else {
-            return None;
-        };
-        if segment.sequence_length() == 0 {
-            return None;
-        }
-        let key = (from, segment.seq.0);
-        if traced.packet.tag.transmission > 1 {
-            return self.first_sendings.get(&key).copied();
-        }
-        self.first_sendings.insert(key, number);
-        None
     }
 
     /// What happened to a packet, in words.
