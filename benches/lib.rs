@@ -43,7 +43,7 @@ pub fn dumbbell(flows: usize, size: &str) -> Experiment {
             ));
         }
         apps.push(format!(
-            r#"{{ "name": "f{flow}", "on": "a{flow}", "bulk": {{ "to": "b{flow}:5001", "size": "{size}", "start": "{flow}us" }} }}"#
+            r#"{{ "name": "f{flow}", "on": "a{flow}", "start": "{flow}us", "bulk": {{ "to": "b{flow}:5001", "size": "{size}" }} }}"#
         ));
     }
     experiment(&format!(
@@ -84,7 +84,7 @@ pub fn churn(connections: u64) -> Experiment {
     ))
 }
 
-/// The smallest whole experiment: one connection, refused.
+/// A whole experiment of three packets.
 pub const THREE_PACKETS: &str = r#"{
   "name": "three-packets",
   "description": "A datagram there, one back, one more.",

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use faultwire_benches::{SEGMENT, bulk, churn, datagrams, dumbbell};
+use faultwire_benches::{SEGMENT, THREE_PACKETS, bulk, churn, datagrams, dumbbell, experiment};
 use faultwire_sim::plan::{Experiment, Plan};
 use faultwire_sim::record::Silent;
 use faultwire_sim::report::Outcome;
@@ -40,6 +40,9 @@ fn works(criterion: &mut Criterion) {
     measure(criterion, "dumbbell of 1,000 flows", 1_000 * (1 << 20) / SEGMENT, &dumbbell(1_000, "1MiB"));
     measure(criterion, "UDP, 1 % loss and jitter", 500_000, &datagrams(500_000));
     measure(criterion, "churn", 20_000, &churn(20_000));
+    criterion.bench_function("works/three packets, from text to report", |bencher| {
+        bencher.iter(|| run_case(&experiment(THREE_PACKETS).cases[0], Judging::default(), &mut Silent).report);
+    });
 }
 
 criterion_group!(benches, works);
