@@ -1,5 +1,7 @@
 //! Plain records of what happened, and the sink that receives them. Nothing is kept unless a sink keeps it.
 
+use std::net::SocketAddr;
+
 use faultwire_base::{Instant, PacketId, PlaceId};
 use faultwire_host::{ConnectionId, DropReason, Errno};
 use faultwire_link::{LinkEvent, NameId};
@@ -58,6 +60,10 @@ pub enum Event<'a> {
         connection: ConnectionId,
         /// The conversation.
         flow: Flow,
+        /// Its end at this host.
+        local: SocketAddr,
+        /// Its other end.
+        remote: SocketAddr,
     },
     /// A connection changed its state.
     StateChanged {

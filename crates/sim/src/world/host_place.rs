@@ -256,7 +256,7 @@ impl HostPlace {
                         error: None,
                         delivered: Default::default(),
                     });
-                    Event::Opened { connection, flow }
+                    Event::Opened { connection, flow, local, remote }
                 }
                 HostEvent::StateChanged { connection, flow, from, to, .. } => {
                     if self.keeps_state_changes {
