@@ -184,7 +184,7 @@ impl Tcb {
     pub(crate) fn tear_down(&mut self, error: Option<ConnectionError>) {
         self.become_state(State::Closed);
         self.timers.stop_all();
-        self.recovery = Recovery::new(&self.config, false, self.send.segment_size(), false);
+        self.recovery.abandon(&self.config);
         self.send_buffer.clear();
         self.ack.take_due();
         self.opening = None;

@@ -479,6 +479,13 @@ impl Recovery {
         }
     }
 
+    /// The connection is over: nothing is outstanding any more. What was measured and counted stays to be told.
+    pub(crate) fn abandon(&mut self, config: &Config) {
+        self.rto.stop();
+        let (rto, counters) = (self.rto.clone(), self.counters);
+        *self = Self { rto, counters, ..Self::new(config, false, self.policy.smss, false) };
+    }
+
     /// Octets of heap memory held.
     pub(crate) fn heap_octets(&self) -> usize {
         self.queue.heap_octets() + self.scoreboard.as_ref().map_or(0, |scoreboard| scoreboard.heap_octets())
