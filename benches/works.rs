@@ -41,7 +41,8 @@ fn works(criterion: &mut Criterion) {
     measure(criterion, "UDP, 1 % loss and jitter", 500_000, &datagrams(500_000));
     measure(criterion, "churn", 20_000, &churn(20_000));
     criterion.bench_function("works/three packets, from text to report", |bencher| {
-        bencher.iter(|| run_case(&experiment(THREE_PACKETS).cases[0], Judging::default(), &mut Silent).report);
+        bencher
+            .iter(|| run_case(&experiment(THREE_PACKETS).cases[0], Judging::default(), &mut Silent).report);
     });
 }
 
