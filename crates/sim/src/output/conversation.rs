@@ -103,7 +103,9 @@ pub(crate) fn conversations(legend: &Legend, trace: &Trace) -> Vec<Conversation>
     let mut finder = Finder { legend, found: Vec::new(), by_flow: BTreeMap::new(), by_ends: BTreeMap::new() };
     let of_packet: Vec<usize> = trace.packets().iter().map(|packet| finder.place(&packet.packet)).collect();
     let of = |number: PacketNumber| of_packet[number.0 as usize - 1];
-    let Finder { mut found, by_flow, .. } = finder;
+    let Finder { mut found, by_flow, by_ends, .. } = finder;
+    // What an injected packet opens belongs to no flow. A host that restarts numbers its connections anew.
+    let mut by_connection = BTreeMap::new();
     let mut begun = 0;
     for (index, entry) in trace.entries().iter().enumerate() {
         match entry.what {
@@ -114,8 +116,15 @@ pub(crate) fn conversations(legend: &Legend, trace: &Trace) -> Vec<Conversation>
                 begun = begun.max(of(packet) + 1);
                 found[of(packet)].entries.push(index);
             }
-            What::StateChanged { flow, .. } => {
-                if let Some(&conversation) = by_flow.get(&flow) {
+            What::Opened { connection, local, remote, .. } => {
+                let ends = (Protocol::Tcp, local.min(remote), local.max(remote));
+                if let Some(&conversation) = by_ends.get(&ends) {
+                    by_connection.insert((entry.place, connection), conversation);
+                }
+            }
+            What::StateChanged { connection, flow, .. } => {
+                let opened = by_connection.get(&(entry.place, connection));
+                if let Some(&conversation) = opened.or_else(|| by_flow.get(&flow)) {
                     found[conversation].entries.push(index);
                 }
             }
@@ -133,7 +142,7 @@ pub(crate) fn conversations(legend: &Legend, trace: &Trace) -> Vec<Conversation>
                     }
                 }
             }
-            What::Opened { .. } | What::StepEnded { .. } | What::Injected { .. } => {}
+            What::StepEnded { .. } | What::Injected { .. } => {}
         }
     }
     found

@@ -12,11 +12,12 @@ use faultwire_wire::{
 
 use super::legend::{DirectionLegend, Legend, NodeLegend};
 use super::trace::Trace;
-use crate::plan::DirectionId;
+use crate::plan::{DirectionId, FaultId};
 use crate::record::{Event, Record, Sink};
 
 pub(crate) const CLIENT: PlaceId = PlaceId(0);
 pub(crate) const SERVER: PlaceId = PlaceId(1);
+const WIRE_TO_SERVER: PlaceId = PlaceId(3);
 const TO_CLIENT: DirectionId = DirectionId(0);
 const TO_SERVER: DirectionId = DirectionId(1);
 
@@ -64,6 +65,8 @@ pub(crate) struct Story {
     pub(crate) trace: Trace,
     packets: Vec<Packet>,
     counts: [u64; 4],
+    /// What follows belongs to no flow, as what an injected SYN opens.
+    pub(crate) is_strange: bool,
 }
 
 impl Story {
@@ -77,8 +80,34 @@ impl Story {
     }
 
     pub(crate) fn state(&mut self, at: u64, place: PlaceId, from: State, to: State) {
-        let event = Event::StateChanged { connection: ConnectionId(1), flow: flow(), from, to };
+        let event = Event::StateChanged { connection: ConnectionId(1), flow: self.flow(), from, to };
         self.record(at, place, event);
+    }
+
+    pub(crate) fn opened(&mut self, at: u64, place: PlaceId) {
+        let ends = ["10.0.0.1:40000", "10.0.0.2:80"].map(|end| end.parse().unwrap());
+        let [local, remote] = if place == CLIENT { ends } else { [ends[1], ends[0]] };
+        let event = Event::Opened { connection: ConnectionId(1), flow: self.flow(), local, remote };
+        self.record(at, place, event);
+    }
+
+    /// A SYN that the first fault puts on its way to the server; returns its index.
+    pub(crate) fn injected_syn(&mut self, at: u64) -> usize {
+        let syn = Segment {
+            source_port: 40_000,
+            destination_port: 80,
+            seq: Seq(100),
+            flags: Flags::SYN,
+            window: 65_535,
+            ..Segment::default()
+        };
+        self.record(at, WIRE_TO_SERVER, Event::Injected { fault: FaultId(0) });
+        let tag = Tag { cause: Cause::Injected, ..Tag::default() };
+        self.put_at(at, WIRE_TO_SERVER, CLIENT, Body::Tcp(syn), tag)
+    }
+
+    fn flow(&self) -> Flow {
+        if self.is_strange { Flow::NONE } else { flow() }
     }
 
     /// Sends a segment; returns its index. `what` is (flags, seq, ack, len) relative to ISN 100 of the client and 300
@@ -107,7 +136,7 @@ impl Story {
         };
         let tag = Tag {
             cause: cause.map_or(Cause::Call, |index| Cause::Arrival(self.packets[index].tag.id)),
-            flow: flow(),
+            flow: self.flow(),
             stream_offset: u64::from(seq.saturating_sub(1)),
             transmission: if segment.sequence_length() == 0 { 0 } else { 1 + u16::from(again) },
             reason,
@@ -123,8 +152,13 @@ impl Story {
     }
 
     pub(crate) fn put(&mut self, at: u64, from: PlaceId, body: Body, tag: Tag) -> usize {
-        self.counts[from.index()] += 1;
-        let id = PacketId::new(from, self.counts[from.index()]);
+        self.put_at(at, from, from, body, tag)
+    }
+
+    /// A packet that has `from` as its source and is made at `place`.
+    fn put_at(&mut self, at: u64, place: PlaceId, from: PlaceId, body: Body, tag: Tag) -> usize {
+        self.counts[place.index()] += 1;
+        let id = PacketId::new(place, self.counts[place.index()]);
         let [source, destination] =
             if from == CLIENT { ["10.0.0.1", "10.0.0.2"] } else { ["10.0.0.2", "10.0.0.1"] }.map(ip);
         let ip = IpHeader {
@@ -137,7 +171,7 @@ impl Story {
         };
         let packet = Packet { ip, body, tag: Tag { id, ..tag } };
         let direction = if from == CLIENT { TO_SERVER } else { TO_CLIENT };
-        self.record(at, from, Event::Sent { packet: &packet, direction, origin: true });
+        self.record(at, place, Event::Sent { packet: &packet, direction, origin: true });
         self.packets.push(packet);
         self.packets.len() - 1
     }

@@ -3,6 +3,7 @@
 //! The number of a packet here is its number in the ladder, in the comments of a capture and in a written trace.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use faultwire_base::{Instant, LookupTable, PacketId, PlaceId};
 use faultwire_host::{ConnectionId, DropReason, Errno};
@@ -95,6 +96,10 @@ pub enum What {
         connection: ConnectionId,
         /// The conversation.
         flow: Flow,
+        /// Its end at this host.
+        local: SocketAddr,
+        /// Its other end.
+        remote: SocketAddr,
     },
     /// A connection changed its state.
     StateChanged {
@@ -320,7 +325,9 @@ impl Sink for Trace {
                 self.packets[packet.index()].discarded = Some(reason);
                 What::Discarded { packet, reason }
             }
-            Event::Opened { connection, flow } => What::Opened { connection, flow },
+            Event::Opened { connection, flow, local, remote } => {
+                What::Opened { connection, flow, local, remote }
+            }
             Event::StateChanged { connection, flow, from, to } => {
                 What::StateChanged { connection, flow, from, to }
             }

@@ -143,7 +143,7 @@ pub fn line<'a>(case: &'a str, legend: &'a Legend, trace: &'a Trace, entry: &'a 
             line.packet = Some(packet.0);
             line.what = Some(reason.as_str().into());
         }
-        What::Opened { connection, flow } => {
+        What::Opened { connection, flow, .. } => {
             line.event = "opened";
             line.connection = Some(connection.0);
             line.flow = flow_name(legend, flow);

@@ -189,8 +189,7 @@ impl Builder<'_> {
         let mut remarks = vec![words::why(self.trace, traced)];
         if let Some(fault) = traced.injected_by {
             remarks.push(format!("injected by \"{}\"", self.legend.fault(fault)));
-        }
-        if Some(entry.place) != self.conversation.end(from).host {
+        } else if Some(entry.place) != self.conversation.end(from).host {
             remarks.push(format!("from {}", self.legend.place(entry.place)));
         }
         remarks.extend(self.labels.sack(from, traced));
@@ -209,7 +208,7 @@ impl Builder<'_> {
             if entered_by_sending(state) && !opens_or_closes(traced) {
                 self.waiting[from as usize] = Some((at, state));
             } else {
-                self.enter(row, from, state);
+                self.enter(row, at, from, state);
             }
         }
     }
@@ -307,22 +306,22 @@ impl Builder<'_> {
     /// in a row of its own.
     fn state(&mut self, position: usize, at: Instant, side: Side, place: PlaceId, state: &'static str) {
         if let Some(row) = self.opening_or_closing_now(at, side, state) {
-            return self.enter(row, side, state);
+            return self.enter(row, at, side, state);
         }
         let by_sending = entered_by_sending(state);
         let arrived = self.arrived_now[side as usize].filter(|arrived| arrived.at == at && !by_sending);
         if let Some(row) = arrived.and_then(|arrived| arrived.row)
             && self.rows[row].states[side as usize].is_none()
         {
-            return self.enter(row, side, state);
+            return self.enter(row, at, side, state);
         }
         if let Some(row) = self.sent_now(at, side).filter(|_| !by_sending) {
-            return self.enter(row, side, state);
+            return self.enter(row, at, side, state);
         }
         if self.sends_next(position, at, place, by_sending) {
             if let Some((_, earlier)) = self.waiting[side as usize].replace((at, state)) {
                 let row = self.push(at, RowKind::State, Weight::Notable);
-                self.enter(row, side, earlier);
+                self.enter(row, at, side, earlier);
             }
             return;
         }
@@ -334,16 +333,18 @@ impl Builder<'_> {
             }
             _ => self.push(at, RowKind::State, Weight::Notable),
         };
-        self.enter(row, side, state);
+        self.enter(row, at, side, state);
     }
 
-    fn enter(&mut self, row: usize, side: Side, state: &'static str) {
+    /// Shows in a row that a side entered a state at `at`, which is later than the row's time where the row is that of
+    /// a packet whose arrival made it.
+    fn enter(&mut self, row: usize, at: Instant, side: Side, state: &'static str) {
         let row = &mut self.rows[row];
         row.states[side as usize] = Some(state);
         row.weight = Weight::Notable;
-        let before = self.entered[side as usize].replace((row.at, state));
+        let before = self.entered[side as usize].replace((at, state));
         if let (RowKind::State, Some((since, before))) = (&row.kind, before) {
-            let time = super::draw::rounded(row.at.saturating_since(since));
+            let time = super::draw::rounded(at.saturating_since(since));
             row.remarks.push(match state {
                 "FIN_WAIT_1" | "LAST_ACK" => "the application closes; the FIN follows the data".into(),
                 _ => format!("after {time} in {before}"),

@@ -1,6 +1,7 @@
 //! Ladders of traces written by hand, compared as text.
 
 use faultwire_base::Duration;
+use faultwire_tcp::State;
 use faultwire_wire::{Flags, Reason};
 
 use super::{LadderOptions, ladder};
@@ -45,7 +46,7 @@ TCP  client 10.0.0.1:40000 ⟷ server 10.0.0.2:80  (client/first)
                                        │                                     │               outside the window
  13  11252.000  11302.000              │◀────────────────── [RST] seq 1450 ──│               reset: #12 fits no
                                        │                                     │               connection here
-     71202.000             CLOSED      │                                     │               after 69.95s in TIME_WAIT
+     71202.000             CLOSED      │                                     │               after 69.9s in TIME_WAIT
 ";
     assert_eq!(draw(&late_copy()), expected);
 }
@@ -167,4 +168,27 @@ fn a_cut_is_told_and_what_it_takes_is_summed_up() {
 #[test]
 fn nothing_sent_is_said() {
     assert_eq!(draw(&Story::default()), "No packet was sent.\n");
+}
+
+#[test]
+fn a_connection_that_an_injected_syn_opens_has_its_states_too() {
+    let mut story = Story::default();
+    story.is_strange = true;
+    let syn = story.injected_syn(0);
+    story.arrive(50, syn);
+    story.opened(50, SERVER);
+    story.state(50, SERVER, State::Listen, State::SynReceived);
+    let syn_ack = (Flags::SYN | Flags::ACK, 0, 1, 0);
+    let syn_ack = story.send(50, SERVER, syn_ack, Reason::SynAck, Some(syn));
+    story.arrive(100, syn_ack);
+    let reset = story.send(100, CLIENT, (Flags::RST, 1, 0, 0), Reason::Reset, Some(syn_ack));
+    story.arrive(150, reset);
+    story.state(150, SERVER, State::SynReceived, State::Listen);
+    let expected = "\
+#  sent ms  arrives  client                                    server
+  1    0.000   50.000           │── [SYN] seq 0 ──────────────▶│ SYN_RECEIVED  injected by \"late copy\"
+  2   50.000  100.000           │◀──── [SYN,ACK] seq 0 ack 1 ──│               answers #1
+  3  100.000  150.000           │── [RST] seq 1 ──────────────▶│ LISTEN        reset: #2 fits no connection here
+";
+    assert_eq!(rows(&draw(&story)), expected);
 }
