@@ -62,7 +62,10 @@ fn product_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Files that are tables, which may be longer.
-const TABLES: [&str; 0] = [];
+const TABLES: [&str; 1] = [
+    // Every knob of the stack, with its unit and source.
+    "crates/tcp/src/config.rs",
+];
 
 #[test]
 fn files_stay_under_five_hundred_lines_and_say_what_they_own() {

@@ -3,11 +3,13 @@
 //! A [`World`] is a plain value: cloning it at any point gives a world that goes on in the same way (DESIGN D9).
 
 mod app;
+mod datagram_steps;
 mod host_place;
 mod inbox;
 mod network;
 mod router;
 mod step;
+mod step_words;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use faultwire_base::{ByteCount, Duration, Instant, StreamId};
+use faultwire_base::{ByteCount, Instant, StreamId};
 use faultwire_host::{Errno, Fd, Host, Received, SocketKind, SocketOption};
 use faultwire_link::NameId;
 use faultwire_wire::Payload;
@@ -53,7 +53,7 @@ impl std::fmt::Display for Trouble {
 /// Octets taken from a socket at once.
 const READ_MAX: u64 = 1 << 20;
 
-type Attempt<T> = Result<T, Errno>;
+pub(super) type Attempt<T> = Result<T, Errno>;
 
 impl Apps {
     /// Tries to get on with the step in hand of app `local`.
@@ -121,7 +121,7 @@ impl Apps {
         self.sockets.remove(&name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
     }
 
-    fn bind_name(&mut self, name: NameId, fd: Fd, port: u16) {
+    pub(super) fn bind_name(&mut self, name: NameId, fd: Fd, port: u16) {
         let binding = Binding {
             fd,
             connection: None,
@@ -251,7 +251,7 @@ impl Apps {
     }
 
     /// The stream that a socket of this host writes: it names host, life and connection.
-    fn stream(&self, binding: &Binding) -> StreamId {
+    pub(super) fn stream(&self, binding: &Binding) -> StreamId {
         let (connection, boot) =
             binding.connection.map_or((0, 0), |(connection, flow)| (connection.0, flow.boot));
         let own = u64::from(boot) << 48 | u64::from(connection) << 16 | u64::from(binding.port);
@@ -406,88 +406,6 @@ impl Apps {
         }
         Ok(Progress::Blocked { fd: Some(fd), until: None })
     }
-
-    fn send_to(
-        &mut self,
-        local: usize,
-        step: &Step,
-        host: &mut Host,
-        around: &mut Surroundings<'_>,
-    ) -> Attempt<Progress> {
-        let Step::SendTo { on, from_port, to, size, count, interval } = *step else {
-            unreachable!("called for this step only")
-        };
-        if !self.sockets.contains(&on) {
-            let fd = host.socket(SocketKind::Udp, to.is_ipv6());
-            host.bind(fd, unspecified(to.is_ipv6(), from_port.unwrap_or(0)))?;
-            let port = host.local_address(fd).map_or(0, |address| address.port());
-            self.bind_name(on, fd, port);
-        }
-        let binding = *self.sockets.get(&on).expect("bound above");
-        let stream = self.stream(&binding);
-        let len = size.as_u64() as u32;
-        let mut offset = binding.written;
-        let run = &mut self.runs[local];
-        let outcome = loop {
-            if run.progress >= count {
-                break Ok(Progress::Done);
-            }
-            let due = run.started + interval * run.progress;
-            if due > around.now {
-                break Ok(Progress::Blocked { fd: None, until: Some(due) });
-            }
-            if let Err(errno) =
-                host.send_to(around.now, binding.fd, to, Payload::Generated { stream, offset, len })
-            {
-                break Err(errno);
-            }
-            offset += u64::from(len);
-            run.progress += 1;
-        };
-        if let Some(binding) = self.sockets.get_mut(&on) {
-            binding.written = offset;
-        }
-        outcome
-    }
-
-    fn receive_from(
-        &mut self,
-        local: usize,
-        (on, count, within, echo): (NameId, Option<u64>, Option<Duration>, bool),
-        host: &mut Host,
-        around: &mut Surroundings<'_>,
-    ) -> Attempt<Progress> {
-        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
-        let port = if binding.port != 0 {
-            binding.port
-        } else {
-            host.local_address(binding.fd).map_or(0, |address| address.port())
-        };
-        let run = &mut self.runs[local];
-        let until = within.map(|within| run.started + within);
-        loop {
-            if count.is_some_and(|count| run.progress >= count) {
-                return Ok(Progress::Done);
-            }
-            match host.recv_from(binding.fd, u64::MAX) {
-                Ok(received) => {
-                    run.progress += 1;
-                    around.watch.datagrams.delivered(around.place, port, &received.payload);
-                    if echo {
-                        host.send_to(around.now, binding.fd, received.from, received.payload)?;
-                    }
-                }
-                Err(Errno::WouldBlock) => {
-                    return match until {
-                        Some(until) if until <= around.now && count.is_none() => Ok(Progress::Done),
-                        Some(until) if until <= around.now => Err(Errno::TimedOut),
-                        _ => Ok(Progress::Blocked { fd: Some(binding.fd), until }),
-                    };
-                }
-                Err(errno) => return Err(errno),
-            }
-        }
-    }
 }
 
 fn open_connection(
@@ -511,66 +429,7 @@ fn sleep_until(end: Instant, now: Instant) -> Progress {
     if now >= end { Progress::Done } else { Progress::Blocked { fd: None, until: Some(end) } }
 }
 
-fn unspecified(ipv6: bool, port: u16) -> SocketAddr {
+pub(super) fn unspecified(ipv6: bool, port: u16) -> SocketAddr {
     let address: IpAddr = if ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
     SocketAddr::new(address, port)
-}
-
-impl Step {
-    /// The socket that the step uses.
-    pub(crate) fn socket(&self) -> Option<NameId> {
-        match *self {
-            Self::Listen { name, .. } | Self::Connect { name, .. } => Some(name),
-            Self::Accept { on, .. }
-            | Self::Write { on, .. }
-            | Self::Read { on, .. }
-            | Self::Wait { on, .. }
-            | Self::SetSocketOption { on, .. }
-            | Self::Shutdown { on, .. }
-            | Self::Close { on }
-            | Self::Abort { on }
-            | Self::SendTo { on, .. }
-            | Self::RecvFrom { on, .. } => Some(on),
-            Self::Sleep { .. } | Self::Repeat { .. } => None,
-        }
-    }
-
-    /// The socket that must be open for the step to do anything.
-    fn uses_open_socket(&self) -> Option<NameId> {
-        match self {
-            Self::Listen { .. } | Self::Connect { .. } | Self::SendTo { .. } => None,
-            _ => self.socket(),
-        }
-    }
-
-    /// The step in words, with what it has done so far.
-    pub(crate) fn describe(&self, progress: u64) -> String {
-        match self {
-            Self::Listen { port, .. } => format!("listen on port {port}"),
-            Self::Connect { to, .. } => format!("connect to {to}"),
-            Self::Accept { .. } => "accept: no connection has come".into(),
-            Self::Write { size, .. } => format!("write: {progress} of {} octets taken", size.as_u64()),
-            Self::Read { until: ReadUntil::Bytes(size), .. } => {
-                format!("read: {progress} of {} octets", size.as_u64())
-            }
-            Self::Read { until: ReadUntil::Eof, .. } => {
-                format!("read to end of file: {progress} octets so far")
-            }
-            Self::Wait { until, .. } => match until {
-                WaitUntil::State(state) => format!("wait for {}", state.as_str()),
-                other => format!("wait until {}", format!("{other:?}").to_lowercase()),
-            },
-            Self::Sleep { time } => format!("sleep {time}"),
-            Self::SetSocketOption { .. } => "setsockopt".into(),
-            Self::Shutdown { .. } => "shutdown".into(),
-            Self::Close { .. } => "close".into(),
-            Self::Abort { .. } => "abort".into(),
-            Self::SendTo { count, .. } => format!("send_to: {progress} of {count} datagrams"),
-            Self::RecvFrom { count: Some(count), .. } => {
-                format!("recv_from: {progress} of {count} datagrams")
-            }
-            Self::RecvFrom { count: None, .. } => format!("recv_from: {progress} datagrams so far"),
-            Self::Repeat { times, .. } => format!("repeat {times} times"),
-        }
-    }
 }

@@ -1,9 +1,8 @@
 //! Loss recovery of one direction: an ACK comes in, a verdict goes out, and with it what to send again and how much
 //! new data the network may take (RFC 5681 §3.2, 6582, 6675, 3042, 6298).
 //!
-//! The owner asks, in this order, until all three say no: [`Recovery::next_retransmission`],
-//! [`Recovery::new_data_quota`], [`Recovery::last_resort_retransmission`]. It reports each segment by
-//! [`Recovery::on_transmit`] before it asks again.
+//! The owner asks [`Recovery::next_retransmission`], [`Recovery::new_data_quota`] and at last
+//! [`Recovery::last_resort_retransmission`] until all say no, and reports each segment by [`Recovery::on_transmit`].
 
 mod episode;
 mod permit;

@@ -1,0 +1,230 @@
+//! What is meant: the checked plan of one case, from which a world is built. Nothing here needs checking again.
+
+mod check;
+mod step;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use faultwire_base::{Duration, Instant, PlaceId};
+use faultwire_host::HostConfig;
+use faultwire_link::{DirectionConfig, NameId};
+use faultwire_tcp::State;
+use faultwire_wire::Packet;
+
+pub use check::{Bounds, Check, Counter, Expectation, Moment, Subject};
+pub use step::{Direction, ReadUntil, Step, StepPlan, WaitUntil};
+
+/// An experiment file after checking: its cases, each a plan of its own.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The experiment's name.
+    pub name: String,
+    /// What it teaches.
+    pub description: String,
+    /// Digest of the effective experiment (the file after `--set` and `--without`), 32 hexadecimal digits.
+    pub digest: String,
+    /// The effective experiment itself, as JSON with sorted keys: an experiment file of its own.
+    pub effective: String,
+    /// At least one; a file without cases has one with the experiment's name.
+    pub cases: Vec<Case>,
+}
+
+/// One variant of the file.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Unique in the file.
+    pub name: String,
+    /// Expectations or `oracle:NAME` that must fail; the case passes only if exactly those do.
+    pub must_fail: Vec<String>,
+    /// What to run.
+    pub plan: Arc<Plan>,
+}
+
+/// All that a world is built from.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The experiment's name.
+    pub name: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Names of all places in ascending order; a [`PlaceId`] is a rank here.
+    pub places: Vec<Arc<str>>,
+    /// Hosts in ascending order of place.
+    pub hosts: Vec<HostPlan>,
+    /// Routers in ascending order of place.
+    pub routers: Vec<RouterPlan>,
+    /// Link directions in ascending order of place.
+    pub directions: Vec<DirectionPlan>,
+    /// Apps in the order of the file (shorthands expanded).
+    pub apps: Vec<AppPlan>,
+    /// Names of sockets, `"host/name"`; a [`NameId`] is an index here.
+    pub names: Vec<Arc<str>>,
+    /// Packets built and injected at a time.
+    pub injections: Vec<InjectionPlan>,
+    /// Names of all faults in the order of the file, also those that a case left out; see [`FaultId`].
+    pub faults: Vec<FaultPlan>,
+    /// `heal`: at that time every fault ends, and by `at + within` everything must have converged.
+    pub heal: Option<HealPlan>,
+    /// When the run ends.
+    pub stop: StopPlan,
+    /// What must hold.
+    pub expectations: Vec<Expectation>,
+}
+
+/// Index into [`Plan::faults`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaultId(pub u32);
+
+/// Index into [`Plan::directions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DirectionId(pub u32);
+
+/// What is known of a fault beside its mechanism (which lives in its direction's config, a host's timeline or an
+/// injection).
+#[derive(Clone, Debug)]
+pub struct FaultPlan {
+    /// Unique name.
+    pub name: Arc<str>,
+    /// Whether it may end the run without having matched.
+    pub may_miss: bool,
+    /// Whether this case has left it out.
+    pub removed: bool,
+    /// Whether it waits for packets (a targeted fault or an injection) and fails the run if none came; a timeline
+    /// fault acts at its time.
+    pub is_targeted: bool,
+    /// For a targeted fault: its direction and its index in that direction's `faults` (one per direction if it applies to both).
+    pub targets: Vec<(DirectionId, u32)>,
+    /// For a hold until a state: what releases it.
+    pub awaits: Option<AwaitedState>,
+}
+
+/// A state that releases held packets.
+#[derive(Clone, Debug)]
+pub struct AwaitedState {
+    /// Any connection of this host...
+    pub host: PlaceId,
+    /// ...that has this name, if one is given...
+    pub name: Option<NameId>,
+    /// ...entering this state...
+    pub state: State,
+    /// ...releases after this time.
+    pub plus: Duration,
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// Its place.
+    pub place: PlaceId,
+    /// Its stack and addresses.
+    pub config: HostConfig,
+    /// The only direction that leaves it, if there is just one: everything goes there.
+    pub default_route: Option<DirectionId>,
+    /// Otherwise the next direction for each destination, sorted by address.
+    pub routes: Vec<(IpAddr, DirectionId)>,
+    /// Crash, restart, pause, resume in order of time.
+    pub timeline: Vec<(Instant, HostChange)>,
+}
+
+/// A timeline fault of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostChange {
+    /// All state is gone; arriving packets are dropped until a restart.
+    Crash,
+    /// Boot number + 1, no descriptor or connection, apps from their first step.
+    Restart,
+    /// Nothing is processed; arrivals wait.
+    Pause,
+    /// Processing goes on.
+    Resume,
+}
+
+/// A router: forwards by static shortest routes, no delay of its own.
+#[derive(Clone, Debug)]
+pub struct RouterPlan {
+    /// Its place.
+    pub place: PlaceId,
+    /// Its own address, the source of the ICMP errors it sends (IPv4).
+    pub address: IpAddr,
+    /// Next direction for each destination, sorted by address.
+    pub routes: Vec<(IpAddr, DirectionId)>,
+}
+
+/// One direction of a link; its name is `"LINK>NODE"`.
+#[derive(Clone, Debug)]
+pub struct DirectionPlan {
+    /// Its place.
+    pub place: PlaceId,
+    /// Name of the link it belongs to.
+    pub link: Arc<str>,
+    /// Host or router that sends into it.
+    pub from: PlaceId,
+    /// Host or router that it leads to.
+    pub to: PlaceId,
+    /// Rate, delay, queue, impairments, targeted faults, timeline.
+    pub config: DirectionConfig,
+}
+
+/// An app: steps run one after the other on one host.
+#[derive(Clone, Debug)]
+pub struct AppPlan {
+    /// Unique name.
+    pub name: Arc<str>,
+    /// The host's place.
+    pub host: PlaceId,
+    /// When its first step starts.
+    pub start: Instant,
+    /// Whether unfinished steps at the end are no failure.
+    pub may_be_unfinished: bool,
+    /// Its steps.
+    pub steps: Vec<StepPlan>,
+}
+
+/// A raw packet to build and inject.
+#[derive(Clone, Debug)]
+pub struct InjectionPlan {
+    /// The fault that it belongs to.
+    pub fault: FaultId,
+    /// When.
+    pub at: Instant,
+    /// The direction it enters.
+    pub direction: DirectionId,
+    /// The packet; for a TCP segment `relative` overrides seq and ack at that time.
+    pub packet: Packet,
+    /// Fields relative to a live connection.
+    pub relative: Option<RelativeFields>,
+}
+
+/// Sequence numbers of an injected segment, taken from a live connection when it is injected.
+#[derive(Clone, Debug)]
+pub struct RelativeFields {
+    /// The connection whose receiver the segment is aimed at; it also gives addresses and ports.
+    pub target: NameId,
+    /// `rcv_nxt + this` as sequence number.
+    pub seq_from_rcv_nxt: Option<i64>,
+    /// `snd_una + this` as acknowledgment number.
+    pub ack_from_snd_una: Option<i64>,
+    /// `snd_nxt + this` as acknowledgment number.
+    pub ack_from_snd_nxt: Option<i64>,
+}
+
+/// `heal`.
+#[derive(Clone, Copy, Debug)]
+pub struct HealPlan {
+    /// When every fault ends.
+    pub at: Instant,
+    /// By when after it everything must have finished.
+    pub within: Duration,
+}
+
+/// When a run ends.
+#[derive(Clone, Copy, Debug)]
+pub struct StopPlan {
+    /// End when apps are done and only TIME_WAIT or keep-alive is left.
+    pub when_idle: bool,
+    /// End at this time at the latest.
+    pub at: Instant,
+    /// Bound on events; passing it is an error.
+    pub events: u64,
+}
