@@ -26,18 +26,30 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, packet: &Packet) {
 #[inline]
 fn receive_body(stack: &mut Stack, now: Instant, (ip, body): (&IpHeader, &Body), tag: &Tag) {
     let arrival = Arrival { now, ip, id: tag.id, flow: tag.flow };
+    if let Body::Tcp(segment) = body
+        && let Some(ends) = segment::ends(&arrival, segment)
+        && let Some(slot) = stack.connections.latest(&ends)
+    {
+        // Segments come in trains. The addresses of a connection were found good when it began.
+        return segment::arrives_at(stack, &arrival, slot, segment);
+    }
+    receive_any(stack, &arrival, body);
+}
+
+fn receive_any(stack: &mut Stack, arrival: &Arrival<'_>, body: &Body) {
+    let Arrival { ip, id, .. } = *arrival;
     // A segment to all hosts is dropped without an answer (RFC 9293 §3.9.2.3, MUST-57): no such address is local.
     if !stack.paths.is_local(ip.destination) {
-        return stack.dropped(tag.id, DropReason::ForeignDestination);
+        return stack.dropped(id, DropReason::ForeignDestination);
     }
     if !is_unicast(ip.source) {
-        return stack.dropped(tag.id, DropReason::BadSource);
+        return stack.dropped(id, DropReason::BadSource);
     }
     match body {
-        Body::Tcp(segment) => segment::arrives(stack, &arrival, segment),
-        Body::Udp(datagram) => datagram_arrives(stack, &arrival, datagram),
-        Body::Icmp(message) => message_arrives(stack, &arrival, message),
-        Body::Raw(_) => stack.dropped(tag.id, DropReason::Malformed),
+        Body::Tcp(segment) => segment::arrives(stack, arrival, segment),
+        Body::Udp(datagram) => datagram_arrives(stack, arrival, datagram),
+        Body::Icmp(message) => message_arrives(stack, arrival, message),
+        Body::Raw(_) => stack.dropped(id, DropReason::Malformed),
     }
 }
 

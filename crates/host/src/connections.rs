@@ -127,7 +127,12 @@ impl Connections {
         self.entry(slot).retired
     }
 
+    /// The connection between `ends` if it was the last to be found.
     #[inline]
+    pub(crate) fn latest(&self, ends: &Ends) -> Option<u32> {
+        self.demux.latest(ends)
+    }
+
     pub(crate) fn find(&mut self, ends: &Ends) -> Option<u32> {
         self.demux.find(ends)
     }
@@ -192,6 +197,9 @@ impl Connections {
     /// As [`Connections::arm`], for a deadline that is known.
     #[inline]
     pub(crate) fn arm_at(&mut self, slot: u32, deadline: Instant) {
+        if self.wakeups.armed(slot).is_some_and(|at| at <= deadline) {
+            return;
+        }
         self.wakeups.schedule(deadline, slot);
         self.next_wakeup = Some(self.next_wakeup.map_or(deadline, |earliest| earliest.min(deadline)));
     }

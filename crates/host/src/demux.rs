@@ -73,13 +73,16 @@ pub(crate) struct Demux {
 }
 
 impl Demux {
+    /// The slot of `ends` if they were looked up last.
     #[inline]
-    pub(crate) fn find(&mut self, ends: &Ends) -> Option<u32> {
-        if let (Key::V4(key), Some((latest, slot))) = (key(ends), self.latest)
-            && key == latest
-        {
-            return Some(slot);
+    pub(crate) fn latest(&self, ends: &Ends) -> Option<u32> {
+        match (key(ends), self.latest) {
+            (Key::V4(key), Some((latest, slot))) if key == latest => Some(slot),
+            _ => None,
         }
+    }
+
+    pub(crate) fn find(&mut self, ends: &Ends) -> Option<u32> {
         let slot = self.slot(ends)?;
         if let Key::V4(key) = key(ends) {
             self.latest = Some((key, slot));

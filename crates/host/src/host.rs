@@ -46,12 +46,20 @@ impl Host {
 
     /// When the host is to be woken; at times early, since a timer that was put off keeps its wake-up. Right once
     /// `transmit` is drained.
+    #[inline]
     pub fn deadline(&self) -> Option<Instant> {
         self.stack.connections.next_wakeup()
     }
 
     /// Runs the timers that are due; harmless when early. Touches no other connection.
+    #[inline]
     pub fn advance(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|at| at <= now) {
+            self.run_timers(now);
+        }
+    }
+
+    fn run_timers(&mut self, now: Instant) {
         while let Some(slot) = self.stack.connections.pop_due(now) {
             life::wake(&mut self.stack, now, slot);
         }
@@ -60,12 +68,24 @@ impl Host {
     /// The next packet to put on the wire, with its addresses and its tag.
     #[inline]
     pub fn transmit(&mut self, now: Instant) -> Option<Packet> {
-        loop {
-            match self.stack.outbox.turn()? {
-                Turn::Packet => return Some(self.stack.outbox.take_packet()),
+        let mut packet = None;
+        if self.stack.outbox.turn().is_some() {
+            self.transmit_into(now, &mut packet);
+        }
+        packet
+    }
+
+    /// Puts the next packet into `packet`, which is empty: it is made where the caller wants it.
+    fn transmit_into(&mut self, now: Instant, packet: &mut Option<Packet>) {
+        while let Some(turn) = self.stack.outbox.turn() {
+            match turn {
+                Turn::Packet => {
+                    *packet = Some(self.stack.outbox.take_packet());
+                    return;
+                }
                 Turn::Slot(slot) => {
-                    if let Some(packet) = life::transmit(&mut self.stack, now, slot) {
-                        return Some(packet);
+                    if life::transmit(&mut self.stack, now, slot, packet) {
+                        return;
                     }
                     self.stack.outbox.end_turn();
                 }

@@ -2,16 +2,17 @@
 //! told of it.
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Event, State};
-use faultwire_wire::{Cause, Packet, TimerKind};
+use faultwire_tcp::{Envelope, Event, Outgoing, State};
+use faultwire_wire::{Cause, Flow, Packet, TimerKind};
 
 use crate::connections::{Body, Entry, Owner};
+use crate::demux::Ends;
 use crate::errno::Errno;
 use crate::event::HostEvent;
 use crate::port::Sharing;
 use crate::report::ConnectionReport;
 use crate::segment::listener;
-use crate::stack::Stack;
+use crate::stack::{Sender, Stack};
 
 /// Tells of a new connection.
 pub(crate) fn opened(stack: &mut Stack, entry: &Entry) {
@@ -36,28 +37,26 @@ pub(crate) fn changed(stack: &mut Stack, entry: &Entry, from: State, to: State, 
 pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
     let entry = stack.connections.entry_mut(slot);
     let Body::Full(connection) = &mut entry.body else { panic!("slot {slot} is not full") };
-    if let Some(event) = connection.event() {
-        return settle_after(stack, now, slot, cause, event);
-    }
-    if !connection.is_closed() {
-        if !std::mem::replace(&mut entry.queued, true) {
-            stack.outbox.push_slot(slot);
-        }
-    } else {
+    if connection.is_closed() {
+        tell(stack, slot, cause);
         flush(stack, now, slot);
-        close(stack, slot);
+        return close(stack, slot);
     }
-}
-
-/// As [`settle`], when there is something to pass on.
-fn settle_after(stack: &mut Stack, now: Instant, slot: u32, cause: Cause, event: Event) {
-    pass_on(stack, slot, cause, event);
-    tell(stack, slot, cause);
-    settle(stack, now, slot, cause);
+    if connection.has_rare_event() {
+        tell(stack, slot, cause);
+        return stack.enqueue(slot);
+    }
+    if !std::mem::replace(&mut entry.queued, true) {
+        stack.outbox.push_slot(slot);
+    }
+    let ready = connection.take_readiness();
+    if let (true, Some(fd)) = (ready, entry.fd()) {
+        stack.announce(fd);
+    }
 }
 
 /// Passes on what the full connection in `slot` tells.
-#[inline]
+#[inline(never)]
 pub(crate) fn tell(stack: &mut Stack, slot: u32, cause: Cause) {
     while let Some(event) = stack.connections.full_mut(slot).event() {
         pass_on(stack, slot, cause, event);
@@ -122,30 +121,60 @@ pub(crate) fn wake(stack: &mut Stack, now: Instant, slot: u32) {
     }
 }
 
-/// The next packet of the connection in `slot`; without one, its turn is over and its deadline is armed.
+/// Puts the next packet of the connection in `slot` into `packet` and says whether there was one; without one, its
+/// turn is over and its deadline is armed.
 #[inline]
-pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32) -> Option<Packet> {
-    let entry = stack.connections.get_mut(slot)?;
-    let outgoing = match &mut entry.body {
-        Body::Full(connection) => connection.transmit(now),
-        Body::HalfOpen(half_open) => half_open.embryo.transmit(now),
-        Body::TimeWait(_) => None,
-    };
-    if let Some(outgoing) = outgoing {
-        let (ends, flow) = (entry.ends, entry.flow);
-        return Some(stack.segment_packet(&ends, flow, outgoing));
+pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut Option<Packet>) -> bool {
+    let Some(entry) = stack.connections.get_mut(slot) else { return false };
+    let (ends, flow) = (&entry.ends, entry.flow);
+    let mut sender = Sender { config: &stack.config, numbering: &mut stack.numbering };
+    match &mut entry.body {
+        Body::Full(connection) => {
+            if connection.transmit_in(now, Parcel { packet, sender, ends, flow }).is_some() {
+                return true;
+            }
+        }
+        Body::HalfOpen(half_open) => {
+            if let Some(outgoing) = half_open.embryo.transmit(now) {
+                *packet = Some(sender.segment_packet(ends, flow, outgoing));
+                return true;
+            }
+        }
+        Body::TimeWait(_) => {}
     }
     entry.queued = false;
-    // TIME-WAIT of nobody goes on as a compact entry.
     if entry.owner == Owner::Nobody && entry.is_full_in_time_wait() {
-        let summary = ConnectionReport::of(entry);
-        stack.connections.compact(slot);
-        gone(stack, summary);
-        stack.connections.arm(slot);
+        compact(stack, slot);
     } else if let Some(deadline) = entry.body.deadline() {
         stack.connections.arm_at(slot, deadline);
     }
-    None
+    false
+}
+
+/// A packet to be filled by a connection.
+struct Parcel<'a> {
+    packet: &'a mut Option<Packet>,
+    sender: Sender<'a>,
+    ends: &'a Ends,
+    flow: Flow,
+}
+
+impl Envelope for Parcel<'_> {
+    type Packet = ();
+
+    #[inline(always)]
+    fn close(mut self, outgoing: Outgoing) {
+        *self.packet = Some(self.sender.segment_packet(self.ends, self.flow, outgoing));
+    }
+}
+
+/// TIME-WAIT of nobody goes on as a compact entry.
+#[cold]
+fn compact(stack: &mut Stack, slot: u32) {
+    let summary = ConnectionReport::of(stack.connections.entry(slot));
+    stack.connections.compact(slot);
+    gone(stack, summary);
+    stack.connections.arm(slot);
 }
 
 /// Transmits everything that a connection has, into finished packets.

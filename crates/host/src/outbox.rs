@@ -7,6 +7,9 @@ use faultwire_wire::Packet;
 /// Turns in the order in which they were asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
+    /// Whose turn it is. Most of the time nobody else waits.
+    first: Option<Turn>,
+    /// The turns after it; empty if there is no first one.
     turns: VecDeque<Turn>,
     packets: VecDeque<Packet>,
 }
@@ -24,18 +27,19 @@ impl Outbox {
     /// A finished packet: a datagram, an ICMP message, the answer to a segment of no connection.
     pub(crate) fn push_packet(&mut self, packet: Packet) {
         self.packets.push_back(packet);
-        self.turns.push_back(Turn::Packet);
+        self.push(Turn::Packet);
     }
 
     /// The connection in `slot` may have something. The caller keeps it from queueing twice.
+    #[inline]
     pub(crate) fn push_slot(&mut self, slot: u32) {
-        self.turns.push_back(Turn::Slot(slot));
+        self.push(Turn::Slot(slot));
     }
 
     /// Whose turn it is.
     #[inline]
     pub(crate) fn turn(&self) -> Option<Turn> {
-        self.turns.front().copied()
+        self.first
     }
 
     /// Takes the packet whose turn it is.
@@ -45,7 +49,17 @@ impl Outbox {
     }
 
     /// The turn is over.
+    #[inline]
     pub(crate) fn end_turn(&mut self) {
-        self.turns.pop_front();
+        self.first = if self.turns.is_empty() { None } else { self.turns.pop_front() };
+    }
+
+    #[inline]
+    fn push(&mut self, turn: Turn) {
+        if self.first.is_none() {
+            self.first = Some(turn);
+        } else {
+            self.turns.push_back(turn);
+        }
     }
 }

@@ -15,14 +15,24 @@ use crate::port::{Hold, Sharing};
 use crate::stack::{Arrival, Stack};
 
 /// A segment arrived at one of this host's addresses.
-#[inline]
 pub(crate) fn arrives(stack: &mut Stack, arrival: &Arrival<'_>, segment: &Segment) {
-    let ports = Ports { local: segment.destination_port, remote: segment.source_port };
-    let ends = Ends::new(arrival.ip.destination, arrival.ip.source, ports);
-    let Some(ends) = ends else { return stack.dropped(arrival.id, DropReason::Malformed) };
+    let Some(ends) = ends(arrival, segment) else { return stack.dropped(arrival.id, DropReason::Malformed) };
     let Some(slot) = stack.connections.find(&ends) else {
         return no_connection(stack, arrival, &ends, segment);
     };
+    arrives_at(stack, arrival, slot, segment);
+}
+
+/// The ends that a segment names; `None` if the versions of IP differ.
+#[inline]
+pub(crate) fn ends(arrival: &Arrival<'_>, segment: &Segment) -> Option<Ends> {
+    let ports = Ports { local: segment.destination_port, remote: segment.source_port };
+    Ends::new(arrival.ip.destination, arrival.ip.source, ports)
+}
+
+/// A segment arrived for the connection in `slot`.
+#[inline]
+pub(crate) fn arrives_at(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment) {
     match &mut stack.connections.entry_mut(slot).body {
         Body::Full(connection) => match connection.receive(arrival.now, segment, arrival.cause()) {
             tcp::Arrival::Handled => life::settle(stack, arrival.now, slot, arrival.cause()),

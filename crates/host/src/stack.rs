@@ -93,34 +93,13 @@ impl Stack {
     /// A finished packet with the next identity of this host.
     #[inline]
     pub(crate) fn packet(&mut self, way: Way, body: Body, tag: Tag) -> Packet {
-        Packet {
-            ip: IpHeader {
-                source: way.source,
-                destination: way.destination,
-                hop_limit: self.config.ip.hop_limit,
-                traffic_class: way.traffic_class,
-                identification: 0,
-                dont_fragment: true,
-            },
-            body,
-            tag: Tag { id: self.numbering.next_packet(), ..tag },
-        }
+        Sender { config: &self.config, numbering: &mut self.numbering }.packet(way, body, tag)
     }
 
     /// The packet around a segment of a connection.
     #[inline]
     pub(crate) fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
-        let (source, destination) = ends.addresses();
-        let way = Way { source, destination, traffic_class: outgoing.traffic_class };
-        let tag = Tag {
-            cause: outgoing.cause,
-            flow,
-            stream_offset: outgoing.stream_offset,
-            transmission: outgoing.transmission,
-            reason: outgoing.reason,
-            ..Tag::default()
-        };
-        self.packet(way, Body::Tcp(outgoing.segment), tag)
+        Sender { config: &self.config, numbering: &mut self.numbering }.segment_packet(ends, flow, outgoing)
     }
 
     /// What TCP has to know of the way between `ends`.
@@ -139,6 +118,48 @@ impl Stack {
     /// The listener for segments to `ends`.
     pub(crate) fn listener(&self, ends: &Ends) -> Option<Fd> {
         self.tcp.sockets.at(ends.local()).next()
+    }
+}
+
+/// The rooms that a packet is finished with.
+#[derive(Debug)]
+pub(crate) struct Sender<'a> {
+    pub(crate) config: &'a HostConfig,
+    pub(crate) numbering: &'a mut Numbering,
+}
+
+impl Sender<'_> {
+    /// As [`Stack::packet`].
+    #[inline(always)]
+    fn packet(&mut self, way: Way, body: Body, tag: Tag) -> Packet {
+        Packet {
+            ip: IpHeader {
+                source: way.source,
+                destination: way.destination,
+                hop_limit: self.config.ip.hop_limit,
+                traffic_class: way.traffic_class,
+                identification: 0,
+                dont_fragment: true,
+            },
+            body,
+            tag: Tag { id: self.numbering.next_packet(), ..tag },
+        }
+    }
+
+    /// As [`Stack::segment_packet`].
+    #[inline(always)]
+    pub(crate) fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
+        let (source, destination) = ends.addresses();
+        let way = Way { source, destination, traffic_class: outgoing.traffic_class };
+        let tag = Tag {
+            cause: outgoing.cause,
+            flow,
+            stream_offset: outgoing.stream_offset,
+            transmission: outgoing.transmission,
+            reason: outgoing.reason,
+            ..Tag::default()
+        };
+        self.packet(way, Body::Tcp(outgoing.segment), tag)
     }
 }
 

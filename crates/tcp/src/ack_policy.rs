@@ -79,6 +79,12 @@ impl AckPolicy {
         self.cause = cause;
     }
 
+    /// Whether an ACK is due.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.due.is_some()
+    }
+
     /// Takes what is due.
     #[inline]
     pub(crate) fn take_due(&mut self) -> Option<(Reason, Cause)> {

@@ -36,7 +36,14 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         }
         return Ok(());
     }
-    let window = u32::from(segment.window) << tcb.negotiated.send_shift;
+    take_window(tcb, arriving, ack);
+    Ok(())
+}
+
+/// The window of a segment whose ACK is not old, and what it acknowledges.
+#[inline]
+pub(crate) fn take_window(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
+    let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
     let window_changed = tcb.send.update(arriving.seq, ack, window);
     tcb.persist.on_answer();
     if tcb.send.in_flight() > 0 {
@@ -49,17 +56,16 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         tcb.persist.stop();
         tcb.timers.stop(Timer::Persist);
     }
-    Ok(())
 }
 
 /// Something is in flight, and an ACK for SND.UNA or more arrived.
-#[inline]
+#[inline(never)]
 fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_changed: bool) {
     let advanced = ack > tcb.send.unacknowledged();
     let mut blocks = [(Offset::default(), Offset::default()); 4];
     let mut d_sack = None;
     let mut count = 0;
-    if tcb.negotiated.sack {
+    if tcb.negotiated.sack && !arriving.segment.options.is_plain_timestamps() {
         (count, d_sack) = read_sack(tcb, arriving.segment, ack, &mut blocks);
     }
     let echo = arriving
@@ -100,7 +106,6 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
 }
 
 /// Reads SACK blocks that can be true; says how many, and which one reports a duplicate (RFC 2883 §4).
-#[inline]
 fn read_sack(
     tcb: &Tcb,
     segment: &Segment,

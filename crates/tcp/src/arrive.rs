@@ -163,7 +163,7 @@ fn is_acceptable(tcb: &Tcb, arriving: &Arriving<'_>) -> Acceptable {
 
 /// RFC 7323 §4.3 (2).
 #[inline]
-fn note_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>) {
+pub(crate) fn note_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>) {
     if let Some((value, _)) = arriving.timestamps
         && arriving.seq <= tcb.ack.last_sent()
         && !arriving.segment.flags.contains(Flags::RST)
@@ -274,17 +274,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         tcb.receive.place(start, &payload.slice((start - arriving.seq) as u32, length))
     };
     match placed {
-        Placed::InOrder => {
-            let next = tcb.receive.next();
-            match tcb.ack.on_data(&tcb.config.acknowledgment, arriving.now, next, length) {
-                AckDecision::Now => tcb.ack.demand(Reason::Ack, arriving.cause),
-                AckDecision::By(at) if !tcb.timers.is_armed(Timer::DelayedAck) => {
-                    tcb.timers.arm(Timer::DelayedAck, at);
-                }
-                AckDecision::By(_) => {}
-            }
-            tcb.events.readable();
-        }
+        Placed::InOrder => on_text_in_order(tcb, arriving, length),
         // RFC 5681 §4.2: at once when a hole is filled.
         Placed::FilledHole => {
             tcb.ack.demand(Reason::Ack, arriving.cause);
@@ -297,6 +287,20 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         Placed::Duplicate => arriving::answer_duplicate(tcb, arriving, start, end),
     }
     None
+}
+
+/// RCV.NXT moved over `length` octets of text, and there was no hole.
+#[inline]
+pub(crate) fn on_text_in_order(tcb: &mut Tcb, arriving: &Arriving<'_>, length: u32) {
+    let next = tcb.receive.next();
+    match tcb.ack.on_data(&tcb.config.acknowledgment, arriving.now, next, length) {
+        AckDecision::Now => tcb.ack.demand(Reason::Ack, arriving.cause),
+        AckDecision::By(at) if !tcb.timers.is_armed(Timer::DelayedAck) => {
+            tcb.timers.arm(Timer::DelayedAck, at);
+        }
+        AckDecision::By(_) => {}
+    }
+    tcb.events.readable();
 }
 
 /// Eighth: RCV.NXT moved over the FIN.

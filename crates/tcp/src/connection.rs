@@ -9,7 +9,8 @@ use crate::arrive;
 use crate::close;
 use crate::config::Config;
 use crate::embryo::Embryo;
-use crate::event::{ConnectionError, Event, Outgoing};
+use crate::event::{Bare, ConnectionError, Envelope, Event, Outgoing};
+use crate::expected;
 use crate::handshake;
 use crate::info::{self, Counters, Info};
 use crate::keepalive::KeepAliveSetting;
@@ -65,6 +66,9 @@ impl Connection {
         tcb.burst = None;
         tcb.cause = cause;
         tcb.tally.segments_received += 1;
+        if expected::take(tcb, now, segment, cause) {
+            return Arrival::Handled;
+        }
         if tcb.state == State::TimeWait {
             return self.receive_in_time_wait(now, segment, cause);
         }
@@ -94,13 +98,33 @@ impl Connection {
     /// The next segment to send now; drain until `None`.
     #[inline]
     pub fn transmit(&mut self, now: Instant) -> Option<Outgoing> {
-        transmit::next(&mut self.tcb, now)
+        self.transmit_in(now, Bare)
+    }
+
+    /// As [`transmit`](Self::transmit), with the segment put into its envelope where it is made.
+    #[inline]
+    pub fn transmit_in<E: Envelope>(&mut self, now: Instant, envelope: E) -> Option<E::Packet> {
+        transmit::next(&mut self.tcb, now, envelope)
     }
 
     /// The next thing to tell the owner; drain until `None`.
     #[inline]
     pub fn event(&mut self) -> Option<Event> {
         self.tcb.events.pop()
+    }
+
+    /// Whether [`event`](Self::event) has something other than [`Event::Readable`] and [`Event::Writable`], or may
+    /// have.
+    #[inline]
+    pub fn has_rare_event(&self) -> bool {
+        self.tcb.events.has_rare()
+    }
+
+    /// Takes [`Event::Readable`] and [`Event::Writable`] together, and says whether there was one. To be asked only
+    /// without a [rare event](Self::has_rare_event), which comes first.
+    #[inline]
+    pub fn take_readiness(&mut self) -> bool {
+        self.tcb.events.take_levels()
     }
 
     fn receive_in_time_wait(&mut self, now: Instant, segment: &Segment, cause: Cause) -> Arrival {
@@ -173,6 +197,13 @@ impl Connection {
             tcb.ack.demand(faultwire_wire::Reason::WindowUpdate, Cause::Call);
         }
         Some(payload)
+    }
+
+    /// Whether a read since `transmit` said `None` made something due: data waits, or an ACK is owed. If not,
+    /// `transmit` would say `None` again and change nothing.
+    #[inline]
+    pub fn has_turn_after_read(&self) -> bool {
+        self.tcb.ack.is_due() || self.tcb.unsent() > 0 || !self.tcb.state.is_synchronized()
     }
 
     /// What a read would give, up to `max` octets, in runs; nothing is taken.

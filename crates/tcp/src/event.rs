@@ -148,6 +148,28 @@ pub struct Outgoing {
     pub traffic_class: u8,
 }
 
+/// What a segment is put into where it is made, so that it is not moved there later.
+pub trait Envelope {
+    /// The closed envelope.
+    type Packet;
+
+    /// Puts `outgoing` in. Implementations on a hot path are inlined always.
+    fn close(self, outgoing: Outgoing) -> Self::Packet;
+}
+
+/// No envelope.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bare;
+
+impl Envelope for Bare {
+    type Packet = Outgoing;
+
+    #[inline(always)]
+    fn close(self, outgoing: Outgoing) -> Outgoing {
+        outgoing
+    }
+}
+
 /// Events that wait for the owner: two levels as bits, everything rarer in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Events {
@@ -179,6 +201,19 @@ impl Events {
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
         self.rare.as_ref().map_or(0, |rare| size_of_val(&**rare) + rare.capacity() * size_of::<Event>())
+    }
+
+    /// Whether something rarer than the two levels may be told.
+    #[inline]
+    pub(crate) fn has_rare(&self) -> bool {
+        self.rare.is_some()
+    }
+
+    /// Takes both levels, and says whether one was set.
+    #[inline]
+    pub(crate) fn take_levels(&mut self) -> bool {
+        let readable = std::mem::take(&mut self.readable);
+        std::mem::take(&mut self.writable) | readable
     }
 
     /// The next event.

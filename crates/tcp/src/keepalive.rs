@@ -92,6 +92,12 @@ impl KeepAlive {
         KeepAliveStep::Probe(now.saturating_add(self.interval))
     }
 
+    /// Whether a probe is due.
+    #[inline]
+    pub(crate) fn is_probe_due(&self) -> bool {
+        self.probe_due
+    }
+
     /// Whether a probe is due, once.
     #[inline]
     pub(crate) fn take_probe(&mut self) -> bool {

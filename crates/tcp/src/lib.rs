@@ -45,6 +45,7 @@ mod congestion;
 mod connection;
 mod embryo;
 mod event;
+mod expected;
 mod handshake;
 mod info;
 mod keepalive;
@@ -79,7 +80,7 @@ pub use config::{
 };
 pub use connection::{Arrival, Connection};
 pub use embryo::{Embryo, EmbryoVerdict};
-pub use event::{ConnectionError, DropReason, Event, Outgoing, SoftError};
+pub use event::{ConnectionError, DropReason, Envelope, Event, Outgoing, SoftError};
 pub use info::{Counters, Info, RecoveryState};
 pub use keepalive::KeepAliveSetting;
 pub use negotiate::PathInfo;

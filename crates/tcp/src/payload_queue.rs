@@ -101,7 +101,13 @@ impl PayloadQueue {
     }
 
     /// Takes at most `max` octets of the first run.
+    #[inline]
     pub(crate) fn take(&mut self, max: u64) -> Payload {
+        if self.consumed == 0 && self.more.is_none() && self.len() <= max {
+            // All there is, in one run.
+            self.start = self.end;
+            return std::mem::replace(&mut self.head, Payload::EMPTY);
+        }
         let taken = self.front(max);
         self.discard_before(self.start + u64::from(taken.len()));
         taken

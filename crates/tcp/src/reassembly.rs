@@ -70,15 +70,23 @@ impl Reassembly {
 
     /// SACK blocks, newest first (RFC 2018 §4), at most `room` of them, into `blocks`; says how many.
     pub(crate) fn report(&self, room: usize, blocks: &mut [(Offset, Offset); 4]) -> usize {
+        let room = room.min(blocks.len());
+        let mut arrivals = [0; 4];
         let mut count = 0;
-        let mut below = u64::MAX;
-        while count < room.min(blocks.len()) {
-            let next =
-                self.blocks.iter().filter(|block| block.newest < below).max_by_key(|block| block.newest);
-            let Some(block) = next else { break };
-            below = block.newest;
-            blocks[count] = (block.start, block.end);
-            count += 1;
+        // One pass: after a burst of losses there are hundreds of blocks, and each arrival reports them. The newest
+        // tend to be the last.
+        for block in self.blocks.iter().rev() {
+            if count < room {
+                count += 1;
+            } else if count == 0 || block.newest < arrivals[count - 1] {
+                continue;
+            }
+            let mut at = count - 1;
+            while at > 0 && arrivals[at - 1] < block.newest {
+                (arrivals[at], blocks[at]) = (arrivals[at - 1], blocks[at - 1]);
+                at -= 1;
+            }
+            (arrivals[at], blocks[at]) = (block.newest, (block.start, block.end));
         }
         count
     }

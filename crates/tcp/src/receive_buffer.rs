@@ -85,6 +85,12 @@ impl ReceiveBuffer {
         self.next
     }
 
+    /// RCV.NXT as it stands in a header.
+    #[inline]
+    pub(crate) fn next_seq(&self) -> Seq {
+        self.next.to_seq(self.isn)
+    }
+
     /// RCV.NXT + RCV.WND, as offered.
     #[inline]
     pub(crate) fn edge(&self) -> Offset {
@@ -105,8 +111,7 @@ impl ReceiveBuffer {
             return if new { Placed::OutOfOrder } else { Placed::Duplicate };
         }
         assert!(at == self.next, "text before RCV.NXT was not cut off");
-        self.queue.push(payload);
-        self.next = self.next + u64::from(payload.len());
+        self.append(payload);
         let Some(reassembly) = self.reassembly.as_mut().filter(|reassembly| !reassembly.is_empty()) else {
             return Placed::InOrder;
         };
@@ -115,6 +120,20 @@ impl ReceiveBuffer {
             self.next = self.next + u64::from(payload.len());
         }
         Placed::FilledHole
+    }
+
+    /// Whether `length` octets at RCV.NXT are all inside the window and have neither a hole nor the peer's FIN to
+    /// reckon with.
+    #[inline]
+    pub(crate) fn is_expecting(&self, length: u32) -> bool {
+        self.next + u64::from(length) <= self.edge && self.reassembly().is_none() && self.fin().is_none()
+    }
+
+    /// Takes text at RCV.NXT.
+    #[inline]
+    pub(crate) fn append(&mut self, payload: &Payload) {
+        self.queue.push(payload);
+        self.next = self.next + u64::from(payload.len());
     }
 
     /// The peer's FIN is at `at`.

@@ -209,10 +209,12 @@ impl SentQueue {
             if clean_since.is_none() && front.marks & SACKED == 0 {
                 clean_since = Some(front.last_sent);
             }
-            let gone = *front;
-            self.segments.pop_front();
             departed += 1;
-            if gone.marks != 0 {
+            if front.marks == 0 {
+                self.segments.pop_front();
+            } else {
+                let gone = *front;
+                self.segments.pop_front();
                 self.forget_marks(gone);
             }
         }
@@ -332,7 +334,14 @@ impl SentQueue {
         self.segments[self.index_of(at)].transmissions
     }
 
+    /// Whether there is memory to give back.
+    #[inline]
+    pub(crate) fn owns_memory(&self) -> bool {
+        self.segments.capacity() > 0
+    }
+
     /// Gives the memory of an empty queue back.
+    #[cold]
     pub(crate) fn release_memory(&mut self) {
         if self.segments.is_empty() {
             self.segments = VecDeque::new();

@@ -98,6 +98,12 @@ impl Outbox {
         self.waiting.as_mut()?.pop_front()
     }
 
+    /// Whether nothing waits.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.as_ref().is_none_or(|waiting| waiting.is_empty())
+    }
+
     /// Octets of heap.
     fn heap_octets(&self) -> usize {
         self.waiting

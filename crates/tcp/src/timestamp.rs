@@ -53,6 +53,12 @@ impl Timestamps {
         is_before(value, self.recent) && now.saturating_since(self.recent_at) < RECENT_VALID
     }
 
+    /// Whether this TSval is not before TS.Recent.
+    #[inline]
+    pub(crate) fn is_in_order(&self, value: u32) -> bool {
+        !is_before(value, self.recent)
+    }
+
     /// RFC 7323 §4.3 (2): TS.Recent follows the segment that holds or precedes the left edge of what is acknowledged.
     /// The caller has checked the segment's place.
     #[inline]

@@ -6,7 +6,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
 use crate::config::{Nagle, ProbeContent};
-use crate::event::Outgoing;
+use crate::event::{Envelope, Outgoing};
 use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
 use crate::offset::Offset;
@@ -28,21 +28,53 @@ pub(crate) struct Burst {
     congestion_limited: bool,
 }
 
-/// The next segment to send now, if any.
+/// The next segment to send now, if any, given to `envelope`: new data and the ACK that is owed are made in the place
+/// where they stay.
 #[inline]
-pub(crate) fn next(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+pub(crate) fn next<E: Envelope>(tcb: &mut Tcb, now: Instant, envelope: E) -> Option<E::Packet> {
+    if !is_ordinary(tcb) {
+        return any(tcb, now).map(|outgoing| envelope.close(outgoing));
+    }
+    if tcb.unsent() > 0
+        && let Some(outgoing) = new_data(tcb, now)
+    {
+        return Some(envelope.close(outgoing));
+    }
+    if let Some(outgoing) = owed_acknowledgment(tcb, now) {
+        return Some(envelope.close(outgoing));
+    }
+    if tcb.keep_alive.is_probe_due() {
+        return any(tcb, now).map(|outgoing| envelope.close(outgoing));
+    }
+    rest(tcb, now);
+    None
+}
+
+/// Synchronized, nothing was built before, and nothing that was sent is to be sent again: of the steps of [`any`] only
+/// those of [`next`] are left.
+#[inline]
+fn is_ordinary(tcb: &Tcb) -> bool {
+    tcb.outbox.is_empty()
+        && tcb.state.is_synchronized()
+        && tcb.state != State::TimeWait
+        && tcb.recovery.is_undisturbed()
+        && !tcb.persist.is_probe_due()
+}
+
+/// The next segment to send, whatever it is.
+#[inline(never)]
+fn any(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     if let Some(outgoing) = tcb.outbox.pop() {
         return Some(outgoing);
     }
     match tcb.state {
         State::Closed | State::Listen => None,
         State::SynSent | State::SynReceived => handshake::transmit(tcb, now),
-        State::TimeWait => owed_acknowledgment(tcb, now),
+        State::TimeWait => tcb.ack.take_due().map(|(reason, cause)| acknowledgment(tcb, now, reason, cause)),
         _ => synchronized(tcb, now),
     }
 }
 
-#[inline]
 fn synchronized(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     if let Some((range, reason)) = tcb.recovery.next_retransmission()
         && is_inside_window(tcb, &range)
@@ -52,7 +84,7 @@ fn synchronized(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     if tcb.persist.is_probe_due() {
         return Some(window_probe(tcb, now));
     }
-    if let Some(outgoing) = new_data(tcb, now) {
+    if let Some(outgoing) = new_data_in_recovery(tcb, now) {
         return Some(outgoing);
     }
     if let Some((range, reason)) = tcb.recovery.last_resort_retransmission()
@@ -60,8 +92,8 @@ fn synchronized(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     {
         return Some(retransmission(tcb, now, range, reason));
     }
-    if let Some(outgoing) = owed_acknowledgment(tcb, now) {
-        return Some(outgoing);
+    if let Some((reason, cause)) = tcb.ack.take_due() {
+        return Some(acknowledgment(tcb, now, reason, cause));
     }
     if tcb.keep_alive.take_probe() {
         return Some(keep_alive_probe(tcb, now));
@@ -89,8 +121,13 @@ fn retransmission(tcb: &mut Tcb, now: Instant, range: Range<Offset>, reason: Rea
     outgoing
 }
 
+#[inline(never)]
+fn new_data_in_recovery(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    new_data(tcb, now)
+}
+
 /// The next segment of new data, with the FIN if it is the last, or the FIN alone.
-#[inline]
+#[inline(always)]
 fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     if tcb.unsent() == 0 {
         return None;
@@ -240,14 +277,19 @@ fn keep_alive_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     finish(tcb, segment, Reason::KeepAlive, tcb.cause)
 }
 
-#[inline]
+#[inline(always)]
 fn owed_acknowledgment(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     let (reason, cause) = tcb.ack.take_due()?;
-    Some(acknowledgment(tcb, now, reason, cause))
+    Some(bare_acknowledgment(tcb, now, reason, cause))
 }
 
 /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
 pub(crate) fn acknowledgment(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
+    bare_acknowledgment(tcb, now, reason, cause)
+}
+
+#[inline(always)]
+fn bare_acknowledgment(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
     let seq = tcb.send.next_seq();
     let segment = header(tcb, now, Flags::ACK, seq);
     finish(tcb, segment, reason, cause)
@@ -284,7 +326,7 @@ struct Marks {
 }
 
 /// A segment with `length` octets of the send buffer from `start`.
-#[inline]
+#[inline(always)]
 fn data(
     tcb: &mut Tcb,
     now: Instant,
@@ -350,6 +392,7 @@ fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
     }
 }
 
+#[inline]
 fn finish(tcb: &mut Tcb, segment: Segment, reason: Reason, cause: Cause) -> Outgoing {
     tcb.tally.segments_sent += 1;
     Outgoing {

@@ -186,7 +186,7 @@ impl Options {
 
     /// Exactly NOP, NOP, timestamps: nothing else to look for.
     #[inline]
-    fn is_plain_timestamps(&self) -> bool {
+    pub fn is_plain_timestamps(&self) -> bool {
         self.length == 12 && self.bytes[..4] == [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]
     }
 }

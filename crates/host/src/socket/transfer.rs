@@ -51,8 +51,10 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, fd: Fd, max: u64) -> Resu
     if max == 0 {
         return Ok(Received::Data(Payload::EMPTY));
     }
-    if let Some(payload) = stack.connections.full_mut(slot).read(now, max) {
-        if !stack.connections.is_retired(slot) {
+    let connection = stack.connections.full_mut(slot);
+    if let Some(payload) = connection.read(now, max) {
+        // Most reads concern nobody but the reader.
+        if connection.has_turn_after_read() && !stack.connections.is_retired(slot) {
             life::settle(stack, now, slot, Cause::Call);
         }
         return Ok(Received::Data(payload));

@@ -8,6 +8,7 @@ mod episode;
 mod permit;
 mod policy;
 mod progress;
+mod questions;
 mod report;
 mod rto;
 mod sack;
@@ -20,8 +21,7 @@ use faultwire_wire::Reason;
 use crate::config::Config;
 use crate::congestion::Congestion;
 use crate::offset::Offset;
-use crate::rtt::RttEstimator;
-use crate::sent_queue::{NewlySacked, SentQueue, Tally};
+use crate::sent_queue::{NewlySacked, SentQueue};
 use episode::Episode;
 pub(crate) use episode::Phase;
 use permit::Permit;
@@ -159,11 +159,21 @@ impl Recovery {
     /// In fast recovery with SACK, when nothing is known to be lost and there is no new data to send or no room for
     /// it in the receiver's window: a segment below the highest SACK to send again all the same (RFC 6675 §4, NextSeg
     /// rule 3). The caller may cut it shorter, sends it, and reports it.
+    #[inline]
     pub(crate) fn last_resort_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
+        if self.episode.phase != Phase::Recovery {
+            return None;
+        }
         let scoreboard = self.scoreboard.as_ref()?;
         let (queue, congestion) = (&mut self.queue, &self.congestion);
         Permit { queue, congestion, episode: &self.episode, policy: &self.policy }
             .last_resort_retransmission(scoreboard)
+    }
+
+    /// Whether nothing that was sent is to be sent again, neither now nor as a last resort.
+    #[inline]
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        matches!(self.episode.phase, Phase::Open | Phase::Disorder)
     }
 
     /// The caller has sent all it could. `limited`: the congestion window stopped it, not the lack of data or the
@@ -205,6 +215,13 @@ impl Recovery {
     /// Stops the retransmission timer, for instance because the persist timer takes over.
     pub(crate) fn stop_timer(&mut self) {
         self.rto.stop();
+    }
+
+    /// The connection is over: nothing is outstanding any more. What was measured and counted stays to be told.
+    pub(crate) fn abandon(&mut self, config: &Config) {
+        self.rto.stop();
+        let (rto, counters) = (self.rto.clone(), self.counters);
+        *self = Self { rto, counters, ..Self::new(config, false, self.policy.smss, false) };
     }
 
     /// Before new data is sent: if nothing is in flight and nothing was sent for more than one RTO, the window falls
@@ -397,97 +414,6 @@ impl Recovery {
         if self.policy.sack || !partial {
             self.rto.start(now);
         }
-    }
-}
-
-/// What its owner and its user may ask.
-impl Recovery {
-    /// The retransmission timeout with its back-off.
-    pub(crate) fn rto(&self) -> Duration {
-        self.rto.current()
-    }
-
-    /// The retransmission timeout without back-off.
-    pub(crate) fn base_rto(&self) -> Duration {
-        self.rto.base()
-    }
-
-    /// How many times the timeout was doubled since the last clean measurement.
-    pub(crate) fn backoffs(&self) -> u32 {
-        self.rto.backoffs()
-    }
-
-    /// The round-trip estimator.
-    pub(crate) fn rtt(&self) -> &RttEstimator {
-        self.rto.estimator()
-    }
-
-    /// cwnd in octets, with NewReno's inflation in fast recovery.
-    #[inline]
-    pub(crate) fn congestion_window(&self) -> u64 {
-        self.episode.inflate(self.congestion.window(), self.policy.smss)
-    }
-
-    /// ssthresh in octets; `None` before the first loss.
-    pub(crate) fn slow_start_threshold(&self) -> Option<u64> {
-        let threshold = self.congestion.threshold();
-        (threshold != crate::congestion::NO_THRESHOLD).then_some(threshold)
-    }
-
-    /// Segments sent and not acknowledged cumulatively.
-    pub(crate) fn segments_in_flight(&self) -> u32 {
-        self.queue.segments()
-    }
-
-    /// What the receiver reported by SACK and has not acknowledged yet.
-    pub(crate) fn sacked(&self) -> Tally {
-        self.queue.sacked()
-    }
-
-    /// What is believed lost.
-    pub(crate) fn lost(&self) -> Tally {
-        self.queue.lost()
-    }
-
-    /// What was sent again and is believed to be under way.
-    pub(crate) fn retransmitted(&self) -> Tally {
-        self.queue.retransmitted()
-    }
-
-    /// How far the sender is from normal.
-    pub(crate) fn phase(&self) -> Phase {
-        self.episode.phase
-    }
-
-    /// Which sending, from 1, the next one of the octet `at` would be.
-    #[inline]
-    pub(crate) fn transmission_count(&self, at: Offset) -> u16 {
-        self.queue.transmissions(at).saturating_add(1)
-    }
-
-    /// Running totals.
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// Gives back the memory that an idle connection does not need; nothing happens while anything is in flight.
-    pub(crate) fn release_memory(&mut self) {
-        if self.queue.is_empty() {
-            self.queue.release_memory();
-            self.scoreboard = None;
-        }
-    }
-
-    /// The connection is over: nothing is outstanding any more. What was measured and counted stays to be told.
-    pub(crate) fn abandon(&mut self, config: &Config) {
-        self.rto.stop();
-        let (rto, counters) = (self.rto.clone(), self.counters);
-        *self = Self { rto, counters, ..Self::new(config, false, self.policy.smss, false) };
-    }
-
-    /// Octets of heap memory held.
-    pub(crate) fn heap_octets(&self) -> usize {
-        self.queue.heap_octets() + self.scoreboard.as_ref().map_or(0, |scoreboard| scoreboard.heap_octets())
     }
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{CongestionAlgorithm, InitialWindow};
+use crate::sent_queue::Tally;
 use path::{Path, RTT, SMSS, millis, segment};
 
 fn config(initial_segments: u32) -> Config {
