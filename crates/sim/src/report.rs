@@ -57,7 +57,7 @@ pub struct CaseReport {
     pub packets: PacketCounts,
     /// Each direction of each link.
     pub links: Vec<LinkReport>,
-    /// Each fault.
+    /// Each fault that waits for packets or injects one (timeline faults just act at their time).
     pub faults: Vec<FaultReport>,
     /// Each connection, in the order of hosts and of opening (the first thousand of each host).
     pub connections: Vec<ConnectionReport>,

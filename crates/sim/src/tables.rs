@@ -88,7 +88,8 @@ pub(crate) fn link_counter(counters: &LinkCounters, counter: Counter) -> Option<
 }
 
 fn fault_reports(world: &World) -> Vec<FaultReport> {
-    let faults = world.plan().faults.iter().enumerate().filter(|(_, fault)| !fault.removed);
+    let faults =
+        world.plan().faults.iter().enumerate().filter(|(_, fault)| !fault.removed && fault.is_targeted);
     faults
         .map(|(index, fault)| {
             let (matched, acted) = world.fault_counts(FaultId(index as u32));

@@ -47,6 +47,8 @@ pub(crate) struct AppRun {
     pub(crate) steps_done: u64,
     pub(crate) finished: Option<Instant>,
     pub(crate) status: AppStatus,
+    /// It waits for a connection to accept.
+    pub(crate) accepting: bool,
 }
 
 /// A socket that has a name.
@@ -129,6 +131,7 @@ impl Apps {
                 steps_done: 0,
                 finished: None,
                 status: AppStatus::Waiting,
+                accepting: false,
             });
         }
         apps.going = apps.runs.len() as u32;
@@ -164,12 +167,19 @@ impl Apps {
         if self.ready.is_empty() { self.alarms.next() } else { Some(Instant::ZERO) }
     }
 
-    /// The readiness of a socket has changed.
+    /// The readiness of a socket has changed. Of several apps that wait to accept from one listener only the first in
+    /// the file is woken, and wakes the next when it has taken its connection: the others would find nothing.
     pub(crate) fn wake(&mut self, fd: Fd) {
-        if let Some(waiting) = self.waiting.get_mut(fd.0 as usize) {
-            for app in waiting.drain(..) {
-                insert_sorted(&mut self.ready, app);
-            }
+        let Some(waiting) = self.waiting.get_mut(fd.0 as usize) else { return };
+        if let [first, _, ..] = waiting[..]
+            && self.runs[first as usize].accepting
+        {
+            waiting.remove(0);
+            insert_sorted(&mut self.ready, first);
+            return;
+        }
+        for app in waiting.drain(..) {
+            insert_sorted(&mut self.ready, app);
         }
     }
 
@@ -298,10 +308,7 @@ impl Apps {
             if self.waiting.len() <= fd.0 as usize {
                 self.waiting.resize_with(fd.0 as usize + 1, Vec::new);
             }
-            let waiting = &mut self.waiting[fd.0 as usize];
-            if !waiting.contains(&(local as u32)) {
-                waiting.push(local as u32);
-            }
+            insert_sorted(&mut self.waiting[fd.0 as usize], local as u32);
         }
         if let Some(until) = until {
             self.alarms.set(until, local as u32);

@@ -79,7 +79,11 @@ impl Apps {
                 self.await_connect(host, around, name)
             }
             Step::Connect { .. } => self.connect(local, step, host, around, sink),
-            Step::Accept { on, name } => self.accept(on, name, host, around, sink),
+            Step::Accept { on, name } => {
+                let accepted = self.accept(on, name, host, around, sink);
+                self.runs[local].accepting = matches!(accepted, Ok(Progress::Blocked { .. }));
+                accepted
+            }
             Step::Write { on, size, rate } => self.write(local, (on, size, rate), host, around),
             Step::Read { on, until, rate } => return self.read(local, (on, until, rate), host, around),
             Step::Wait { on, until } => self.wait_for(on, until, host, around),
@@ -227,6 +231,9 @@ impl Apps {
             Ok((fd, _)) => {
                 self.bind_name(name, fd, 0);
                 self.name_connection(name, host, around, sink);
+                if host.readiness(listener).readable {
+                    self.wake(listener);
+                }
                 Ok(Progress::Done)
             }
             Err(Errno::WouldBlock) => Ok(Progress::Blocked { fd: Some(listener), until: None }),
