@@ -120,7 +120,7 @@ fn x() {
                 let s: &Segment = s;
                 let ours = r[0] == "10.0.0.1";
                 let again = p.packet.tag.transmission > 1;
-                let ts = r[2] != "" || r[3] != "" || r[4] != "" || r[5] != "";
+                let ts = !r[2].is_empty() || !r[3].is_empty() || !r[4].is_empty() || !r[5].is_empty();
                 if ours && again != ts && shown < 10 {
                     shown += 1;
                     println!("   {r:?} {:?} {:?}", p.packet.tag.reason, s.seq);
