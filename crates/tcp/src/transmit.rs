@@ -10,7 +10,7 @@ use crate::event::{Envelope, Outgoing};
 use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
 use crate::offset::Offset;
-use crate::reassembly::Reassembly;
+use crate::receive_buffer::ReceiveBuffer;
 use crate::reset::reset_for;
 use crate::state::State;
 use crate::tcb::Tcb;
@@ -138,7 +138,8 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     }
     let burst = tcb.burst.as_ref()?;
     let left = burst.end.saturating_since(start);
-    let length = left.min(u64::from(payload_limit(tcb))) as u32;
+    let full = payload_limit(tcb);
+    let length = left.min(u64::from(full)) as u32;
     let fin = burst.fin && u64::from(length) == left;
     if length == 0 && !fin {
         return None;
@@ -154,7 +155,7 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
         tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
     }
     let outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, 1);
-    if length < tcb.send.segment_size() {
+    if length < full {
         tcb.send.note_small(end);
     }
     tcb.recovery.on_transmit(now, start..start + octets, false);
@@ -172,7 +173,7 @@ fn plan_burst(tcb: &mut Tcb, now: Instant) -> Burst {
         tcb.recovery.on_idle_restart(now);
     }
     let overridden = tcb.persist.take_override();
-    let segment = u64::from(tcb.send.segment_size());
+    let segment = u64::from(payload_limit(tcb));
     let unsent = tcb.send_buffer.end().saturating_since(start);
     let usable = tcb.send.usable();
     let quota = tcb.recovery.new_data_quota(start);
@@ -375,10 +376,8 @@ fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
     } else {
         Options::EMPTY
     };
-    if tcb.negotiated.sack
-        && let Some(reassembly) = tcb.receive.reassembly()
-    {
-        push_sack(Some(reassembly), None, tcb.receive.isn(), &mut options);
+    if tcb.negotiated.sack && tcb.receive.reassembly().is_some() {
+        push_sack(&tcb.receive, None, &mut options);
     }
     Segment {
         source_port: tcb.path.local_port,
@@ -411,27 +410,27 @@ pub(crate) fn report_duplicate(tcb: &Tcb, reply: &mut Segment, duplicate: (Offse
     if let Some((value, echo)) = reply.options.timestamps() {
         options = Options::aligned_timestamps(value, echo);
     }
-    push_sack(tcb.receive.reassembly(), Some(duplicate), tcb.receive.isn(), &mut options);
+    push_sack(&tcb.receive, Some(duplicate), &mut options);
     reply.options = options;
 }
 
-/// RFC 2018 §3: as many blocks as there is room for beside the timestamps, after a duplicate one.
+/// RFC 2018 §3: as many blocks as there is room for beside the timestamps, after a duplicate one. A FIN takes sequence
+/// space like data, so the block before it covers it.
 #[cold]
-fn push_sack(
-    reassembly: Option<&Reassembly>,
-    duplicate: Option<(Offset, Offset)>,
-    isn: Seq,
-    options: &mut Options,
-) {
+fn push_sack(receive: &ReceiveBuffer, duplicate: Option<(Offset, Offset)>, options: &mut Options) {
     let mut blocks = [(Offset::default(), Offset::default()); 4];
     let mut room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;
     room -= usize::from(duplicate.is_some());
-    let mut count = reassembly.map_or(0, |reassembly| reassembly.report(room, &mut blocks));
+    let mut count = receive.reassembly().map_or(0, |reassembly| reassembly.report(room, &mut blocks));
+    for (_, right) in &mut blocks[..count] {
+        *right = *right + u64::from(receive.fin() == Some(*right));
+    }
     if let Some(duplicate) = duplicate {
         blocks.rotate_right(1);
         blocks[0] = duplicate;
         count += 1;
     }
+    let isn = receive.isn();
     let edges = blocks.map(|(left, right)| (left.to_seq(isn), right.to_seq(isn)));
     options.push_raw(&[1, 1]);
     options.push_sack(&edges[..count]);

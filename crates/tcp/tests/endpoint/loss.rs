@@ -69,6 +69,39 @@ fn sack_blocks() {
     }
 }
 
+/// RFC 2018 §3: the right edge of a block is the sequence number after the last one received, and a FIN has one.
+#[test]
+fn a_block_covers_the_fin() {
+    let mut pair = Pair::open(rfc());
+    pair.script(|sent| if sent.stream_offset == 0 && sent.transmission == 1 { DROP } else { PASS });
+    pair.write(A, 0, 2 * 1448);
+    pair.close(A);
+    pair.run_for(ms(60));
+    let last = pair.sent.last().unwrap();
+    assert_eq!(last.reason, Reason::DuplicateAck);
+    assert_eq!(first_block(last), (101 + 1448, 101 + 2 * 1448 + 1));
+    pair.run_for(Duration::from_secs(5));
+    let again: Vec<_> =
+        pair.sent.iter().filter(|sent| sent.transmission > 1).map(|sent| sent.stream_offset).collect();
+    assert_eq!(again, [0], "what SACK reported does not go again, FIN and all");
+}
+
+/// RFC 9293 §3.7.1, MUST-16: a segment with SACK blocks holds less, and that is what a full one is: no burst ends in a
+/// splinter of the twelve octets that each segment before gave up.
+#[test]
+fn full_segments_beside_sack_blocks() {
+    let mut pair = Pair::open(linux());
+    pair.script(|sent| {
+        if sent.from == A && sent.stream_offset == 0 && sent.transmission == 1 { DROP } else { PASS }
+    });
+    pair.write(A, 0, 2 * 1448);
+    pair.run_for(ms(55));
+    let before = pair.sent.len();
+    pair.write(B, 0, 30 * 1448);
+    let lengths: Vec<u32> = pair.sent[before..].iter().map(|sent| sent.segment.payload.len()).collect();
+    assert_eq!(lengths, [1436; 10], "the initial window is ten segments of 1448");
+}
+
 /// RFC 2883 §4: what arrives twice is reported in the first block, once for each copy, below the ACK or inside the
 /// second block; the sender counts it.
 #[test]
