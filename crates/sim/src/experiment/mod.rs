@@ -2,7 +2,7 @@
 //!
 //! Start with [`load`] or [`parse`]. What was written is a tree that knows its places (`json`); one table (`grammar`)
 //! says what may be written, checks it (`check`) and prints the JSON Schema ([`schema`]); `--set`, `--without` and the
-//! cases change the tree (`overrides`); `resolve` turns it into a [`Plan`](crate::plan::Plan), after which nothing needs
+//! cases change the tree (`overrides`); `resolve` turns it into a [`Plan`](crate::plan), after which nothing needs
 //! checking again.
 
 mod check;

@@ -148,7 +148,7 @@ pub enum Check {
     },
     /// The app's last step ends in this time (nanoseconds from the start of the run).
     Finishes {
-        /// Index into [`Plan::apps`].
+        /// Index into the plan's apps.
         app: u32,
         /// When.
         at: Bounds,
