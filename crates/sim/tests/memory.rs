@@ -64,8 +64,8 @@ fn a_disturbance_allocates_a_few_times() {
     }
 }
 
-/// Idle connections in one run: 100,000 in a release build.
-const CONNECTIONS: u64 = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
+/// Idle connections in one run.
+const CONNECTIONS: u64 = 100_000;
 /// Most octets of heap for each end of an idle connection: its state on the host, its descriptor, what the run logs.
 const OCTETS_MAX: i64 = 2_048;
 

@@ -4,7 +4,7 @@ use faultwire_base::{Duration, SeedTree};
 
 use crate::config::{Distribution, Jitter};
 
-const DRAWS: usize = 300_000;
+const DRAWS: usize = 1_000_000;
 
 fn draws(distribution: Distribution, amount: u64) -> Vec<f64> {
     let jitter = Jitter { amount: Duration::from_nanos(amount), distribution, reorders: false };

@@ -13,6 +13,8 @@ struct Run {
     rate: f64,
     /// Lengths of runs of losses.
     bursts: Vec<u32>,
+    /// Part of the packets that is lost right after another.
+    rate_of_pairs: f64,
 }
 
 impl Run {
@@ -20,17 +22,24 @@ impl Run {
         let mut process = LossProcess::new(model);
         let mut stream = SeedTree::new(seed).stream("wire>b", "loss");
         let mut bursts = Vec::new();
-        let (mut lost, mut burst) = (0u32, 0u32);
+        let (mut lost, mut burst, mut pairs) = (0u32, 0u32, 0u32);
         for _ in 0..PACKETS {
             if process.draw(&mut stream) {
                 lost += 1;
+                pairs += u32::from(burst > 0);
                 burst += 1;
             } else if burst > 0 {
                 bursts.push(burst);
                 burst = 0;
             }
         }
-        Self { rate: f64::from(lost) / f64::from(PACKETS), bursts }
+        let part = |count: u32| f64::from(count) / f64::from(PACKETS);
+        Self { rate: part(lost), bursts, rate_of_pairs: part(pairs) }
+    }
+
+    /// Correlation of the losses of neighbours.
+    fn correlation(&self) -> f64 {
+        (self.rate_of_pairs - self.rate * self.rate) / (self.rate * (1.0 - self.rate))
     }
 
     fn mean_burst(&self) -> f64 {
@@ -59,16 +68,20 @@ fn random_loss_is_binomial() {
         let p = probability.as_f64();
         let deviation = (p * (1.0 - p) / f64::from(PACKETS)).sqrt();
         assert!((run.rate - p).abs() < 3.3 * deviation, "{} for {p}", run.rate);
+        // Each packet alone: the correlation of independent neighbours has a deviation of 1 / sqrt(n).
+        assert!(run.correlation().abs() < 3.3 / f64::from(PACKETS).sqrt(), "{} for {p}", run.correlation());
     }
 }
 
 #[test]
-fn gilbert_loss_and_burst_length_are_as_computed() {
-    // O9: loss p / (p + r), mean burst 1 / r, within 5 %.
-    for (p, r, loss, burst) in [(10, 300, 0.03226, 3.333), (5, 100, 0.04762, 10.0)] {
-        let run = Run::of(gilbert(ratio(p, 1000), ratio(r, 1000)), 1);
+fn gilbert_loss_burst_length_and_correlation_are_as_computed() {
+    // O9: loss p / (p + r), mean burst 1 / r, correlation of neighbours 1 - p - r, within 5 %.
+    for (p, r, loss, burst) in [(10u32, 300u32, 0.03226, 3.333), (5, 100, 0.04762, 10.0)] {
+        let run = Run::of(gilbert(ratio(p.into(), 1000), ratio(r.into(), 1000)), 1);
         assert!(close(run.rate, loss, 0.05), "loss {}", run.rate);
         assert!(close(run.mean_burst(), burst, 0.05), "burst {}", run.mean_burst());
+        let correlation = 1.0 - f64::from(p + r) / 1000.0;
+        assert!(close(run.correlation(), correlation, 0.05), "correlation {}", run.correlation());
     }
 }
 
