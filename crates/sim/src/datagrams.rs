@@ -35,16 +35,39 @@ struct Port {
 /// The datagrams of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Datagrams {
-    ports: LookupTable<(PlaceId, u16), Port>,
+    ports: Vec<Port>,
+    by_number: LookupTable<(PlaceId, u16), u32>,
+    /// The port asked for last: a series of datagrams asks for the same one again and again.
+    recent: Option<((PlaceId, u16), u32)>,
     /// The latest arrival, whose fate is not known yet.
     latest: Option<(PlaceId, PacketId, u16)>,
 }
 
 impl Datagrams {
+    #[inline]
+    fn port(&mut self, key: (PlaceId, u16)) -> &mut Port {
+        let index = match self.recent {
+            Some((recent, index)) if recent == key => index,
+            _ => {
+                let next = self.ports.len() as u32;
+                let index = *self.by_number.entry_or_insert_with(key, || next);
+                if index == next {
+                    self.ports.push(Port::default());
+                }
+                self.recent = Some((key, index));
+                index
+            }
+        };
+        &mut self.ports[index as usize]
+    }
+
+    fn known(&self, key: (PlaceId, u16)) -> Option<&Port> {
+        self.by_number.get(&key).map(|&index| &self.ports[index as usize])
+    }
+
     /// An intact datagram reached a host.
     pub(crate) fn arrived(&mut self, place: PlaceId, packet: PacketId, datagram: &Datagram) {
-        let port = self.ports.entry_or_insert_with((place, datagram.destination_port), Port::default);
-        port.arrived.add(&datagram.payload);
+        self.port((place, datagram.destination_port)).arrived.add(&datagram.payload);
         self.latest = Some((place, packet, datagram.destination_port));
     }
 
@@ -53,25 +76,24 @@ impl Datagrams {
         if let Some((at, latest, port)) = self.latest
             && at == place
             && latest == packet
-            && let Some(port) = self.ports.get_mut(&(place, port))
         {
-            port.discarded += 1;
+            self.port((place, port)).discarded += 1;
         }
     }
 
     /// An app received a datagram.
     pub(crate) fn delivered(&mut self, place: PlaceId, port: u16, payload: &Payload) {
-        self.ports.entry_or_insert_with((place, port), Port::default).delivered.add(payload);
+        self.port((place, port)).delivered.add(payload);
     }
 
     /// Datagrams that an app received on this port.
     pub(crate) fn count(&self, place: PlaceId, port: u16) -> u64 {
-        self.ports.get(&(place, port)).map_or(0, |port| port.delivered.count)
+        self.known((place, port)).map_or(0, |port| port.delivered.count)
     }
 
     /// Whether exactly what arrived was delivered, and what was seen in words.
     pub(crate) fn survivors(&self, place: PlaceId, port: u16) -> (bool, String) {
-        let Some(port) = self.ports.get(&(place, port)) else { return (false, "no datagram arrived".into()) };
+        let Some(port) = self.known((place, port)) else { return (false, "no datagram arrived".into()) };
         let same = port.arrived == port.delivered;
         let text = format!(
             "{} delivered of {} that arrived, {}{}",

@@ -20,13 +20,13 @@ impl Apps {
         let Step::SendTo { on, from_port, to, size, count, interval } = *step else {
             unreachable!("called for this step only")
         };
-        if !self.sockets.contains(&on) {
+        if self.runs[local].progress == 0 && !self.sockets.contains(&on) {
             let fd = host.socket(SocketKind::Udp, to.is_ipv6());
             host.bind(fd, unspecified(to.is_ipv6(), from_port.unwrap_or(0)))?;
             let port = host.local_address(fd).map_or(0, |address| address.port());
             self.bind_name(on, fd, port);
         }
-        let binding = *self.sockets.get(&on).expect("bound above");
+        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
         let stream = self.stream(&binding);
         let len = size.as_u64() as u32;
         let mut offset = binding.written;

@@ -28,6 +28,8 @@ pub(crate) struct Network {
     /// By place; directions have an empty one.
     inboxes: Vec<Inbox>,
     unsettled: Vec<DirectionId>,
+    /// Directions with targeted faults: only these need to know what a socket's name means.
+    with_faults: Vec<DirectionId>,
 }
 
 impl Network {
@@ -52,7 +54,13 @@ impl Network {
                 ends[direction.0 as usize].told_as = Some(index as u32);
             }
         }
-        Self { queue: WakeupQueue::new(), directions, ends, inboxes, unsettled: Vec::new() }
+        let with_faults = (0..)
+            .map(DirectionId)
+            .zip(&plan.directions)
+            .filter(|(_, direction)| !direction.config.faults.is_empty())
+            .map(|(id, _)| id)
+            .collect();
+        Self { queue: WakeupQueue::new(), directions, ends, inboxes, unsettled: Vec::new(), with_faults }
     }
 
     pub(crate) fn directions(&self) -> &[Direction] {
@@ -225,8 +233,8 @@ impl Network {
 
     /// Tells the directions which conversation a socket's name means.
     pub(crate) fn bind_flow(&mut self, name: NameId, flow: Flow) {
-        for direction in &mut self.directions {
-            direction.bind_flow(name, flow);
+        for direction in &self.with_faults {
+            self.directions[direction.0 as usize].bind_flow(name, flow);
         }
     }
 

@@ -65,7 +65,9 @@ impl Apps {
         around: &mut Surroundings<'_>,
         sink: &mut S,
     ) -> Progress {
-        if let Some(name) = step.uses_open_socket()
+        // A step that has done something has found its socket; if it is closed meanwhile, the call will say so.
+        if self.runs[local].progress == 0
+            && let Some(name) = step.uses_open_socket()
             && !self.sockets.contains(&name)
             && !self.opened.contains(&name)
         {
