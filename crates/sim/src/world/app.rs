@@ -151,7 +151,7 @@ impl Apps {
     pub(crate) fn stop(&mut self) {
         self.alarms.clear();
         self.ready.clear();
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut().filter(|run| run.status == AppStatus::Waiting) {
             run.status = AppStatus::Stopped;
         }
         self.going = 0;

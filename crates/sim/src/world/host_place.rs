@@ -166,16 +166,18 @@ impl HostPlace {
         match change {
             HostChange::Crash => {
                 self.power = Power::Down;
-                self.forget(now, plan);
+                self.forget();
                 self.apps.stop();
             }
             HostChange::Restart => {
                 if self.power != Power::Down {
                     let event = Event::HostChanged { change: HostChange::Crash };
                     (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+                    self.forget();
                 }
                 self.power = Power::Up;
-                self.forget(now, plan);
+                self.apps = Apps::new(plan, self.place);
+                self.apps.start_no_earlier(now);
             }
             HostChange::Pause if self.power == Power::Up => self.power = Power::Paused,
             HostChange::Resume if self.power == Power::Paused => self.power = Power::Up,
@@ -183,14 +185,12 @@ impl HostPlace {
         }
     }
 
-    /// A new life: descriptors and connections are gone, the boot number counts up, apps begin again.
-    fn forget(&mut self, now: Instant, plan: &Plan) {
+    /// Memory is lost: descriptors and connections are gone, and the next life has the next boot number.
+    fn forget(&mut self) {
         self.config.boot += 1;
         self.config.packets_before = self.host.packets_made();
         self.config.initial_sequence_numbers = self.host.initial_sequence_numbers_left().to_vec();
         self.host = Host::new(self.config.clone(), self.seeds);
-        self.apps = Apps::new(plan, self.place);
-        self.apps.start_no_earlier(now);
     }
 
     fn take_arrivals<S: Sink>(
