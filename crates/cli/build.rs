@@ -1,4 +1,4 @@
-//! Puts every experiment of `configs/` into the program, for `faultwire example`.
+//! Puts every experiment of `configs/` and `configs/scenarios/` into the program, for `faultwire example`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,8 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../configs").canonicalize()?;
-    println!("cargo:rerun-if-changed={}", root.display());
-    let mut files: Vec<PathBuf> = fs::read_dir(&root)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<Vec<_>>>()?
-        .into_iter()
-        .filter(|path| is_experiment(path))
-        .collect();
-    files.sort();
+    let mut files = experiments_in(&root)?;
+    files.extend(experiments_in(&root.join("scenarios"))?);
     let mut table = String::from("&[\n");
     for file in &files {
         println!("cargo:rerun-if-changed={}", file.display());
@@ -24,6 +18,19 @@ fn main() -> io::Result<()> {
     table.push_str("]\n");
     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
     fs::write(Path::new(&out).join("examples.rs"), table)
+}
+
+/// In the order of names.
+fn experiments_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?
+        .into_iter()
+        .filter(|path| is_experiment(path))
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 /// `NAME.json`, but not `NAME.schema.json`.

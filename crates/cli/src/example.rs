@@ -5,7 +5,7 @@ use anyhow::bail;
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 
-/// Names and texts of all experiments in `configs/`.
+/// Names and texts of all experiments in `configs/`, then of those in `configs/scenarios/`.
 const EXAMPLES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
 
 pub(crate) fn example(name: Option<&str>) -> anyhow::Result<Status> {

@@ -1,7 +1,8 @@
 //! The determinism contract: running again, cloning on the way, and bystanders change nothing (DESIGN D1, D3, D4, D9).
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod experiments;
+
+use std::path::Path;
 
 use faultwire_sim::experiment::{Overrides, load, parse};
 use faultwire_sim::plan::{Case, Experiment};
@@ -12,27 +13,21 @@ use faultwire_sim::world::World;
 /// Files whose runs are so long that one seed must do here; `.ci/run` verifies more in a release build.
 const LONG: [&str; 2] = ["lossy-bulk", "bottleneck"];
 
-fn configs() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("configs/ is there")
-        .map(|entry| entry.expect("a readable entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    files.sort();
-    files
-}
-
 fn load_seed(path: &Path, seed: u64) -> Experiment {
     let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
     load(path, &overrides).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
-fn twenty_seeds_of_every_file_verify() {
-    for path in configs() {
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let seeds = if LONG.contains(&name.as_str()) { 1 } else { 20 };
+fn twenty_seeds_of_every_lesson_and_three_of_every_scenario_verify() {
+    let scenarios = experiments::scenarios();
+    for path in experiments::all() {
+        let name = experiments::name_of(&path);
+        let seeds = match () {
+            () if LONG.contains(&name.as_str()) => 1,
+            () if scenarios.contains(&path) => 3,
+            () => 20,
+        };
         for seed in 1..=seeds {
             for case in &load_seed(&path, seed).cases {
                 let verification = verify_case(case);
@@ -47,8 +42,8 @@ fn twenty_seeds_of_every_file_verify() {
 
 #[test]
 fn clones_at_fifty_points_go_on_alike() {
-    for path in configs() {
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+    for path in experiments::all() {
+        let name = experiments::name_of(&path);
         // One case of a long file: a clone in the middle runs half of it again.
         let cases = if LONG.contains(&name.as_str()) { 1 } else { usize::MAX };
         for case in load_seed(&path, 1).cases.iter().take(cases) {
@@ -75,10 +70,10 @@ fn steps_and_fingerprint(case: &Case) -> (u64, faultwire_sim::fingerprint::Finge
 
 #[test]
 fn another_seed_is_another_run() {
-    let path =
-        configs().into_iter().find(|path| path.ends_with("udp-loss.json")).expect("udp-loss.json is there");
+    let lessons = experiments::lessons();
+    let path = lessons.iter().find(|path| path.ends_with("udp-loss.json")).expect("udp-loss.json is there");
     let fingerprints: Vec<_> =
-        (1..=10).map(|seed| steps_and_fingerprint(&load_seed(&path, seed).cases[0]).1).collect();
+        (1..=10).map(|seed| steps_and_fingerprint(&load_seed(path, seed).cases[0]).1).collect();
     for (index, one) in fingerprints.iter().enumerate() {
         assert!(!fingerprints[index + 1..].contains(one), "seeds {} and a later one agree", index + 1);
     }

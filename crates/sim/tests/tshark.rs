@@ -1,6 +1,8 @@
 //! Captures of the examples as tshark reads them: nothing malformed, every checksum right, and in the sender's view the
 //! same retransmissions and duplicate ACKs that the report counts.
 
+mod experiments;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -14,7 +16,7 @@ use faultwire_sim::report::{CaseReport, ConnectionReport};
 use faultwire_sim::run::{Judging, run_case};
 
 /// Files with so many packets that one case must do.
-const LONG: [&str; 2] = ["bottleneck.json", "lossy-bulk.json"];
+const LONG: [&str; 2] = ["bottleneck", "lossy-bulk"];
 
 /// Every capture of every example (but those that corrupt packets), read at once: a pcapng file may have many sections.
 #[test]
@@ -22,14 +24,15 @@ fn nothing_is_malformed_and_every_checksum_is_right() {
     let capture = Capture::new("all");
     let mut out = capture.create();
     let mut written = 0;
-    for name in names() {
-        let text = fs::read_to_string(configs().join(&name)).expect("a readable file");
+    for path in experiments::all() {
+        let name = experiments::name_of(&path);
+        let text = fs::read_to_string(&path).expect("a readable file");
         if text.contains("corrupt") {
             println!("{name} corrupts packets: left out");
             continue;
         }
         let cases = if LONG.contains(&name.as_str()) { 1 } else { usize::MAX };
-        for case in experiment(&name, &[]).cases.iter().take(cases) {
+        for case in load_with(&path, &Overrides::default()).cases.iter().take(cases) {
             let (legend, trace, _) = play(case);
             for vantage in Vantage::all(&legend) {
                 written += write_capture(&mut out, &legend, &trace, &vantage).expect("a writable file");
@@ -171,7 +174,7 @@ impl Seen {
 
 /// Plays every case of a file and looks at it from `host`, which has one connection.
 fn watch(name: &str, set: &[&str], host: &str) -> Option<Vec<Seen>> {
-    experiment(name, set)
+    lesson(name, set)
         .cases
         .iter()
         .map(|case| watch_case(case, host, &format!("{name} {set:?} {host}")))
@@ -344,24 +347,15 @@ impl Drop for Capture {
     }
 }
 
-fn configs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
-}
-
-/// File names of all examples.
-fn names() -> Vec<String> {
-    let files = fs::read_dir(configs()).expect("configs/ is there");
-    let names =
-        files.map(|file| file.expect("a readable entry").file_name().into_string().expect("a plain name"));
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
-    names.sort();
-    names
-}
-
-fn experiment(name: &str, set: &[&str]) -> Experiment {
+/// A lesson by the name of its file.
+fn lesson(name: &str, set: &[&str]) -> Experiment {
+    let path = experiments::lessons().into_iter().find(|path| path.ends_with(name)).expect("a known file");
     let set = set.iter().map(|&assignment| assignment.to_owned()).collect();
-    let overrides = Overrides { set, ..Overrides::default() };
-    load(&configs().join(name), &overrides).unwrap_or_else(|error| panic!("{error}"))
+    load_with(&path, &Overrides { set, ..Overrides::default() })
+}
+
+fn load_with(path: &Path, overrides: &Overrides) -> Experiment {
+    load(path, overrides).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn play(case: &Case) -> (Legend, Trace, CaseReport) {
