@@ -96,7 +96,7 @@ fn message_arrives(stack: &mut Stack, arrival: &Arrival<'_>, message: &IcmpMessa
         | IcmpKind::PacketTooBig { .. }
         | IcmpKind::TimeExceeded { .. }
         | IcmpKind::ParameterProblem { .. } => icmp::error_arrives(stack, arrival, message),
-        // Source quench is ignored (RFC 6633 §3: MUST).
+        // Source quench is ignored (RFC 9293 §3.9.2.2, MUST-55; RFC 6633 §3).
         IcmpKind::SourceQuench | IcmpKind::EchoReply { .. } | IcmpKind::Other { .. } => {
             stack.dropped(arrival.id, DropReason::UnmatchedIcmp);
         }

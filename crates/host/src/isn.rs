@@ -23,7 +23,8 @@ impl InitialSequence {
         Self { secret: seeds.secret(component, "initial sequence number"), fixed, used: 0 }
     }
 
-    /// ISN = M + F(local, remote, secret), M ticking every 4 us (RFC 9293 §3.4.1: MUST-8, SHLD-1).
+    /// ISN = M + F(local, remote, secret), M ticking every 4 us (RFC 9293 §3.4.1: MUST-8, SHLD-1). F is a keyed hash, so
+    /// that nobody computes it who lacks the secret (MUST-9).
     pub(crate) fn choose(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr) -> Seq {
         if let Some(&fixed) = self.left().first() {
             self.used += 1;

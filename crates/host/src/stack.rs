@@ -138,6 +138,8 @@ impl Sender<'_> {
                 destination: way.destination,
                 hop_limit: self.config.ip.hop_limit,
                 traffic_class: way.traffic_class,
+                // RFC 9293 §3.8.1, MAY-4: a repeated segment may have the same. RFC 6864 §4.1: of packets that are not
+                // fragmented it means nothing.
                 identification: 0,
                 dont_fragment: true,
             },
@@ -146,7 +148,8 @@ impl Sender<'_> {
         }
     }
 
-    /// As [`Stack::segment_packet`].
+    /// As [`Stack::segment_packet`]. All segments of a connection have its local address (RFC 9293 §3.9.1.1, MUST-45), and
+    /// the traffic class goes into the header as the user set it (§3.9.1.9, SHLD-22).
     #[inline(always)]
     pub(crate) fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
         let (source, destination) = ends.addresses();

@@ -91,7 +91,8 @@ impl AckPolicy {
         self.due.take().map(|reason| (reason, self.cause))
     }
 
-    /// In-order data of `len` octets moved RCV.NXT to `next`: whether to acknowledge now or later.
+    /// In-order data of `len` octets moved RCV.NXT to `next`: whether to acknowledge now or later (RFC 9293 §3.8.6.3:
+    /// SHLD-18, SHLD-19).
     #[inline]
     pub(crate) fn on_data(
         &mut self,

@@ -29,7 +29,7 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         return Err(DropReason::AckOfUnsent);
     }
     if ack < unacknowledged {
-        // RFC 5961 §5.2 (MAY-12). An ACK that is merely old is ignored, not the text with it.
+        // RFC 5961 §5.2 (RFC 9293 §3.10.7.4, MAY-12). An ACK that is merely old is ignored, not the text with it.
         if unacknowledged - ack > tcb.send.window_max() {
             arriving::challenge(tcb, arriving);
             return Err(DropReason::AckTooOld);

@@ -31,7 +31,8 @@ enum Acceptable {
     No,
 }
 
-/// A segment arrives. `Err` says why it was dropped; what is to be answered is queued.
+/// A segment arrives. `Err` says why it was dropped; what is to be answered is queued. Options are read where they are
+/// needed, whatever the segment is; a PSH is not shown to the user (RFC 9293 §3.1, MUST-5; §3.9.1.3, MAY-17).
 pub(crate) fn segment_arrives(
     tcb: &mut Tcb,
     now: Instant,
@@ -128,7 +129,8 @@ fn check_sequence(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, 
     Err(DropReason::OutsideWindow)
 }
 
-/// The four cases of table 6, and what stacks permit beyond.
+/// The four cases of table 6, and what stacks permit beyond. At a closed window ACK, RST and URG still count (RFC 9293
+/// §3.4, MUST-66).
 #[inline]
 fn is_acceptable(tcb: &Tcb, arriving: &Arriving<'_>) -> Acceptable {
     let (next, edge) = (tcb.receive.next(), tcb.receive.edge());
@@ -172,7 +174,7 @@ pub(crate) fn note_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>) {
     }
 }
 
-/// Second, check the RST bit (RFC 5961 §3.2).
+/// Second, check the RST bit (RFC 5961 §3.2). Data in a RST is neither a fault nor delivered (RFC 9293 §3.5.3, SHLD-2).
 fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     if !arriving.segment.flags.contains(Flags::RST) {
         return Ok(());
@@ -280,6 +282,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
             tcb.ack.demand(Reason::Ack, arriving.cause);
             tcb.events.readable();
         }
+        // RFC 9293 §3.10.7.4, MAY-13; RFC 5681 §4.2.
         Placed::OutOfOrder => {
             tcb.tally.out_of_order += 1;
             arriving::answer(tcb, arriving, Reason::DuplicateAck);

@@ -246,7 +246,7 @@ pub enum Nagle {
 /// Delayed and challenge ACKs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcknowledgmentConfig {
-    /// How long an ACK may wait for company (RFC 9293 §3.8.6.3: below 0.5 s).
+    /// How long an ACK may wait for company (RFC 9293 §3.8.6.3, MUST-40: below 0.5 s).
     pub delay: Duration,
     /// How much data is acknowledged at once.
     pub at_once: AckAtOnce,
@@ -297,9 +297,10 @@ pub enum ChallengeLimit {
 /// When unacknowledged data ends the connection (RFC 9293 §3.8.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GiveUpConfig {
-    /// R1: retransmissions of one segment after which the path is reported as doubtful (`tcp_retries1`).
+    /// R1: retransmissions of one segment after which the path is reported as doubtful (`tcp_retries1`; RFC 9293
+    /// §3.8.3, SHLD-10: at least 3).
     pub r1: u32,
-    /// R2: when the connection is aborted.
+    /// R2: when the connection is aborted (RFC 9293 §3.8.3, SHLD-11: at least 100 s).
     pub r2: GiveUp,
     /// R2 of a connection that nobody owns any more (`tcp_orphan_retries`); `None`: as `r2`.
     pub r2_orphan: Option<GiveUp>,
@@ -340,9 +341,9 @@ pub enum ProbeContent {
 /// Keep-alive (RFC 9293 §3.8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAliveConfig {
-    /// On for new connections (`SO_KEEPALIVE`).
+    /// On for new connections (`SO_KEEPALIVE`; RFC 9293 §3.8.4, MUST-25: off).
     pub enabled: bool,
-    /// Idle time before the first probe (`tcp_keepalive_time`).
+    /// Idle time before the first probe (`tcp_keepalive_time`; RFC 9293 §3.8.4, MUST-28: at least two hours).
     pub idle: Duration,
     /// Time between probes (`tcp_keepalive_intvl`).
     pub interval: Duration,

@@ -26,7 +26,8 @@ use crate::transmit;
 ///
 /// Five verbs drive it: [`receive`](Self::receive) what arrived, [`advance`](Self::advance) at its
 /// [`deadline`](Self::deadline), then drain [`transmit`](Self::transmit) and [`event`](Self::event). Drain `transmit`
-/// once after all arrivals of an instant, so that they are acknowledged together (RFC 9293 §3.10.7.4, MUST-58, 59).
+/// once after all arrivals of an instant, so that they are acknowledged together (RFC 9293 §3.10.7.4, MUST-58,
+/// MUST-59).
 #[derive(Clone, Debug)]
 pub struct Connection {
     tcb: Tcb,
@@ -143,6 +144,7 @@ impl Connection {
 /// User calls.
 impl Connection {
     /// SEND: queues data and says how many octets of it were taken; 0 if the buffer is full or nothing may be written.
+    /// There is no push flag (RFC 9293 §3.9.1.2, MAY-15): every write is pushed.
     pub fn write(&mut self, now: Instant, payload: &Payload) -> u64 {
         let _ = now;
         if !self.can_write() {
@@ -153,7 +155,8 @@ impl Connection {
         self.tcb.send_buffer.write(payload, automatic)
     }
 
-    /// SEND with the urgent flag: all that was written up to the end of this is urgent (RFC 9293 §3.8.5, MUST-30).
+    /// SEND with the urgent flag: all that was written up to the end of this is urgent (RFC 9293 §3.8.5, MUST-30). New
+    /// applications do without (SHLD-13).
     pub fn write_urgent(&mut self, now: Instant, payload: &Payload) -> u64 {
         let written = self.write(now, payload);
         if written > 0 {
@@ -234,7 +237,8 @@ impl Connection {
         close::shutdown_write(&mut self.tcb);
     }
 
-    /// CLOSE: nobody will read or write any more. Queued data is still sent, unless unread data makes it a reset.
+    /// CLOSE: nobody will read or write any more (RFC 9293 §3.6.1, MAY-1; half-close is
+    /// [`shutdown_write`](Self::shutdown_write)). Queued data is still sent, unless unread data makes it a reset.
     pub fn close(&mut self, now: Instant) {
         self.begin_call();
         close::close(&mut self.tcb, now);
@@ -277,7 +281,7 @@ impl Connection {
         }
     }
 
-    /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT.
+    /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT (RFC 9293 §3.8.4: MAY-5, MUST-24, MUST-27).
     pub fn set_keep_alive(&mut self, now: Instant, setting: KeepAliveSetting) {
         let tcb = &mut self.tcb;
         tcb.keep_alive.set(setting);
@@ -311,7 +315,8 @@ impl Connection {
         self.tcb.receive.set_capacity(octets.max(1));
     }
 
-    /// IP_TOS: DSCP and ECN bits of every later packet (MUST-48, SHLD-21).
+    /// IP_TOS: DSCP and ECN bits of every later packet (RFC 9293 §3.9.1.9: MUST-48, SHLD-21). Applications should not
+    /// change it without need (§3.9.2, SHLD-23).
     pub fn set_traffic_class(&mut self, traffic_class: u8) {
         self.tcb.user.traffic_class = traffic_class;
     }

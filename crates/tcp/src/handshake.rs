@@ -126,7 +126,7 @@ pub(crate) fn syn_sent(
     }
     learn(tcb, now, segment);
     if !acknowledged {
-        // Simultaneous open, figure 7: our SYN goes out again, with the acknowledgment of theirs.
+        // Simultaneous open (RFC 9293 §3.5, MUST-10), figure 7: our SYN goes out again, with the acknowledgment of theirs.
         tcb.become_state(State::SynReceived);
         if let Some(opening) = &mut tcb.opening {
             opening.due = true;

@@ -57,7 +57,7 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    /// Reads the options of a SYN; of a doubled option the last counts.
+    /// Reads the options of a SYN (RFC 9293 §3.7.1, MUST-14); of a doubled option the last counts.
     pub(crate) fn read(options: &Options) -> Self {
         let mut offer = Self::default();
         for option in options.iter() {
@@ -132,7 +132,8 @@ impl Negotiated {
         size.saturating_sub(options).max(1)
     }
 
-    /// The options of a SYN or SYN-ACK which offers or agrees to all this.
+    /// The options of a SYN or SYN-ACK which offers or agrees to all this. The MSS is always among them (RFC 9293
+    /// §3.7.1: MUST-14, SHLD-5, MAY-3), and on no other segment (§3.2, MUST-65).
     pub(crate) fn syn_options(
         self,
         order: OptionOrder,

@@ -17,7 +17,8 @@ enum Meaning {
     Nothing,
 }
 
-/// An ICMP error quotes a segment of ours with sequence number `quoted`. Says whether it was believed.
+/// An ICMP error quotes a segment of ours with sequence number `quoted`. Says whether it was believed. Soft errors are
+/// told and end nothing (RFC 9293 §3.9.2.2: SHLD-25, MUST-56), hard ones end the connection (SHLD-26).
 pub(crate) fn on_icmp(tcb: &mut Tcb, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
     let at = tcb.send.widen(quoted);
     // RFC 5927 §4.1: it has to quote something that is in flight.

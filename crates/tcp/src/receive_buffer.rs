@@ -103,7 +103,8 @@ impl ReceiveBuffer {
         Offset::widen(seq, self.next, self.isn)
     }
 
-    /// Takes text that begins at `at`, which is at or after RCV.NXT and inside the window.
+    /// Takes text that begins at `at`, which is at or after RCV.NXT and inside the window. Text ahead of RCV.NXT is kept
+    /// (RFC 9293 §3.10.7.4, SHLD-31).
     #[inline]
     pub(crate) fn place(&mut self, at: Offset, payload: &Payload) -> Placed {
         if at > self.next {
@@ -221,7 +222,7 @@ impl ReceiveBuffer {
     }
 
     /// The window field to send now. The right edge never moves left (RFC 9293 §3.8.6, SHLD-14), and moves right only
-    /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39).
+    /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39); while nobody reads, never (§3.8.6.1, MAY-8).
     #[inline]
     pub(crate) fn offer(&mut self, shift: u8, segment: u32) -> u16 {
         let edge = self.next_edge(segment).saturating_since(self.next);

@@ -118,7 +118,7 @@ impl SendWindow {
         self.unacknowledged = ack;
     }
 
-    /// RFC 9293 §3.10.7.4: takes SEG.WND unless the segment is older than the one that set it last. `seq` is a
+    /// RFC 9293 §3.10.7.4: takes SEG.WND, unsigned and in 32 bits (§3.1: MUST-1, REC-1), unless the segment is older than the one that set it last. `seq` is a
     /// position of the peer's. Says whether the window differs from before.
     #[inline]
     pub(crate) fn update(&mut self, seq: Offset, ack: Offset, window: u32) -> bool {

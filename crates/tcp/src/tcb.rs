@@ -203,7 +203,7 @@ impl Tcb {
         self.events.readable();
     }
 
-    /// 2 MSL begin.
+    /// 2 MSL begin (RFC 9293 §3.6.1, MUST-13).
     pub(crate) fn enter_time_wait(&mut self, now: Instant) {
         self.become_state(State::TimeWait);
         self.timers.stop_all();

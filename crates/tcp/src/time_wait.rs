@@ -128,7 +128,8 @@ impl TimeWait {
         TimeWaitVerdict::Ignore(DropReason::InTimeWait)
     }
 
-    /// RFC 6191 §2: a SYN without ACK is judged by its timestamp, and without one by its sequence number (MAY-2).
+    /// RFC 6191 §2: a SYN without ACK is judged by its timestamp, and without one by its sequence number (RFC 9293
+    /// §3.6.1: MAY-2, SHLD-4).
     fn judge_syn_by_letter(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
         let newer_seq = segment.seq.after(self.next_receive) || segment.seq == self.next_receive;
         let acceptable = match (self.timestamps.enabled(), segment.options.timestamps()) {

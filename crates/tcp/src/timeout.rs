@@ -62,7 +62,8 @@ pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
     }
 }
 
-/// RFC 6298 §5.4-5.6, RFC 9293 §3.8.3: back off, and see whether it has been too long.
+/// RFC 6298 §5.4-5.6, RFC 9293 §3.8.3: back off, and see whether it has been too long (MUST-20). The user is told at R1
+/// (SHLD-9).
 fn on_retransmission(tcb: &mut Tcb, now: Instant) {
     let verdict = tcb.recovery.on_timeout(now);
     tcb.cause = Cause::Timer(TimerKind::Retransmission);

@@ -138,6 +138,7 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     }
     let burst = tcb.burst.as_ref()?;
     let left = burst.end.saturating_since(start);
+    // RFC 9293 §3.9.1.2, SHLD-27, SHLD-28: segments are cut from the queue, whatever the writes were.
     let full = payload_limit(tcb);
     let length = left.min(u64::from(full)) as u32;
     let fin = burst.fin && u64::from(length) == left;
@@ -165,7 +166,8 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
 }
 
 /// How much new data may go out now: what the congestion window, the peer's window, Nagle and silly-window avoidance
-/// permit together.
+/// (RFC 9293 §3.8.6.2.1, MUST-38) permit together. What they hold back goes with the next ACK or when the silly-window
+/// override runs out: nothing waits for ever (§3.9.1.2, MUST-60).
 fn plan_burst(tcb: &mut Tcb, now: Instant) -> Burst {
     let start = tcb.send.next();
     let in_flight = tcb.send.in_flight();
@@ -209,7 +211,8 @@ fn plan_burst(tcb: &mut Tcb, now: Instant) -> Burst {
     }
 }
 
-/// Nagle's algorithm (RFC 9293 §3.7.4), or Minshall's form of it.
+/// Nagle's algorithm (RFC 9293 §3.7.4, SHLD-7), or Minshall's form of it: what it holds leaves with what is written
+/// later (§3.9.1.2, MAY-16). The user can switch it off (MUST-17).
 fn is_held_by_nagle(tcb: &Tcb, outstanding: bool) -> bool {
     if tcb.user.no_delay || tcb.send_buffer.is_finished() {
         return false;
@@ -254,7 +257,7 @@ fn arm_persist(tcb: &mut Tcb, now: Instant) {
     tcb.timers.arm(Timer::Persist, now.saturating_add(wait));
 }
 
-/// MUST-35, MUST-36.
+/// RFC 9293 §3.8.6.1, MUST-35, MUST-36: a closed window is probed, whether it filled up or was taken back.
 fn window_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     let next = tcb.send.next();
     let octet = tcb.config.persist.probe == ProbeContent::NextOctet && next < tcb.send_buffer.end();

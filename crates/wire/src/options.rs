@@ -105,7 +105,7 @@ impl Options {
         self.push_raw(&[kind::END]);
     }
 
-    /// Appends the maximum segment size.
+    /// Appends the maximum segment size (RFC 9293 §3.1, MUST-4).
     pub fn push_maximum_segment_size(&mut self, octets: u16) {
         let [high, low] = octets.to_be_bytes();
         self.push_raw(&[kind::MSS, 4, high, low]);
@@ -162,7 +162,8 @@ impl Options {
         })
     }
 
-    /// All options in order; NOP and end-of-list are skipped. An option with an illegal length ends the list: what
+    /// All options in order, wherever they begin (RFC 9293 §3.2, MUST-64) and on whatever segment (§3.1, MUST-5); NOP and
+    /// end-of-list, the only ones without a length (MUST-68), are skipped (MUST-4). An option with an illegal length ends the list: what
     /// follows can't be delimited (RFC 9293 §3.1, MUST-7).
     pub fn iter(&self) -> OptionsIter<'_> {
         OptionsIter { rest: self.as_bytes() }

@@ -76,6 +76,8 @@ pub(crate) fn claim(ports: &mut PortTable, wanted: Hold) -> Result<Hold, Errno> 
     Ok(hold)
 }
 
+/// Passive OPEN. Connections of the port have their own entries and are not touched (RFC 9293 §3.9.1.1, MUST-41), those
+/// in SYN-SENT or SYN-RECEIVED among them (MUST-42).
 pub(crate) fn listen(stack: &mut Stack, fd: Fd, backlog: u32) -> Result<(), Errno> {
     let backlog = backlog.min(stack.config.listen.backlog_max);
     let socket = match stack.descriptors.get_mut(fd)? {
@@ -197,7 +199,8 @@ pub(crate) fn path_to(stack: &Stack, now: Instant, ipv6: bool, remote: SocketAdd
     stack.paths.towards(remote.ip(), now).ok_or(Errno::NetworkUnreachable)
 }
 
-/// The local end of a new connection; its port is held then.
+/// The local end of a new connection; its port is held then. The address is what the socket is bound to (RFC 9293
+/// §3.9.1.1, MUST-43), or else what the route says (MUST-44).
 fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Result<(Ends, PortShare), Errno> {
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else {
         unreachable!("handled by the caller")

@@ -12,7 +12,7 @@ use crate::config::{CongestionAlgorithm, CongestionConfig, InitialWindow};
 use cubic::Cubic;
 use reno::Reno;
 
-/// Congestion control of one direction of a connection.
+/// Congestion control of one direction of a connection: slow start and congestion avoidance (RFC 9293 §3.8.2, MUST-19).
 #[derive(Clone, Debug)]
 pub(crate) struct Congestion {
     window: u64,
@@ -23,7 +23,8 @@ pub(crate) struct Congestion {
     algorithm: Algorithm,
 }
 
-/// The law of congestion avoidance. Slow start is the same for all.
+/// The law of congestion avoidance; another than Reno's may be used (RFC 9293 §3.8.2, MAY-18). Slow start is the same
+/// for all.
 #[derive(Clone, Debug)]
 enum Algorithm {
     Reno(Reno),

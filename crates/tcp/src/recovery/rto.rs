@@ -59,7 +59,7 @@ impl Rto {
         self.deadline = STOPPED;
     }
 
-    /// Doubles the timeout, up to the configured maximum (RFC 6298 §5.5). The caller then starts it again (§5.6).
+    /// Doubles the timeout, up to the configured maximum (RFC 6298 §5.5; RFC 9293 §3.8.2, MUST-19). The caller then starts it again (§5.6).
     pub(crate) fn backoff(&mut self) {
         self.backoffs = self.backoffs.saturating_add(1);
     }
@@ -95,7 +95,7 @@ impl Rto {
         &self.estimator
     }
 
-    /// Takes a measurement in and computes the timeout anew, without back-off. The caller vouches that it is clean:
+    /// Takes a measurement in and computes the timeout anew, without back-off (RFC 9293 §3.8.1, MUST-18). The caller vouches that it is clean:
     /// Karn's algorithm keeps the backed-off timeout until such a one arrives (RFC 6298 §3, §5). A running timer is
     /// not moved.
     #[inline]

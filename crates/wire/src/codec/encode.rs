@@ -49,7 +49,7 @@ impl Packet {
     }
 }
 
-/// The checksum to send with `octets`, whose checksum field is 0.
+/// The checksum to send with `octets`, whose checksum field is 0 (RFC 9293 §3.1, MUST-2).
 fn transport_checksum(ip: &IpHeader, protocol: Protocol, octets: &[u8]) -> u16 {
     if protocol == Protocol::ICMP {
         return checksum(octets);
