@@ -289,8 +289,9 @@ impl Embryo {
             seq: self.isn + 1,
             ack: self.peer_isn + 1,
             flags: Flags::ACK,
-            // RFC 7323 §2.3: scaled from here on, rounded up so that the window doesn't shrink.
-            window: u32::from(self.first_window()).div_ceil(1 << self.negotiated.receive_shift) as u16,
+            // RFC 7323 §2.3: scaled from here on; rounded down, since a SYN,ACK with the unscaled window may follow once
+            // more, and must not look smaller.
+            window: self.first_window() >> self.negotiated.receive_shift,
             options,
             ..self.addressed()
         };

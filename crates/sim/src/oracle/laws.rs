@@ -44,6 +44,9 @@ struct Conversation {
     ends: [End; 2],
     /// A packet that no endpoint made (injected, rewritten, corrupted) reached it: endpoints may be deceived.
     deceived: bool,
+    /// One SYN was answered twice, by a new half-open connection after the end of the first: two numberings of one flow
+    /// travel, and no law of sequence numbers holds for both (RFC 9293 §3.5, figure 8).
+    answered_again: bool,
     /// A later conversation between the same endpoints: what still arrives of this one may deceive it (RFC 1337 §1).
     successor: Option<ConversationIndex>,
     storm_started: Instant,
@@ -193,7 +196,7 @@ impl Laws {
             conversation.ends[side].over = true;
             return None;
         }
-        let broken = conversation.check_sent(side, segment, tag.reason);
+        let broken = conversation.check_sent(side, segment, tag.reason, tag.transmission);
         let stormy = conversation.check_storm(at, segment, packet);
         let deceived = conversation.deceived;
         let result = if deceived { OracleResult::Hazard } else { OracleResult::Broken };
@@ -239,9 +242,15 @@ impl Conversation {
     }
 
     #[inline]
-    fn check_sent(&mut self, side: usize, segment: &Segment, reason: Reason) -> Option<String> {
+    fn check_sent(
+        &mut self,
+        side: usize,
+        segment: &Segment,
+        reason: Reason,
+        transmission: u16,
+    ) -> Option<String> {
         if segment.flags.contains(Flags::SYN) {
-            if let Some(text) = self.note_syn(side, segment) {
+            if let Some(text) = self.note_syn(side, segment, transmission) {
                 return Some(text);
             }
         } else if segment.options.as_bytes().len() > 12
@@ -249,6 +258,9 @@ impl Conversation {
         {
             // RFC 9293 §3.2 (MUST-65).
             return Some("a segment without SYN carries the MSS option".into());
+        }
+        if self.answered_again {
+            return None;
         }
         let isn = self.ends[side].isn?;
         let peer = &self.ends[1 - side];
@@ -290,14 +302,17 @@ impl Conversation {
         None
     }
 
-    fn note_syn(&mut self, side: usize, segment: &Segment) -> Option<String> {
+    fn note_syn(&mut self, side: usize, segment: &Segment, transmission: u16) -> Option<String> {
         let end = &mut self.ends[side];
         end.scale = segment.options.iter().find_map(|option| match option {
             TcpOption::WindowScale(shift) => Some(shift),
             _ => None,
         });
         match end.isn {
-            Some(isn) if isn != segment.seq.0 => Some("a second SYN has another ISN".into()),
+            Some(isn) if isn != segment.seq.0 => {
+                self.answered_again |= segment.flags.contains(Flags::ACK) && transmission <= 1;
+                (!self.answered_again).then(|| "a second SYN has another ISN".into())
+            }
             _ => {
                 end.isn = Some(segment.seq.0);
                 None
