@@ -5,6 +5,7 @@ use faultwire_link::{NameId, PacketKind};
 use faultwire_wire::{Cause, Flow, Packet};
 
 use crate::connections::{ConnectionLog, Connections, Rank};
+use crate::exchange::ExchangeWatch;
 use crate::plan::{Bounds, Check, Expectation, FaultId, Moment, Plan, Subject};
 
 /// Times kept per series; an expectation lists far fewer.
@@ -41,6 +42,7 @@ struct FaultWatch {
 pub(crate) struct Tracker {
     sent: Vec<SentWatch>,
     sent_at_place: Vec<Vec<u32>>,
+    exchanges: Vec<ExchangeWatch>,
     fault_packets: LookupTable<PacketId, FaultId>,
     faults: Vec<FaultWatch>,
 }
@@ -53,7 +55,7 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    fn new(passed: bool, observed: impl Into<String>) -> Self {
+    pub(crate) fn new(passed: bool, observed: impl Into<String>) -> Self {
         Self { passed, observed: observed.into() }
     }
 }
@@ -85,6 +87,7 @@ impl Tracker {
         Self {
             sent,
             sent_at_place,
+            exchanges: ExchangeWatch::all(plan),
             fault_packets: LookupTable::default(),
             faults: vec![FaultWatch::default(); plan.faults.len()],
         }
@@ -95,9 +98,12 @@ impl Tracker {
         self.fault_packets.insert(packet, fault);
     }
 
-    /// A host made and sent a packet.
+    /// A host made and sent a packet, or a fault injected one.
     #[inline]
     pub(crate) fn sent(&mut self, at: Instant, place: PlaceId, packet: &Packet) {
+        for exchange in &mut self.exchanges {
+            exchange.sent(at, place, packet);
+        }
         for &index in &self.sent_at_place[place.index()] {
             let watch = &mut self.sent[index as usize];
             if !PacketKind::of(packet).is_some_and(|kind| watch.kind.covers(kind, packet)) {
@@ -125,11 +131,14 @@ impl Tracker {
 
     /// A packet reached a host.
     #[inline]
-    pub(crate) fn arrived(&mut self, rank: Rank, packet: PacketId) {
+    pub(crate) fn arrived(&mut self, rank: Rank, packet: &Packet) {
+        for exchange in &mut self.exchanges {
+            exchange.arrived(rank.at, packet);
+        }
         if self.fault_packets.is_empty() {
             return;
         }
-        if let Some(fault) = self.fault_packets.get(&packet) {
+        if let Some(fault) = self.fault_packets.get(&packet.tag.id) {
             self.faults[fault.0 as usize].first_arrival.get_or_insert(rank);
         }
     }
@@ -145,6 +154,7 @@ impl Tracker {
             Check::Reaches { socket, state, .. } => connections.named(socket).is_some_and(|log| {
                 log.entered(state).is_none() && log.state() != faultwire_tcp::State::Closed
             }),
+            Check::Exchange { ref lines, .. } => lines.last().is_some_and(|line| line.at > now),
             Check::States { socket, ref states } => connections.named(socket).is_some_and(|log| {
                 states.len() > log.entries.len() && log.state() != faultwire_tcp::State::Closed
             }),
@@ -201,6 +211,10 @@ impl Tracker {
                 let same = log.entries.len() == states.len()
                     && log.entries.iter().zip(states).all(|(entry, state)| entry.1 == *state);
                 Judgement::new(same, chain(log))
+            }
+            Check::Exchange { ref lines, .. } => {
+                let watch = self.exchanges.iter().find(|watch| watch.expectation() == index as u32)?;
+                watch.judge(lines, connections)
             }
             Check::Sent { by, count, ref times, .. } => {
                 let watch = self.sent.iter().find(|watch| watch.expectation == index as u32)?;

@@ -41,6 +41,7 @@ pub mod world;
 
 mod connections;
 mod datagrams;
+mod exchange;
 mod expect;
 mod judge;
 mod tables;

@@ -149,7 +149,7 @@ impl Watch {
             return;
         }
         self.totals.delivered += 1;
-        self.tracker.arrived(self.rank(at), packet.tag.id);
+        self.tracker.arrived(self.rank(at), packet);
         match &packet.body {
             Body::Tcp(segment) => self.laws.arrived(place, packet, segment),
             Body::Udp(datagram) => self.datagrams.arrived(place, packet.tag.id, datagram),

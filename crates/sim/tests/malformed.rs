@@ -47,7 +47,10 @@ const GOOD: &str = r#"{
   "expect": [
     { "name": "in order", "at": "client/first", "delivered": "20KiB" },
     { "name": "no loss", "at": "wire>client", "counter": "dropped", "value": { "max": 3 } },
-    { "name": "late", "at": "client/first", "state": "CLOSE_WAIT", "when": { "arrives": "late copy" } }
+    { "name": "late", "at": "client/first", "state": "CLOSE_WAIT", "when": { "arrives": "late copy" } },
+    { "name": "opening", "between": ["client", "server"], "before": "60ms", "exchange": [
+      "0s   SYN_SENT    --> <SEQ=100><CTL=SYN>              --> SYN_RECEIVED",
+      "50ms ESTABLISHED <-- <SEQ=300><ACK=101><CTL=SYN,ACK> <-- SYN_RECEIVED" ] }
   ],
   "cases": [
     { "name": "whole" },
@@ -137,6 +140,24 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("unknown socket option", "TCP_NODELAY", "TCP_NODELEY"),
     ("unknown errno", "{ \"wait\": \"CLOSE_WAIT\" }", "{ \"sleep\": \"1s\", \"fails\": \"ECONREFUSED\" }"),
     ("unknown action", "\"do\": \"cut\"", "\"do\": \"cutt\""),
+    ("line without its second arrow", "<CTL=SYN>              --> SYN_RECEIVED", "<CTL=SYN>"),
+    ("line with an unknown state", "\"0s   SYN_SENT", "\"0s   SYNSENT"),
+    ("line without a unit", "\"0s   SYN_SENT", "\"0    SYN_SENT"),
+    ("line with an unknown control bit", "<CTL=SYN> ", "<CTL=SIN> "),
+    ("line with a number that is none", "<SEQ=100>", "<SEQ=snd_nxt>"),
+    ("line with a control bit and no number", "<ACK=101>", ""),
+    ("lines out of order", "\"0s   SYN_SENT", "\"55ms SYN_SENT"),
+    ("line outside the span", "\"before\": \"60ms\"", "\"before\": \"40ms\""),
+    (
+        "lines between one host",
+        "\"between\": [\"client\", \"server\"], \"before\"",
+        "\"between\": [\"client\", \"client\"], \"before\"",
+    ),
+    (
+        "lines of a router",
+        "\"between\": [\"client\", \"server\"], \"before\"",
+        "\"between\": [\"client\", \"r1\"], \"before\"",
+    ),
     ("unknown flag", "\"flags\": \"RST\"", "\"flags\": \"RESET\""),
     ("bad relative number", "\"rcv_nxt+1000\"", "\"snd_nxt+1000\""),
     ("unknown counter", "\"counter\": \"dropped\"", "\"counter\": \"lost\""),

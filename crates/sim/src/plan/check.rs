@@ -7,7 +7,7 @@ use faultwire_host::Errno;
 use faultwire_link::NameId;
 use faultwire_tcp::State;
 
-use super::{DirectionId, FaultId};
+use super::{DirectionId, ExchangeLine, FaultId};
 
 /// One expectation.
 #[derive(Clone, Debug)]
@@ -106,6 +106,15 @@ pub enum Check {
         count: Option<Bounds>,
         /// When each was sent, in nanoseconds from the first.
         times: Option<Vec<u64>>,
+    },
+    /// Exactly these segments were sent between two hosts.
+    Exchange {
+        /// The left and the right host of the lines.
+        hosts: [PlaceId; 2],
+        /// From when, and before when, segments count.
+        span: (Instant, Instant),
+        /// All of them, in the order in which they were sent.
+        lines: Vec<ExchangeLine>,
     },
     /// Octets of the peer's stream delivered to the app, intact and in order.
     Delivered {

@@ -1,6 +1,7 @@
 //! What is meant: the checked plan of one case, from which a world is built. Nothing here needs checking again.
 
 mod check;
+mod exchange;
 mod step;
 
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use faultwire_tcp::State;
 use faultwire_wire::Packet;
 
 pub use check::{Bounds, Check, Counter, Expectation, Moment, Subject};
+pub use exchange::{BadLine, ExchangeLine, LineEnd, SegmentWords};
 pub use step::{Direction, ReadUntil, Step, StepPlan, WaitUntil};
 
 /// An experiment file after checking: its cases, each a plan of its own.

@@ -68,6 +68,20 @@ pub(crate) static EXPECTATION: Object = Object {
             "Packets of this kind were sent.",
         ),
         Verb::new(
+            "exchange",
+            List { item: &LINE, min: 0, max: usize::MAX },
+            &[
+                Field::required(
+                    "between",
+                    List { item: &Reference("a host"), min: 2, max: 2 },
+                    "The hosts at the left and at the right of the lines.",
+                ),
+                Field::optional("after", TIME, "0s", "Only segments sent at or after this time."),
+                Field::optional("before", TIME, "", "Only segments sent before this time."),
+            ],
+            "Exactly these segments were sent between two hosts: when, in which states both ends were then, and what, as in the figures of RFC 9293.",
+        ),
+        Verb::new(
             "delivered",
             Bounds(&SIZE),
             &[AT],
@@ -128,6 +142,7 @@ const SUBJECT: Field = Field::required(
     "Of what.",
 );
 static STATE: Kind = Kind::Word(&STATES);
+static LINE: Kind = Text("a line like \"0s SYN_SENT --> <SEQ=100><CTL=SYN> --> SYN_RECEIVED\"");
 
 static MOMENT: Object = Object {
     id: "moment",

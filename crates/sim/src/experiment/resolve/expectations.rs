@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use faultwire_base::Duration;
+use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_link::{NameId, PacketKind};
 
 use super::Names;
@@ -11,7 +11,7 @@ use crate::experiment::json::{Node, Value};
 use crate::experiment::problem::Problem;
 use crate::experiment::read::Item;
 use crate::oracle::{OracleName, OracleResult};
-use crate::plan::{Bounds, Check, Counter, Expectation, FaultId, Moment, Subject};
+use crate::plan::{BadLine, Bounds, Check, Counter, ExchangeLine, Expectation, FaultId, Moment, Subject};
 
 /// Names that expectations can refer to besides places and sockets.
 pub(crate) struct Known<'a> {
@@ -41,6 +41,9 @@ fn check(item: &Item<'_>, names: &Names<'_>, known: &Known<'_>) -> Result<Check,
     let socket = || names.sockets.find(&item.require("at")?).map(|socket| socket.id);
     if let Some(sent) = item.get("sent") {
         return self::sent(item, &sent, names, known);
+    }
+    if let Some(lines) = item.get("exchange") {
+        return exchange(item, &lines, names);
     }
     if let Some(counter) = item.get("counter") {
         let of = subject(&item.require("at")?, names)?;
@@ -119,6 +122,37 @@ fn sent(item: &Item<'_>, kind: &Item<'_>, names: &Names<'_>, known: &Known<'_>) 
         count,
         times,
     })
+}
+
+/// All segments between two hosts, line by line.
+fn exchange(item: &Item<'_>, lines: &Item<'_>, names: &Names<'_>) -> Result<Check, Problem> {
+    let between = item.require("between")?;
+    let host = |host: &Item<'_>| {
+        let name = host.text()?;
+        let places = names.topology.places.iter().map(|place| &**place);
+        let index = names.topology.host_named(name).ok_or_else(|| host.unknown("host", places))?;
+        Ok(names.topology.stations[index].place)
+    };
+    let hosts: Vec<PlaceId> = between.items().iter().map(host).collect::<Result<_, Problem>>()?;
+    let hosts: [PlaceId; 2] = hosts.try_into().map_err(|_| between.problem("two hosts are needed"))?;
+    if hosts[0] == hosts[1] {
+        return Err(between.problem("two different hosts are needed"));
+    }
+    let after = item.get("after").map_or(Ok(Instant::ZERO), |after| after.instant())?;
+    let before = item.get("before").map_or(Ok(Instant::FAR_FUTURE), |before| before.instant())?;
+    let line = |line: &Item<'_>| -> Result<ExchangeLine, Problem> {
+        let read: ExchangeLine =
+            line.text()?.parse().map_err(|bad: BadLine| line.problem(bad.to_string()))?;
+        if read.at < after || read.at >= before {
+            return Err(line.problem("this line is not within \"after\" and \"before\""));
+        }
+        Ok(read)
+    };
+    let read: Vec<ExchangeLine> = lines.items().iter().map(line).collect::<Result<_, _>>()?;
+    if !read.is_sorted_by_key(|line| line.at) {
+        return Err(lines.problem("the times have to ascend"));
+    }
+    Ok(Check::Exchange { hosts, span: (after, before), lines: read })
 }
 
 fn moment(item: &Item<'_>, known: &Known<'_>) -> Result<Moment, Problem> {
@@ -229,8 +263,9 @@ fn in_words(node: &Node) -> String {
 }
 
 /// Whom first, then what, then when and how much.
-const WORD_ORDER: [&str; 24] = [
+const WORD_ORDER: [&str; 26] = [
     "at",
+    "between",
     "fault",
     "app",
     "oracle",
@@ -239,6 +274,7 @@ const WORD_ORDER: [&str; 24] = [
     "leaves",
     "states",
     "sent",
+    "exchange",
     "delivered",
     "datagrams",
     "error",
