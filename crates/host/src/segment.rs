@@ -34,10 +34,12 @@ pub(crate) fn ends(arrival: &Arrival<'_>, segment: &Segment) -> Option<Ends> {
 #[inline]
 pub(crate) fn arrives_at(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment) {
     match &mut stack.connections.entry_mut(slot).body {
-        Body::Full(connection) => match connection.receive(arrival.now, segment, arrival.cause()) {
-            tcp::Arrival::Handled => life::settle(stack, arrival.now, slot, arrival.cause()),
-            tcp::Arrival::Reopen { minimum_isn } => reopen(stack, arrival, slot, segment, minimum_isn),
-        },
+        Body::Full(connection) => {
+            match connection.receive_marked(arrival.now, segment, arrival.ip.ecn(), arrival.cause()) {
+                tcp::Arrival::Handled => life::settle(stack, arrival.now, slot, arrival.cause()),
+                tcp::Arrival::Reopen { minimum_isn } => reopen(stack, arrival, slot, segment, minimum_isn),
+            }
+        }
         Body::HalfOpen(_) => half_open(stack, arrival, slot, segment),
         Body::TimeWait(_) => time_wait(stack, arrival, slot, segment),
     }
@@ -104,6 +106,7 @@ fn open(
     let mtu = stack.paths.towards(arrival.ip.source, now).map_or(LEAST_MTU, |path| path.mtu);
     let path = stack.path_info(&ends, mtu);
     let mut embryo = Embryo::new(&stack.config.tcp, path, segment, isn, now, arrival.cause());
+    embryo.set_arrival_codepoint(arrival.ip.ecn());
     let listener = listener(stack, fd);
     listener.opened();
     if let Some(class) = listener.options.traffic_class() {
@@ -180,7 +183,7 @@ fn establish(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segm
     let suspended = half_open.suspended.take();
     let mut connection = Connection::from_embryo(&half_open.embryo, arrival.now, arrival.cause());
     options.apply(&mut connection, arrival.now);
-    let arrived = connection.receive(arrival.now, segment, arrival.cause());
+    let arrived = connection.receive_marked(arrival.now, segment, arrival.ip.ecn(), arrival.cause());
     assert_eq!(arrived, tcp::Arrival::Handled, "a connection does not begin in TIME-WAIT");
     entry.body = Body::Full(Box::new(connection));
     stack.tcp.ports.take(hold);

@@ -130,6 +130,8 @@ const TABLE: &[Sysctl] = &[
     host("somaxconn", 0, INT_MAX, |host, limit| host.listen.backlog_max = limit as u32),
     host("tcp_abort_on_overflow", 0, 1, |host, on| host.listen.abort_on_overflow = on == 1),
     Sysctl { name: "tcp_congestion_control", kind: Kind::Algorithm },
+    tcp("tcp_ecn", 0, 2, |tcp, mode| (tcp.ecn.ask, tcp.ecn.agree) = (mode == 1, mode != 0)),
+    tcp("tcp_ecn_fallback", 0, 1, |tcp, on| tcp.ecn.syn_retries = (on == 1).then_some(0)),
     tcp("tcp_fin_timeout", 1, INT_MAX, |tcp, seconds| {
         tcp.closing.fin_wait_2 = Some(Duration::from_secs(seconds))
     }),

@@ -135,6 +135,17 @@ impl AckPolicy {
         }
     }
 
+    /// At least so many of the next ACKs are not delayed, interactive or not (Linux, after a mark of congestion).
+    pub(crate) fn quicken(&mut self, acks: u8) {
+        if acks == 0 {
+            return;
+        }
+        self.quick_left = self.quick_left.max(acks);
+        if self.haste == Haste::Interactive {
+            self.haste = Haste::Quick;
+        }
+    }
+
     /// A delayed ACK had to go alone: the connection isn't interactive after all.
     pub(crate) fn on_delay_expired(&mut self) {
         if self.haste == Haste::Interactive {

@@ -4,6 +4,7 @@
 use faultwire_wire::{Flags, Reason, Segment};
 
 use crate::arriving::{self, Arriving};
+use crate::ecn;
 use crate::event::DropReason;
 use crate::handshake;
 use crate::offset::Offset;
@@ -72,7 +73,12 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
         .timestamps
         .filter(|_| advanced)
         .and_then(|(_, echo)| tcb.timestamps.since_echo(echo, arriving.now));
-    tcb.recovery.on_ack(
+    let echo_of_mark = ecn::is_echo(tcb, arriving.segment.flags);
+    if echo_of_mark && tcb.recovery.on_congestion_experienced(arriving.now, ack) {
+        tcb.ecn.on_reduction();
+    }
+    let undelivered = tcb.recovery.undelivered_segments();
+    let verdict = tcb.recovery.on_ack(
         arriving.now,
         &AckArrived {
             ack,
@@ -83,6 +89,13 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
             timestamp_echo_rtt: echo,
         },
     );
+    if verdict.entered_recovery {
+        tcb.ecn.on_reduction();
+    }
+    if echo_of_mark {
+        let left = tcb.recovery.undelivered_segments();
+        tcb.ecn.on_delivered_marked(undelivered.saturating_sub(left));
+    }
     if !advanced {
         return;
     }

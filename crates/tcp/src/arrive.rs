@@ -9,6 +9,7 @@ use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
 use crate::config::{ResetInCloseWait, SequenceCheck};
+use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
 use crate::offset::Offset;
@@ -57,6 +58,9 @@ pub(crate) fn segment_arrives(
 fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) -> Result<(), DropReason> {
     let mut arriving = Arriving::new(tcb, now, segment, cause, tcb.receive.widen(segment.seq));
     tcb.keep_alive.on_heard(now);
+    if tcb.ecn.is_on() {
+        ecn::on_segment(tcb, segment.flags);
+    }
     check_timestamps(tcb, &arriving)?;
     let acceptable = check_sequence(tcb, &arriving)?;
     if acceptable == Acceptable::SynAckOfSimultaneousOpen {
@@ -268,6 +272,9 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         transmit::reset_reply(tcb, arriving.segment, Reason::UnreadData, arriving.cause);
         tcb.tear_down(None);
         return Some(DropReason::AfterClose);
+    }
+    if tcb.ecn.is_on() {
+        ecn::on_text(tcb, arriving);
     }
     let length = (end - start) as u32;
     let placed = if length == payload.len() {

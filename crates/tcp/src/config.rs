@@ -1,9 +1,13 @@
 //! Every knob of an endpoint, and the profiles: tables of settings, never branches in the rooms.
 
+mod ecn;
+
 use std::fmt;
 use std::str::FromStr;
 
 use faultwire_base::Duration;
+
+pub use ecn::EcnConfig;
 
 /// All settings of an endpoint. Start from [`Config::rfc`] or [`Config::linux`] and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Config {
     pub retransmission: RetransmissionConfig,
     /// Loss recovery, congestion control.
     pub congestion: CongestionConfig,
+    /// Explicit congestion notification.
+    pub ecn: EcnConfig,
     /// Nagle, PSH, silly-window avoidance.
     pub sending: SendingConfig,
     /// Delayed and challenge ACKs.
@@ -457,6 +463,7 @@ impl Config {
                 limited_transmit: true,
                 slow_start_after_idle: true,
             },
+            ecn: EcnConfig::rfc(),
             sending: SendingConfig {
                 nagle: Nagle::Plain,
                 push_bursts: false,
@@ -537,6 +544,7 @@ impl Config {
                 initial_window: InitialWindow::Segments(10),
                 ..rfc.congestion
             },
+            ecn: EcnConfig::linux(),
             sending: SendingConfig {
                 nagle: Nagle::Minshall,
                 push_bursts: true,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, IcmpKind, Payload, Segment, Seq, TimerKind};
+use faultwire_wire::{Cause, EcnCodepoint, IcmpKind, Payload, Segment, Seq, TimerKind};
 
 use crate::arrive;
 use crate::close;
@@ -60,10 +60,24 @@ impl Connection {
         Self { tcb: handshake::accept(embryo, now, cause) }
     }
 
-    /// A segment arrives for this connection. What it provokes names `cause` as its cause.
+    /// A segment arrives for this connection, in a packet that is not ECN-capable. What it provokes names `cause` as
+    /// its cause.
     #[inline]
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> Arrival {
+        self.receive_marked(now, segment, EcnCodepoint::NotEct, cause)
+    }
+
+    /// As [`receive`](Self::receive), in a packet with this ECN codepoint (RFC 3168 §6.1.3).
+    #[inline]
+    pub fn receive_marked(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        ecn: EcnCodepoint,
+        cause: Cause,
+    ) -> Arrival {
         let tcb = &mut self.tcb;
+        tcb.ecn.arrives(ecn);
         tcb.burst = None;
         tcb.cause = cause;
         tcb.tally.segments_received += 1;
@@ -318,7 +332,8 @@ impl Connection {
     /// IP_TOS: DSCP and ECN bits of every later packet (RFC 9293 §3.9.1.9: MUST-48, SHLD-21). Applications should not
     /// change it without need (§3.9.2, SHLD-23).
     pub fn set_traffic_class(&mut self, traffic_class: u8) {
-        self.tcb.user.traffic_class = traffic_class;
+        // The ECN bits are the connection's own (RFC 3168 §6.1).
+        self.tcb.user.traffic_class = EcnCodepoint::NotEct.put_into(traffic_class);
     }
 }
 

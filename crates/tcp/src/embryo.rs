@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, Flags, Options, Reason, Segment, Seq, TimerKind};
+use faultwire_wire::{Cause, EcnCodepoint, Flags, Options, Reason, Segment, Seq, TimerKind};
 
 use crate::ack_policy::may_challenge;
 use crate::config::{Config, RepeatedSyn};
+use crate::ecn;
 use crate::event::{DropReason, Outgoing};
 use crate::handshake::retry_interval;
 use crate::negotiate::{Negotiated, Offer, PathInfo};
@@ -25,6 +26,8 @@ pub struct Embryo {
     peer_window: u16,
     negotiated: Negotiated,
     timestamps: Timestamps,
+    /// The SYN-ACK agrees to ECN.
+    ecn: bool,
     retry: Retry,
     limiter_since: Instant,
     limiter_count: u8,
@@ -82,6 +85,7 @@ impl Embryo {
             peer_window: syn.window,
             negotiated,
             timestamps,
+            ecn: ecn::agrees(&config.ecn, syn.flags, EcnCodepoint::NotEct),
             retry: Retry {
                 deadline: Instant::FAR_FUTURE,
                 sent_at: now,
@@ -153,6 +157,8 @@ impl Embryo {
             return;
         }
         self.retry.timeouts += 1;
+        let most = self.config.ecn.syn_ack_retries;
+        self.ecn &= most.is_none_or(|most| u32::from(self.retry.timeouts) <= most);
         self.retry.due = true;
         self.retry.cause = Cause::Timer(TimerKind::Retransmission);
     }
@@ -172,7 +178,7 @@ impl Embryo {
         let syn_ack = Segment {
             seq: self.isn,
             ack: self.peer_isn + 1,
-            flags: Flags::SYN | Flags::ACK,
+            flags: if self.ecn { Flags::SYN | Flags::ACK | Flags::ECE } else { Flags::SYN | Flags::ACK },
             window: self.first_window(),
             options: self.negotiated.syn_options(
                 self.config.options.order,
@@ -201,7 +207,17 @@ impl Embryo {
 
     /// Sets DSCP and ECN bits of its packets.
     pub fn set_traffic_class(&mut self, traffic_class: u8) {
-        self.traffic_class = traffic_class;
+        self.traffic_class = EcnCodepoint::NotEct.put_into(traffic_class);
+    }
+
+    /// The codepoint of the packet that brought the SYN: it can speak against ECN.
+    pub fn set_arrival_codepoint(&mut self, codepoint: EcnCodepoint) {
+        self.ecn &= !(self.config.ecn.refuse_marked_syn && codepoint.is_capable());
+    }
+
+    /// Whether ECN was agreed on.
+    pub(crate) fn ecn(&self) -> bool {
+        self.ecn
     }
 
     pub(crate) fn config(&self) -> &Arc<Config> {

@@ -11,6 +11,7 @@ use faultwire_wire::{Cause, Flags, Segment};
 use crate::acknowledged;
 use crate::arrive;
 use crate::arriving::Arriving;
+use crate::ecn;
 use crate::state::State;
 use crate::tcb::Tcb;
 
@@ -47,6 +48,9 @@ fn take_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> bool {
     }
     tcb.keep_alive.on_heard(arriving.now);
     arrive::note_timestamp(tcb, arriving);
+    if tcb.ecn.is_on() {
+        ecn::on_segment(tcb, arriving.segment.flags);
+    }
     acknowledged::take_window(tcb, arriving, ack);
     true
 }
@@ -65,6 +69,10 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> bool {
     tcb.keep_alive.on_heard(arriving.now);
     arrive::note_timestamp(tcb, arriving);
     acknowledged::take_window(tcb, arriving, tcb.send.unacknowledged());
+    if tcb.ecn.is_on() {
+        ecn::on_segment(tcb, arriving.segment.flags);
+        ecn::on_text(tcb, arriving);
+    }
     tcb.receive.append(&arriving.segment.payload);
     arrive::on_text_in_order(tcb, arriving, length);
     true

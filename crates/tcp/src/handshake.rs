@@ -6,6 +6,7 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Flags, Reason, Segment, Seq, TimerKind};
 
 use crate::config::Config;
+use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
 use crate::negotiate::{Offer, PathInfo};
@@ -78,6 +79,7 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.cause = cause;
     tcb.state = State::SynReceived;
     tcb.negotiated = embryo.negotiated();
+    tcb.ecn = Ecn::accept(embryo.ecn());
     tcb.timestamps = embryo.timestamps();
     tcb.user.traffic_class = embryo.traffic_class();
     tcb.receive.synchronize(embryo.peer_isn(), embryo.first_window(), now);
@@ -182,7 +184,12 @@ pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
             opening.transmissions
         };
         tcb.tally.syn_retransmissions += u16::from(transmission > 1);
-        syn(tcb, now, transmission, opening.cause)
+        let flags = if tcb.state == State::SynReceived {
+            Flags::SYN | Flags::ACK | tcb.ecn.answer()
+        } else {
+            Flags::SYN | tcb.ecn.ask(&tcb.config.ecn, opening.timeouts)
+        };
+        syn(tcb, now, flags, transmission, opening.cause)
     });
     tcb.opening = Some(opening);
     outgoing
@@ -218,6 +225,7 @@ fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     let window = first_window(&tcb.config.buffers, tcb.path.announced_segment_size());
     tcb.receive.synchronize(segment.seq, window, now);
     tcb.negotiated = tcb.negotiated.agreed(offer, tcb.path);
+    tcb.ecn.learn(segment.flags);
     tcb.timestamps.agree(tcb.negotiated.timestamps, offer.timestamp(), now);
     let segment_size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
     tcb.send.set_segment_size(segment_size);
@@ -239,8 +247,8 @@ fn linear_timeouts(tcb: &Tcb) -> u32 {
     if tcb.state == State::SynSent { tcb.config.opening.syn_linear_timeouts } else { 0 }
 }
 
-fn syn(tcb: &mut Tcb, now: Instant, transmission: u16, cause: Cause) -> Outgoing {
-    let answer = tcb.state == State::SynReceived;
+fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, cause: Cause) -> Outgoing {
+    let answer = flags.contains(Flags::ACK);
     let echo = if answer { tcb.timestamps.recent() } else { 0 };
     let segment_size = tcb.path.announced_segment_size();
     if tcb.send.next() == Offset::ISN {
@@ -251,7 +259,7 @@ fn syn(tcb: &mut Tcb, now: Instant, transmission: u16, cause: Cause) -> Outgoing
         destination_port: tcb.path.remote_port,
         seq: tcb.send.isn(),
         ack: if answer { tcb.receive.next().to_seq(tcb.receive.isn()) } else { Seq(0) },
-        flags: if answer { Flags::SYN | Flags::ACK } else { Flags::SYN },
+        flags,
         window: first_window(&tcb.config.buffers, segment_size),
         options: tcb.negotiated.syn_options(
             tcb.config.options.order,

@@ -56,6 +56,12 @@ pub struct Info {
     pub timestamps: bool,
     /// Options agreed on: SACK.
     pub sack: bool,
+    /// Options agreed on: explicit congestion notification.
+    pub ecn: bool,
+    /// ECN-capable data came in.
+    pub ecn_seen: bool,
+    /// Segments that the peer acknowledged with the echo of a mark (`tcpi_delivered_ce`).
+    pub delivered_marked: u32,
     /// Options agreed on: window scales, the peer's and ours.
     pub window_scale: Option<(u8, u8)>,
     /// The MTU of the path as far as known.
@@ -144,6 +150,9 @@ pub(crate) fn info(tcb: &Tcb) -> Info {
         unsent: tcb.send_buffer.end().saturating_since(tcb.send.next()),
         timestamps: tcb.timestamps.enabled(),
         sack: tcb.negotiated.sack,
+        ecn: tcb.ecn.is_on(),
+        ecn_seen: tcb.ecn.is_seen(),
+        delivered_marked: tcb.ecn.delivered_marked(),
         window_scale: tcb
             .negotiated
             .window_scaling

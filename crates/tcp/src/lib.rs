@@ -9,7 +9,7 @@
 //! rooms, each with private fields; `offset`, the only place where sequence numbers wrap.
 //!
 //! Left out: the security check of §3.10.7.4 (third), PUSH flags of the user (so MUST-60 and MUST-61 apply), data on
-//! a SYN (it is sent again by the peer), urgent data outside the stream (RFC 6093), ECN, Fast Open, TCP-AO.
+//! a SYN (it is sent again by the peer), urgent data outside the stream (RFC 6093), Fast Open, TCP-AO.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -43,6 +43,7 @@ mod close;
 mod config;
 mod congestion;
 mod connection;
+mod ecn;
 mod embryo;
 mod event;
 mod expected;
@@ -73,8 +74,8 @@ mod urgent;
 
 pub use config::{
     AckAtOnce, AcknowledgmentConfig, ArrivalConfig, BufferConfig, ChallengeLimit, ClosingConfig, Config,
-    CongestionAlgorithm, CongestionConfig, GiveUp, GiveUpConfig, InitialWindow, KeepAliveConfig, Nagle,
-    OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn,
+    CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, InitialWindow, KeepAliveConfig,
+    Nagle, OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn,
     ResetInCloseWait, RetransmissionConfig, SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart,
     UnknownCongestionAlgorithm, VariancePolicy, WindowUpdate,
 };

@@ -8,6 +8,7 @@ use faultwire_wire::{Cause, Seq};
 
 use crate::ack_policy::AckPolicy;
 use crate::config::Config;
+use crate::ecn::Ecn;
 use crate::event::{ConnectionError, Event, Events, Outgoing};
 use crate::handshake::Opening;
 use crate::keepalive::KeepAlive;
@@ -39,6 +40,7 @@ pub(crate) struct Tcb {
     pub(crate) receive: ReceiveBuffer,
     pub(crate) timestamps: Timestamps,
     pub(crate) ack: AckPolicy,
+    pub(crate) ecn: Ecn,
     pub(crate) recovery: Recovery,
     pub(crate) persist: Persist,
     pub(crate) keep_alive: KeepAlive,
@@ -144,6 +146,7 @@ impl Tcb {
             receive: ReceiveBuffer::new(&config.buffers),
             timestamps: Timestamps::new(path.timestamp_offset),
             ack: AckPolicy::new(&config.acknowledgment),
+            ecn: Ecn::default(),
             recovery: Recovery::new(config, false, segment_size, false),
             persist: Persist::new(),
             keep_alive: KeepAlive::new(&config.keep_alive),

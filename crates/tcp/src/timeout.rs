@@ -66,6 +66,7 @@ pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
 /// (SHLD-9).
 fn on_retransmission(tcb: &mut Tcb, now: Instant) {
     let verdict = tcb.recovery.on_timeout(now);
+    tcb.ecn.on_reduction();
     tcb.cause = Cause::Timer(TimerKind::Retransmission);
     let mut since = verdict.first_unacknowledged_since;
     if tcb.send.window() == 0 {

@@ -155,7 +155,12 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
         // RFC 5482: the clock of the user timeout runs while something is unacknowledged.
         tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
     }
-    let outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, 1);
+    let mut outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, 1);
+    if tcb.ecn.is_on() && length > 0 {
+        let (codepoint, flags) = tcb.ecn.mark_new_data();
+        outgoing.traffic_class = codepoint.put_into(outgoing.traffic_class);
+        outgoing.segment.flags |= flags;
+    }
     if length < full {
         tcb.send.note_small(end);
     }
@@ -387,7 +392,7 @@ fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
         destination_port: tcb.path.remote_port,
         seq,
         ack: next.to_seq(tcb.receive.isn()),
-        flags,
+        flags: flags | tcb.ecn.echo(),
         window: tcb.receive.offer(tcb.negotiated.receive_shift, tcb.ack.full_segment()),
         options,
         ..Segment::default()

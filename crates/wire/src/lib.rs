@@ -17,6 +17,7 @@
 mod checksum;
 mod codec;
 mod corrupt;
+mod ecn;
 mod icmp;
 mod options;
 mod packet;
@@ -28,6 +29,7 @@ mod seq;
 mod tag;
 
 pub use codec::{DecodeError, Protocol, decode};
+pub use ecn::EcnCodepoint;
 pub use icmp::{IcmpKind, IcmpMessage};
 pub use options::{Option as TcpOption, Options, OptionsIter};
 pub use packet::{Body, Datagram, IpHeader, Packet};

@@ -5,6 +5,7 @@
 //! [`Recovery::last_resort_retransmission`] until all say no, and reports each segment by [`Recovery::on_transmit`].
 
 mod episode;
+mod experienced;
 mod permit;
 mod policy;
 mod progress;
@@ -43,6 +44,8 @@ pub(crate) struct Recovery {
     policy: Policy,
     episode: Episode,
     progress: Progress,
+    /// Until this is passed, the window was reduced for a mark: no other reduction for one, and no growth.
+    reduced_until: Offset,
     counters: Counters,
 }
 
@@ -62,6 +65,7 @@ impl Recovery {
             policy,
             episode: Episode::none(Offset::ISN),
             progress: Progress::new(),
+            reduced_until: Offset::ISN,
             counters: Counters::default(),
         }
     }
@@ -357,6 +361,9 @@ impl Recovery {
 
     #[inline]
     fn grow(&mut self, now: Instant, octets: u64, slow_start_limit: u32) {
+        if self.queue.start() <= self.reduced_until {
+            return;
+        }
         let rtt = self.rto.estimator().smoothed().unwrap_or(Duration::ZERO);
         self.congestion.on_acknowledged(now, octets, rtt, slow_start_limit);
     }

@@ -45,6 +45,12 @@ impl Recovery {
         self.queue.segments()
     }
 
+    /// Segments sent and neither acknowledged nor SACKed.
+    #[inline]
+    pub(crate) fn undelivered_segments(&self) -> u32 {
+        self.queue.segments() - self.queue.sacked().segments
+    }
+
     /// What the receiver reported by SACK and has not acknowledged yet.
     pub(crate) fn sacked(&self) -> Tally {
         self.queue.sacked()
