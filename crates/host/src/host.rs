@@ -39,9 +39,14 @@ impl Host {
     }
 
     /// A packet arrived. It need not be for this host.
-    #[inline]
     pub fn receive(&mut self, now: Instant, packet: Packet) {
-        arrive::receive(&mut self.stack, now, &packet);
+        self.receive_in_place(now, &packet);
+    }
+
+    /// As [`receive`](Self::receive), from where the packet lies.
+    #[inline]
+    pub fn receive_in_place(&mut self, now: Instant, packet: &Packet) {
+        arrive::receive(&mut self.stack, now, packet);
     }
 
     /// When the host is to be woken; at times early, since a timer that was put off keeps its wake-up. Right once
@@ -66,35 +71,52 @@ impl Host {
     }
 
     /// The next packet to put on the wire, with its addresses and its tag.
-    #[inline]
     pub fn transmit(&mut self, now: Instant) -> Option<Packet> {
-        let mut packet = None;
-        if self.stack.outbox.turn().is_some() {
-            self.transmit_into(now, &mut packet);
-        }
-        packet
+        let mut packet = Packet::default();
+        self.transmit_into(now, &mut packet).then_some(packet)
     }
 
-    /// Puts the next packet into `packet`, which is empty: it is made where the caller wants it.
-    fn transmit_into(&mut self, now: Instant, packet: &mut Option<Packet>) {
+    /// As [`transmit`](Self::transmit), with the packet made where the owner wants it, in place of whatever was there;
+    /// says whether there was one.
+    #[inline]
+    pub fn transmit_into(&mut self, now: Instant, packet: &mut Packet) -> bool {
+        self.stack.outbox.turn().is_some() && self.take_turns(now, packet)
+    }
+
+    fn take_turns(&mut self, now: Instant, packet: &mut Packet) -> bool {
         while let Some(turn) = self.stack.outbox.turn() {
             match turn {
                 Turn::Packet => {
-                    *packet = Some(self.stack.outbox.take_packet());
-                    return;
+                    *packet = self.stack.outbox.take_packet();
+                    return true;
                 }
                 Turn::Slot(slot) => {
                     if life::transmit(&mut self.stack, now, slot, packet) {
-                        return;
+                        return true;
                     }
                     self.stack.outbox.end_turn();
                 }
             }
         }
+        false
+    }
+
+    /// Takes the next event if it is a [`HostEvent::Ready`], and says which descriptor it names.
+    #[inline]
+    pub fn take_ready(&mut self) -> Option<Fd> {
+        let &HostEvent::Ready { fd } = self.stack.events.front()? else { return None };
+        self.stack.events.pop_front();
+        self.stack.descriptors.announced(fd);
+        Some(fd)
+    }
+
+    /// Whether [`event`](Self::event) has something to tell.
+    #[inline]
+    pub fn has_event(&self) -> bool {
+        !self.stack.events.is_empty()
     }
 
     /// What happened, in order.
-    #[inline]
     pub fn event(&mut self) -> Option<HostEvent> {
         let event = self.stack.events.pop_front()?;
         if let HostEvent::Ready { fd } = event {
@@ -239,6 +261,12 @@ impl Host {
     /// What calls on a descriptor would find now; an error if it does not exist.
     pub fn readiness(&self, fd: Fd) -> Readiness {
         socket::readiness(&self.stack, fd)
+    }
+
+    /// Whether a read of this stream would find nothing now, and neither an end nor an error.
+    #[inline]
+    pub fn is_drained_by_reading(&self, fd: Fd) -> bool {
+        socket::is_drained_by_reading(&self.stack, fd)
     }
 
     /// Whether everything that was written is acknowledged.

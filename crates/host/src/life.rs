@@ -46,11 +46,20 @@ pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
         tell(stack, slot, cause);
         return stack.enqueue(slot);
     }
-    if !std::mem::replace(&mut entry.queued, true) {
-        stack.outbox.push_slot(slot);
-    }
     let ready = connection.take_readiness();
-    if let (true, Some(fd)) = (ready, entry.fd()) {
+    let owner = entry.owner;
+    if !entry.queued {
+        if connection.has_nothing_to_transmit(now) {
+            let deadline = connection.deadline();
+            if let Some(deadline) = deadline {
+                stack.connections.arm_at(slot, deadline);
+            }
+        } else {
+            entry.queued = true;
+            stack.outbox.push_slot(slot);
+        }
+    }
+    if let (true, Owner::Descriptor(fd)) = (ready, owner) {
         stack.announce(fd);
     }
 }
@@ -124,7 +133,7 @@ pub(crate) fn wake(stack: &mut Stack, now: Instant, slot: u32) {
 /// Puts the next packet of the connection in `slot` into `packet` and says whether there was one; without one, its
 /// turn is over and its deadline is armed.
 #[inline]
-pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut Option<Packet>) -> bool {
+pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut Packet) -> bool {
     let Some(entry) = stack.connections.get_mut(slot) else { return false };
     let (ends, flow) = (&entry.ends, entry.flow);
     let mut sender = Sender { config: &stack.config, numbering: &mut stack.numbering };
@@ -136,7 +145,7 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut 
         }
         Body::HalfOpen(half_open) => {
             if let Some(outgoing) = half_open.embryo.transmit(now) {
-                *packet = Some(sender.segment_packet(ends, flow, outgoing));
+                sender.fill(packet, ends, flow, outgoing);
                 return true;
             }
         }
@@ -153,7 +162,7 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut 
 
 /// A packet to be filled by a connection.
 struct Parcel<'a> {
-    packet: &'a mut Option<Packet>,
+    packet: &'a mut Packet,
     sender: Sender<'a>,
     ends: &'a Ends,
     flow: Flow,
@@ -164,7 +173,7 @@ impl Envelope for Parcel<'_> {
 
     #[inline(always)]
     fn close(mut self, outgoing: Outgoing) {
-        *self.packet = Some(self.sender.segment_packet(self.ends, self.flow, outgoing));
+        self.sender.fill(self.packet, self.ends, self.flow, outgoing);
     }
 }
 

@@ -29,6 +29,7 @@ impl Numbering {
         self.packets
     }
 
+    #[inline]
     pub(crate) fn next_packet(&mut self) -> PacketId {
         self.packets += 1;
         PacketId::new(self.place, self.packets)

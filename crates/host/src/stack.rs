@@ -130,7 +130,6 @@ pub(crate) struct Sender<'a> {
 
 impl Sender<'_> {
     /// As [`Stack::packet`].
-    #[inline(always)]
     fn packet(&mut self, way: Way, body: Body, tag: Tag) -> Packet {
         Packet {
             ip: IpHeader {
@@ -148,21 +147,37 @@ impl Sender<'_> {
         }
     }
 
-    /// As [`Stack::segment_packet`]. All segments of a connection have its local address (RFC 9293 §3.9.1.1, MUST-45), and
-    /// the traffic class goes into the header as the user set it (§3.9.1.9, SHLD-22).
+    /// As [`Stack::segment_packet`].
+    fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
+        let mut packet = Packet::default();
+        self.fill(&mut packet, ends, flow, outgoing);
+        packet
+    }
+
+    /// Makes the packet around a segment of a connection in `packet`, in place of whatever was there. All segments of a
+    /// connection have its local address (RFC 9293 §3.9.1.1, MUST-45), and the traffic class goes into the header as the
+    /// user set it (§3.9.1.9, SHLD-22).
     #[inline(always)]
-    pub(crate) fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
+    pub(crate) fn fill(&mut self, packet: &mut Packet, ends: &Ends, flow: Flow, outgoing: Outgoing) {
         let (source, destination) = ends.addresses();
-        let way = Way { source, destination, traffic_class: outgoing.traffic_class };
-        let tag = Tag {
+        packet.body = Body::Tcp(outgoing.segment);
+        packet.ip = IpHeader {
+            source,
+            destination,
+            hop_limit: self.config.ip.hop_limit,
+            traffic_class: outgoing.traffic_class,
+            identification: 0,
+            dont_fragment: true,
+        };
+        packet.tag = Tag {
+            id: self.numbering.next_packet(),
+            parent: PacketId::NONE,
             cause: outgoing.cause,
             flow,
             stream_offset: outgoing.stream_offset,
             transmission: outgoing.transmission,
             reason: outgoing.reason,
-            ..Tag::default()
         };
-        self.packet(way, Body::Tcp(outgoing.segment), tag)
     }
 }
 

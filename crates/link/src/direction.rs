@@ -37,6 +37,8 @@ pub struct Direction {
     pub(crate) timeline: Timeline,
     /// Copies in hand; empty between calls, kept for its memory.
     copies: Vec<Copied>,
+    /// Octets of the packet that was shown last at the far end.
+    arrived_length: u32,
 }
 
 /// What became of a packet that was offered.
@@ -45,6 +47,8 @@ pub struct Offer {
     /// Arrival at the far end of the earliest packet that this call queued; `None` if nothing was queued, or only what
     /// is held without a known end.
     pub arrives: Option<Instant>,
+    /// Whether that may be the next arrival of all: if not, the far end waits for an earlier one anyway.
+    pub is_next: bool,
     /// Whether [`Direction::event`] has something to tell.
     pub noted: bool,
     /// Whether a packet arrives at this very instant: it is seen only after [`Direction::settle`].
@@ -89,13 +93,20 @@ impl Direction {
             impairments: impaired.then(|| Box::new(Impairments::new(config, source()))),
             timeline,
             copies: Vec::new(),
+            arrived_length: 0,
         };
         direction.look_ahead();
         direction
     }
 
     /// Takes a packet in at the near end.
-    pub fn offer(&mut self, now: Instant, packet: Packet) -> Offer {
+    pub fn offer(&mut self, now: Instant, mut packet: Packet) -> Offer {
+        self.offer_in_place(now, &mut packet)
+    }
+
+    /// As [`offer`](Self::offer), moving the packet out of its place at most once. What is left there means nothing.
+    #[inline]
+    pub fn offer_in_place(&mut self, now: Instant, packet: &mut Packet) -> Offer {
         if now >= self.wake {
             self.catch_up(now);
         }
@@ -104,21 +115,19 @@ impl Direction {
         // D3: chance draws for every packet that is offered, also for those that an earlier stage takes.
         let draw = self.impairments.as_mut().map_or_else(Draw::default, |impairments| impairments.draw());
         if !self.clear || self.path.is_too_big(length) || draw.is_eventful() {
-            return self.judge(now, packet, length, draw);
+            return self.judge(now, std::mem::take(packet), length, draw);
         }
         let Some(departure) = self.transmitter.enter(now, length) else {
-            return self.refuse(now, &packet);
+            return self.refuse(now, packet);
         };
         let arrival = self.path.in_order(departure.saturating_add(self.path.propagation(draw.jitter)));
-        let noted = self.ledger.has_events();
-        let mut offer = Offer { arrives: Some(arrival), noted, unsettled: false };
-        if arrival > now
-            && let Some(place) = self.travel.claim(arrival)
-        {
-            place.push_back(packet);
-        } else {
-            self.enqueue(now, arrival, packet, &mut offer);
+        let is_next = self.travel.next_arrival().is_none_or(|next| arrival < next);
+        if arrival > now && self.travel.push_in_order(arrival, length, packet) {
+            let noted = self.ledger.has_events();
+            return Offer { arrives: Some(arrival), is_next, noted, unsettled: false };
         }
+        let mut offer = Offer { noted: self.ledger.has_events(), ..Offer::default() };
+        self.enqueue(now, arrival, std::mem::take(packet), &mut offer);
         offer
     }
 
@@ -133,14 +142,29 @@ impl Direction {
     }
 
     /// Takes the next packet that has arrived at the far end, in the order of (arrival, delivery count).
-    #[inline]
     pub fn take_arrival(&mut self, now: Instant) -> Option<Packet> {
+        let packet = std::mem::take(self.arrived(now)?);
+        self.forget_arrived();
+        Some(packet)
+    }
+
+    /// The packet that [`take_arrival`](Self::take_arrival) would take, where it lies. It is the next one until
+    /// [`forget_arrived`](Self::forget_arrived).
+    #[inline]
+    pub fn arrived(&mut self, now: Instant) -> Option<&mut Packet> {
         if now >= self.wake {
             self.catch_up(now);
         }
-        let length = self.travel.due(now)?.length();
-        self.ledger.counters.delivered.count(length);
-        self.travel.pop()
+        let (length, packet) = self.travel.due(now)?;
+        self.arrived_length = length;
+        Some(packet)
+    }
+
+    /// Counts the packet that [`arrived`](Self::arrived) has just shown as delivered, and leaves it behind.
+    #[inline]
+    pub fn forget_arrived(&mut self) {
+        self.ledger.counters.delivered.count(self.arrived_length);
+        self.travel.forget();
     }
 
     /// Lets packets be seen that arrive at the instant of their sending. The owner calls it at the end of a round, so
@@ -352,6 +376,7 @@ impl Offer {
     #[inline]
     fn tell(&mut self, arrival: Instant) {
         self.arrives = Some(self.arrives.map_or(arrival, |earlier| earlier.min(arrival)));
+        self.is_next = true;
     }
 }
 

@@ -76,6 +76,7 @@ mod kind;
 mod ledger;
 mod loss;
 mod path;
+mod ring;
 mod targeted;
 mod timeline;
 mod transmitter;

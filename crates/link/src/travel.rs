@@ -1,22 +1,24 @@
 //! Packets on their way to the far end, in the order in which they will be taken.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use faultwire_base::Instant;
 use faultwire_wire::Packet;
+
+use crate::ring::Ring;
 
 /// Packets on their way, given back in the order of (arrival, delivery count).
 ///
 /// Those that arrive in the order of their sending wait in a ring; those that others may overtake, in a small heap
 /// beside it. A direction that keeps order never touches the heap.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Travel {
     /// Delivery count of the next packet.
     count: u64,
-    ring: VecDeque<Rank>,
-    /// Packets of `ring`.
-    packets: VecDeque<Packet>,
+    /// Arrival of the next packet, ring and strays together; [`Instant::FAR_FUTURE`] without any.
+    next: Instant,
+    ring: Ring,
     strays: Strays,
     /// Packets that arrive at the instant of their sending: hidden until [`Travel::settle`].
     unsettled: Vec<(Instant, Packet)>,
@@ -25,39 +27,52 @@ pub(crate) struct Travel {
 }
 
 /// Place in the order of delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    arrival: Instant,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    pub(crate) arrival: Instant,
     count: u64,
+}
+
+impl Default for Travel {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            next: Instant::FAR_FUTURE,
+            ring: Ring::default(),
+            strays: Strays::default(),
+            unsettled: Vec::new(),
+            let_go: Vec::new(),
+        }
+    }
 }
 
 impl Travel {
     /// Adds a packet that arrives in the order of sending, as far as times allow.
-    #[inline]
-    pub(crate) fn push(&mut self, arrival: Instant, packet: Packet) {
-        match self.claim(arrival) {
-            Some(place) => place.push_back(packet),
-            None => self.push_stray(arrival, packet),
+    pub(crate) fn push(&mut self, arrival: Instant, mut packet: Packet) {
+        let length = packet.length();
+        if !self.push_in_order(arrival, length, &mut packet) {
+            self.push_stray(arrival, packet);
         }
     }
 
-    /// Claims the next place of the ring, if a packet that arrives then fits there; the caller must push the packet.
-    ///
-    /// The two steps are apart so that a packet is moved once on its way in.
+    /// Moves a packet of `length` octets into the ring if it fits there in its order; says whether it did. If so, what
+    /// is left in `packet` means nothing.
     #[inline]
-    pub(crate) fn claim(&mut self, arrival: Instant) -> Option<&mut VecDeque<Packet>> {
-        if self.ring.back().is_some_and(|last| last.arrival > arrival) {
-            return None;
+    pub(crate) fn push_in_order(&mut self, arrival: Instant, length: u32, packet: &mut Packet) -> bool {
+        if !self.ring.takes(arrival) {
+            return false;
         }
         let rank = self.next_rank(arrival);
-        self.ring.push_back(rank);
-        Some(&mut self.packets)
+        self.ring.push(rank, length, packet);
+        self.next = self.next.min(arrival);
+        true
     }
 
     /// Adds a packet that leaves the order: later ones will pass it, or it passes earlier ones.
     pub(crate) fn push_stray(&mut self, arrival: Instant, packet: Packet) {
         let rank = self.next_rank(arrival);
         self.strays.push(rank, packet);
+        self.next = self.next.min(arrival);
     }
 
     /// Adds a packet that arrives at once.
@@ -100,43 +115,46 @@ impl Travel {
 
     #[inline]
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        let first = self.ring.front();
-        if self.strays.is_empty() {
-            return first.map(|rank| rank.arrival);
-        }
-        first.copied().into_iter().chain(self.strays.first()).min().map(|rank| rank.arrival)
+        if self.ring.len() == 0 && self.strays.is_empty() { None } else { Some(self.next) }
     }
 
-    /// The next packet that has arrived; [`Travel::pop`] takes it.
+    /// The next packet, if it has arrived, and its octets; [`Travel::forget`] leaves it behind.
     #[inline]
-    pub(crate) fn due(&self, now: Instant) -> Option<&Packet> {
-        if self.is_stray_next() {
-            return self.strays.due(now);
+    pub(crate) fn due(&mut self, now: Instant) -> Option<(u32, &mut Packet)> {
+        if self.next > now {
+            return None;
         }
-        if self.ring.front()?.arrival > now { None } else { self.packets.front() }
+        if self.is_stray_next() {
+            let packet = self.strays.first_packet()?;
+            return Some((packet.length(), packet));
+        }
+        self.ring.first_mut().map(|slot| (slot.length, &mut slot.packet))
     }
 
-    /// Takes the next packet.
+    /// Leaves the next packet behind; there must be one.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Packet> {
+    pub(crate) fn forget(&mut self) {
         if self.is_stray_next() {
-            return self.strays.pop();
+            self.strays.forget_first();
+        } else {
+            self.ring.forget_first();
         }
-        self.ring.pop_front();
-        self.packets.pop_front()
+        let first = self.ring.first().map_or(Instant::FAR_FUTURE, |slot| slot.rank.arrival);
+        self.next = self.strays.first().map_or(first, |stray| first.min(stray.arrival));
     }
 
     #[inline]
     fn is_stray_next(&self) -> bool {
         !self.strays.is_empty()
-            && self.strays.first().is_some_and(|stray| self.ring.front().is_none_or(|first| stray < *first))
+            && self.strays.first().is_some_and(|stray| self.ring.first().is_none_or(|slot| stray < slot.rank))
     }
 
     /// Takes everything, hidden packets too, in the order of delivery.
     pub(crate) fn take_all(&mut self, mut each: impl FnMut(Packet)) {
         self.settle();
-        while let Some(packet) = self.pop() {
-            each(packet);
+        while let Some((_, packet)) = self.due(Instant::FAR_FUTURE) {
+            each(std::mem::take(packet));
+            self.forget();
         }
     }
 
@@ -149,7 +167,13 @@ impl Travel {
     pub(crate) fn bytes(&self) -> u64 {
         let strays = self.strays.slots.iter().flatten();
         let unsettled = self.unsettled.iter().chain(&self.let_go).map(|(_, packet)| packet);
-        self.packets.iter().chain(strays).chain(unsettled).map(|packet| u64::from(packet.length())).sum()
+        self.ring
+            .iter()
+            .map(|slot| &slot.packet)
+            .chain(strays)
+            .chain(unsettled)
+            .map(|packet| u64::from(packet.length()))
+            .sum()
     }
 
     #[inline]
@@ -173,6 +197,7 @@ impl Strays {
         self.order.is_empty()
     }
 
+    #[inline]
     fn first(&self) -> Option<Rank> {
         self.order.peek().map(|Reverse((rank, _))| *rank)
     }
@@ -188,15 +213,15 @@ impl Strays {
         self.order.push(Reverse((rank, slot)));
     }
 
-    fn due(&self, now: Instant) -> Option<&Packet> {
-        let Reverse((rank, slot)) = self.order.peek()?;
-        if rank.arrival > now { None } else { self.slots[*slot as usize].as_ref() }
+    fn first_packet(&mut self) -> Option<&mut Packet> {
+        let Reverse((_, slot)) = self.order.peek()?;
+        self.slots[*slot as usize].as_mut()
     }
 
-    fn pop(&mut self) -> Option<Packet> {
-        let Reverse((_, slot)) = self.order.pop()?;
+    fn forget_first(&mut self) {
+        let Some(Reverse((_, slot))) = self.order.pop() else { return };
         self.free.push(slot);
-        self.slots[slot as usize].take()
+        self.slots[slot as usize] = None;
     }
 }
 

@@ -52,6 +52,10 @@ impl Fingerprint {
 
 /// Words hashed at once: 240 octets is the most that xxh3 takes on its quick path.
 const BLOCK_WORDS: usize = 28;
+/// Octets of the digest of all blocks before, which begins each block.
+const CHAIN_OCTETS: usize = 16;
+/// Octets of a full block.
+const BLOCK_OCTETS: usize = CHAIN_OCTETS + 8 * BLOCK_WORDS;
 
 /// What kind of record follows, so that records of different shapes can't run into each other.
 #[derive(Clone, Copy)]
@@ -70,15 +74,16 @@ enum Mark {
 /// The running digest of one place.
 #[derive(Clone, Debug)]
 pub(crate) struct PlaceDigest {
-    chain: u128,
-    block: [u64; BLOCK_WORDS],
+    /// The digest so far, then words that are not in it yet.
+    block: [u8; BLOCK_OCTETS],
+    /// Octets of `block` in use.
     used: usize,
     records: u64,
 }
 
 impl Default for PlaceDigest {
     fn default() -> Self {
-        Self { chain: 0, block: [0; BLOCK_WORDS], used: 0, records: 0 }
+        Self { block: [0; BLOCK_OCTETS], used: CHAIN_OCTETS, records: 0 }
     }
 }
 
@@ -186,11 +191,13 @@ impl PlaceDigest {
 
     #[inline]
     fn absorb<const N: usize>(&mut self, words: [u64; N]) {
-        if self.used + N > BLOCK_WORDS {
+        if self.used + 8 * N > BLOCK_OCTETS {
             self.compress();
         }
-        self.block[self.used..self.used + N].copy_from_slice(&words);
-        self.used += N;
+        for (slot, word) in self.block[self.used..self.used + 8 * N].chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        self.used += 8 * N;
     }
 
     /// Options word by word.
@@ -215,21 +222,16 @@ impl PlaceDigest {
         }
     }
 
+    #[inline(never)]
     fn compress(&mut self) {
-        let mut bytes = [0u8; 16 + BLOCK_WORDS * 8];
-        bytes[..16].copy_from_slice(&self.chain.to_le_bytes());
-        for (slot, word) in bytes[16..].chunks_exact_mut(8).zip(&self.block[..self.used]) {
-            slot.copy_from_slice(&word.to_le_bytes());
-        }
-        self.chain = xxh3_128(&bytes[..16 + self.used * 8]);
-        self.used = 0;
+        let digest = xxh3_128(&self.block[..self.used]);
+        self.block[..CHAIN_OCTETS].copy_from_slice(&digest.to_le_bytes());
+        self.used = CHAIN_OCTETS;
     }
 
     /// The digest so far, `None` without any record.
     fn value(&self) -> Option<u128> {
-        let mut end = self.clone();
-        end.compress();
-        (self.records > 0).then_some(end.chain)
+        (self.records > 0).then(|| xxh3_128(&self.block[..self.used]))
     }
 }
 
@@ -239,11 +241,15 @@ fn payload_identity(payload: &Payload) -> (u64, u64) {
     match payload {
         Payload::Zeros { len } => (0, u64::from(*len)),
         Payload::Generated { stream, offset, .. } => (stream.0, *offset),
-        Payload::Bytes { .. } => {
-            let hash = xxh3_128(&payload.to_vec());
-            (hash as u64, (hash >> 64) as u64)
-        }
+        Payload::Bytes { .. } => bytes_identity(payload),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn bytes_identity(payload: &Payload) -> (u64, u64) {
+    let hash = xxh3_128(&payload.to_vec());
+    (hash as u64, (hash >> 64) as u64)
 }
 
 /// A stable 64-bit name for digests.

@@ -137,7 +137,7 @@ impl Sink for Silent {
 impl<A: Sink, B: Sink> Sink for (A, B) {
     const WANTS_SAMPLES: bool = A::WANTS_SAMPLES || B::WANTS_SAMPLES;
 
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
         self.0.record(record);
         self.1.record(record);
@@ -147,7 +147,7 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
 impl<S: Sink> Sink for &mut S {
     const WANTS_SAMPLES: bool = S::WANTS_SAMPLES;
 
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
         (**self).record(record);
     }

@@ -124,7 +124,7 @@ impl Watch {
         Rank { at, number: self.number }
     }
 
-    #[inline]
+    #[inline(never)]
     fn sent(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId, origin: bool) {
         let direction_name = self.hashes.directions[direction.0 as usize];
         let digest = &mut self.digests[place.index()];
@@ -142,7 +142,7 @@ impl Watch {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn arrived(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId) {
         self.digests[place.index()].arrived(at, self.hashes.directions[direction.0 as usize], packet);
         if !self.is_host[place.index()] {
@@ -153,13 +153,13 @@ impl Watch {
         match &packet.body {
             Body::Tcp(segment) => self.laws.arrived(place, packet, segment),
             Body::Udp(datagram) => self.datagrams.arrived(place, packet.tag.id, datagram),
+            Body::Raw(_) if packet.tag.flow.opener.is_some() => {
+                self.streams.raw_arrived(packet.tag.flow, packet.tag.id);
+                self.laws.deceive(packet.tag.flow);
+            }
             Body::Icmp(_) | Body::Raw(_) => {}
         }
         if !self.rewritten.is_empty() && self.rewritten.contains(&packet.tag.id) {
-            self.laws.deceive(packet.tag.flow);
-        }
-        if matches!(packet.body, Body::Raw(_)) && packet.tag.flow.opener.is_some() {
-            self.streams.raw_arrived(packet.tag.flow, packet.tag.id);
             self.laws.deceive(packet.tag.flow);
         }
     }
@@ -231,7 +231,7 @@ impl Watch {
 }
 
 impl Sink for Watch {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
         self.number += 1;
         self.latest = record.at;
@@ -239,6 +239,17 @@ impl Sink for Watch {
         match record.event {
             Event::Sent { packet, direction, origin } => self.sent(at, place, packet, direction, origin),
             Event::Arrived { packet, direction } => self.arrived(at, place, packet, direction),
+            _ => self.record_rare(record),
+        }
+    }
+}
+
+impl Watch {
+    /// Everything but packets that are sent or arrive.
+    #[inline(never)]
+    fn record_rare(&mut self, record: &Record<'_>) {
+        let (at, place) = (record.at, record.place);
+        match record.event {
             Event::Link { direction, event } => self.link(place, direction, event),
             Event::Discarded { packet, reason } => self.discarded(at, place, packet, reason),
             Event::StateChanged { .. } => self.state_changed(record),
@@ -253,7 +264,11 @@ impl Sink for Watch {
                     self.connections.crash(place, self.rank(at));
                 }
             }
-            Event::Opened { .. } | Event::Injected { .. } | Event::Sample { .. } => {}
+            Event::Sent { .. }
+            | Event::Arrived { .. }
+            | Event::Opened { .. }
+            | Event::Injected { .. }
+            | Event::Sample { .. } => {}
         }
     }
 }

@@ -122,6 +122,13 @@ impl Connection {
         transmit::next(&mut self.tcb, now, envelope)
     }
 
+    /// Whether [`transmit`](Self::transmit) would say `None` now, as it does in an established connection that owes
+    /// nothing and has nothing to send. If so, what it would have done is done.
+    #[inline]
+    pub fn has_nothing_to_transmit(&mut self, now: Instant) -> bool {
+        transmit::rests(&mut self.tcb, now)
+    }
+
     /// The next thing to tell the owner; drain until `None`.
     #[inline]
     pub fn event(&mut self) -> Option<Event> {

@@ -50,6 +50,21 @@ pub(crate) fn next<E: Envelope>(tcb: &mut Tcb, now: Instant, envelope: E) -> Opt
     None
 }
 
+/// Whether [`next`] would find nothing in ESTABLISHED, where most segments ask for no answer at once. If so, what it
+/// leaves behind is done.
+#[inline]
+pub(crate) fn rests(tcb: &mut Tcb, now: Instant) -> bool {
+    let nothing = tcb.state == State::Established
+        && !tcb.ack.is_due()
+        && tcb.unsent() == 0
+        && is_ordinary(tcb)
+        && !tcb.keep_alive.is_probe_due();
+    if nothing {
+        rest(tcb, now);
+    }
+    nothing
+}
+
 /// Synchronized, nothing was built before, and nothing that was sent is to be sent again: of the steps of [`any`] only
 /// those of [`next`] are left.
 #[inline]

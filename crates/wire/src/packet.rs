@@ -1,6 +1,6 @@
 //! A packet on a link: IP header, body and tag.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::icmp::IcmpMessage;
@@ -67,6 +67,25 @@ pub struct Packet {
     pub body: Body,
     /// Who made it and why; never visible to an endpoint.
     pub tag: Tag,
+}
+
+impl Default for Packet {
+    /// An empty segment from nowhere to nowhere: the place for a packet that is still to come.
+    fn default() -> Self {
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        Self {
+            ip: IpHeader {
+                source: nowhere,
+                destination: nowhere,
+                hop_limit: 0,
+                traffic_class: 0,
+                identification: 0,
+                dont_fragment: true,
+            },
+            body: Body::Tcp(Segment::default()),
+            tag: Tag::default(),
+        }
+    }
 }
 
 impl Packet {

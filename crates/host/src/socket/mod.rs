@@ -13,7 +13,7 @@ pub(crate) use query::{
     connection, describe, info, is_drained, local_address, peer_address, queue_lengths, readiness,
     set_option, take_error,
 };
-pub(crate) use transfer::{peek, receive, receive_from, send, send_to};
+pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
 
 /// What kind of socket is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

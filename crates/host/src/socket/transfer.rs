@@ -62,6 +62,17 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, fd: Fd, max: u64) -> Resu
     nothing_to_read(stack, slot)
 }
 
+/// Whether [`receive`] would say [`Errno::WouldBlock`] on a stream.
+#[inline]
+pub(crate) fn is_drained_by_reading(stack: &Stack, fd: Fd) -> bool {
+    let Ok(&Socket::Stream(slot)) = stack.descriptors.get(fd) else { return false };
+    let entry = stack.connections.entry(slot);
+    stack.connections.full(slot).readable() == 0
+        && entry.error.is_none()
+        && !entry.read_shut
+        && !entry.at_end()
+}
+
 /// As the kernel: an error is told once, before the end of the stream.
 fn nothing_to_read(stack: &mut Stack, slot: u32) -> Result<Received, Errno> {
     let entry = stack.connections.entry_mut(slot);

@@ -33,6 +33,8 @@ struct End {
     over: bool,
     /// Shift in the SYN; `None` without the option.
     scale: Option<u8>,
+    /// Shift of the windows that it sends after its SYN, as far as both SYNs are known.
+    shift: u8,
     /// The stream that this end writes.
     stream: Option<StreamId>,
 }
@@ -198,6 +200,9 @@ impl Laws {
         }
         let broken = conversation.check_sent(side, segment, tag.reason, tag.transmission);
         let stormy = conversation.check_storm(at, segment, packet);
+        if broken.is_none() && stormy.is_none() {
+            return None;
+        }
         let deceived = conversation.deceived;
         let result = if deceived { OracleResult::Hazard } else { OracleResult::Broken };
         let finding = |oracle, text: String| Finding { oracle, result, detail: format!("{at}: {text}") };
@@ -215,30 +220,29 @@ impl Laws {
             return;
         }
         let index = self.index(flow);
-        let conversation = &mut self.conversations[index.slot()];
-        let side = index.side(flow, place);
-        let scale = conversation.scale_of(1 - side, segment);
-        let end = &mut conversation.ends[side];
+        let (end, peer) = self.conversations[index.slot()].pair(index.side(flow, place));
         if let Some(isn) = end.isn {
             let acknowledged = widen(segment.ack.0.wrapping_sub(isn), end.sent_end);
-            let edge = acknowledged.saturating_add(u64::from(segment.window) << scale);
+            let edge = acknowledged.saturating_add(u64::from(segment.window) << peer.shift_of(segment));
             end.usable_edge = end.usable_edge.max(edge);
         }
     }
 }
 
-impl Conversation {
-    /// Shift that applies to windows that `side` sends: both SYNs must have carried the option, and a SYN's own
-    /// window is never scaled (RFC 7323 §2.2).
+impl End {
+    /// Shift that applies to the window of a segment of this end: a SYN's own window is never scaled (RFC 7323 §2.2).
     #[inline]
-    fn scale_of(&self, side: usize, segment: &Segment) -> u8 {
-        if segment.flags.contains(Flags::SYN) {
-            return 0;
-        }
-        match (self.ends[side].scale, self.ends[1 - side].scale) {
-            (Some(shift), Some(_)) => shift.min(14),
-            _ => 0,
-        }
+    fn shift_of(&self, segment: &Segment) -> u8 {
+        if segment.flags.contains(Flags::SYN) { 0 } else { self.shift }
+    }
+}
+
+impl Conversation {
+    /// The end of `side`, and the other one.
+    #[inline]
+    fn pair(&mut self, side: usize) -> (&mut End, &mut End) {
+        let [opener, other] = &mut self.ends;
+        if side == 0 { (opener, other) } else { (other, opener) }
     }
 
     #[inline]
@@ -262,52 +266,64 @@ impl Conversation {
         if self.answered_again {
             return None;
         }
-        let isn = self.ends[side].isn?;
-        let peer = &self.ends[1 - side];
-        let (peer_isn, peer_end, peer_fin) = (peer.isn, peer.sent_end, peer.fin_end);
-        let acknowledges = segment.flags.contains(Flags::ACK);
-        let scale = self.scale_of(side, segment);
-        let end = &mut self.ends[side];
+        let (end, peer) = self.pair(side);
+        let isn = end.isn?;
         let length = segment.sequence_length();
         if length > 0 {
             let start = widen(segment.seq.0.wrapping_sub(isn), end.sent_end);
-            let past = start + u64::from(length);
+            let past = start.wrapping_add(u64::from(length));
             // RFC 9293 §3.8.6: nothing beyond the offered window but one octet of a probe; FIN takes no buffer.
-            let data_past = start + u64::from(segment.payload.len());
-            let probe = u64::from(reason == Reason::ZeroWindowProbe);
-            if !segment.payload.is_empty() && end.usable_edge > 0 && data_past > end.usable_edge + probe {
-                return Some(format!(
-                    "data up to {data_past} was sent, {} past the peer's window",
-                    data_past - end.usable_edge
-                ));
+            let data_past = start.wrapping_add(u64::from(segment.payload.len()));
+            if data_past > end.usable_edge && end.usable_edge > 0 && data_past > start {
+                let probe = u64::from(reason == Reason::ZeroWindowProbe);
+                if data_past > end.usable_edge + probe {
+                    return Some(past_the_window(data_past, end.usable_edge));
+                }
             }
             end.sent_end = end.sent_end.max(past);
             if segment.flags.contains(Flags::FIN) {
                 end.fin_end = Some(past);
             }
         }
-        if acknowledges && let Some(peer_isn) = peer_isn {
-            let ack = widen(segment.ack.0.wrapping_sub(peer_isn), peer_end);
-            if ack > peer_end {
-                return Some(format!("ACK {ack} is above the highest octet sent, {peer_end}"));
+        if segment.flags.contains(Flags::ACK)
+            && let Some(peer_isn) = peer.isn
+        {
+            let ack = widen(segment.ack.0.wrapping_sub(peer_isn), peer.sent_end);
+            if ack > peer.sent_end {
+                return Some(above_what_was_sent(ack, peer.sent_end));
             }
-            let edge = ack + (u64::from(segment.window) << scale);
+            let shift = end.shift_of(segment);
+            let edge = ack + (u64::from(segment.window) << shift);
             // RFC 9293 §3.8.6 (SHLD-14): the right edge doesn't move left; the shift's rounding is allowed (7323 §2.4).
-            let finished = peer_fin.is_some_and(|fin| ack >= fin);
-            if !finished && edge + (1 << scale) <= end.offered_edge {
+            if edge >= end.offered_edge {
+                end.offered_edge = edge;
+            } else if edge + (1 << shift) <= end.offered_edge && peer.fin_end.is_none_or(|fin| ack < fin) {
                 return Some(format!("the window shrank by {} octets", end.offered_edge - edge));
             }
-            end.offered_edge = end.offered_edge.max(edge);
         }
         None
     }
 
+    /// Both SYNs must have carried the option for a shift to apply (RFC 7323 §2.2).
+    fn agree_on_shifts(&mut self) {
+        let shifts = match (self.ends[0].scale, self.ends[1].scale) {
+            (Some(opener), Some(other)) => [opener.min(14), other.min(14)],
+            _ => [0, 0],
+        };
+        for (end, shift) in self.ends.iter_mut().zip(shifts) {
+            end.shift = shift;
+        }
+    }
+
+    #[cold]
     fn note_syn(&mut self, side: usize, segment: &Segment, transmission: u16) -> Option<String> {
         let end = &mut self.ends[side];
         end.scale = segment.options.iter().find_map(|option| match option {
             TcpOption::WindowScale(shift) => Some(shift),
             _ => None,
         });
+        self.agree_on_shifts();
+        let end = &mut self.ends[side];
         match end.isn {
             Some(isn) if isn != segment.seq.0 => {
                 self.answered_again |= segment.flags.contains(Flags::ACK) && transmission <= 1;
@@ -325,7 +341,7 @@ impl Conversation {
     fn check_storm(&mut self, at: Instant, segment: &Segment, packet: &Packet) -> Option<String> {
         let tag = &packet.tag;
         if tag.transmission > STORM_TRANSMISSIONS {
-            return Some(format!("octet {} was sent {} times", tag.stream_offset, tag.transmission));
+            return Some(sent_too_often(packet));
         }
         if !matches!(tag.reason, Reason::UnacceptableAck | Reason::ChallengeAck) || !segment.is_pure_ack() {
             return None;
@@ -339,6 +355,21 @@ impl Conversation {
             format!("{STORM_ACKS} ACKs that bring nothing new within {} ms", STORM_SPAN_NANOS / 1_000_000)
         })
     }
+}
+
+#[cold]
+fn past_the_window(data_past: u64, usable_edge: u64) -> String {
+    format!("data up to {data_past} was sent, {} past the peer's window", data_past - usable_edge)
+}
+
+#[cold]
+fn above_what_was_sent(ack: u64, sent_end: u64) -> String {
+    format!("ACK {ack} is above the highest octet sent, {sent_end}")
+}
+
+#[cold]
+fn sent_too_often(packet: &Packet) -> String {
+    format!("octet {} was sent {} times", packet.tag.stream_offset, packet.tag.transmission)
 }
 
 /// Whether RFC 9293 §3.3.2 (figure 5 and its notes) and §3.10 let a connection go from one state to the other. Kept

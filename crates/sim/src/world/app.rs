@@ -5,15 +5,15 @@ use std::collections::BinaryHeap;
 use std::net::SocketAddr;
 
 use faultwire_base::{Duration, Instant, LookupTable, PlaceId};
-use faultwire_host::{ConnectionId, Errno, Fd, Host};
+use faultwire_host::{Errno, Fd, Host};
 use faultwire_link::NameId;
 use faultwire_tcp::Info;
 use faultwire_wire::Flow;
 
 use super::network::Network;
+use super::sockets::{SocketIndex, Sockets};
 use super::step::{Progress, Trouble};
 use crate::fingerprint::name_hash;
-use crate::oracle::laws::ConversationIndex;
 use crate::plan::{Plan, Step};
 use crate::record::{Event, Record, Sink};
 use crate::watch::Watch;
@@ -49,23 +49,8 @@ pub(crate) struct AppRun {
     pub(crate) status: AppStatus,
     /// It waits for a connection to accept.
     pub(crate) accepting: bool,
-}
-
-/// A socket that has a name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Binding {
-    pub(crate) fd: Fd,
-    pub(crate) connection: Option<(ConnectionId, Flow)>,
-    /// The conversation in the laws, looked up once.
-    pub(crate) conversation: Option<ConversationIndex>,
-    /// The connection's log, looked up at the first read.
-    pub(crate) log: Option<u32>,
-    /// Octets written (or datagrams' octets sent) so far: the offset in the generated stream.
-    pub(crate) written: u64,
-    pub(crate) read: u64,
-    /// Local port of a UDP socket.
-    pub(crate) port: u16,
-    pub(crate) timestamps: bool,
+    /// The socket of the step in hand, once that was looked up.
+    pub(crate) socket: Option<SocketIndex>,
 }
 
 /// Where a live connection stands, for injected segments.
@@ -89,9 +74,7 @@ pub(crate) struct Surroundings<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Apps {
     pub(crate) runs: Vec<AppRun>,
-    pub(crate) sockets: LookupTable<NameId, Binding>,
-    /// Names that have been opened, also those closed since.
-    pub(crate) opened: LookupTable<NameId, ()>,
+    pub(crate) sockets: Sockets,
     pub(crate) ports: LookupTable<NameId, u16>,
     pub(crate) host_hash: u64,
     alarms: Alarms,
@@ -109,8 +92,7 @@ impl Apps {
     pub(crate) fn new(plan: &Plan, place: PlaceId) -> Self {
         let mut apps = Self {
             runs: Vec::new(),
-            sockets: LookupTable::default(),
-            opened: LookupTable::default(),
+            sockets: Sockets::default(),
             ports: LookupTable::default(),
             host_hash: name_hash(&plan.places[place.index()]),
             alarms: Alarms::default(),
@@ -132,6 +114,7 @@ impl Apps {
                 finished: None,
                 status: AppStatus::Waiting,
                 accepting: false,
+                socket: None,
             });
         }
         apps.going = apps.runs.len() as u32;
@@ -163,18 +146,24 @@ impl Apps {
     }
 
     /// When some app wants to be woken.
+    #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.ready.is_empty() { self.alarms.next() } else { Some(Instant::ZERO) }
     }
 
     /// The readiness of a socket has changed. Of several apps that wait to accept from one listener only the first in
     /// the file is woken, and wakes the next when it has taken its connection: the others would find nothing.
+    #[inline]
     pub(crate) fn wake(&mut self, fd: Fd) {
         let Some(waiting) = self.waiting.get_mut(fd.0 as usize) else { return };
-        if let [first, _, ..] = waiting[..]
-            && self.runs[first as usize].accepting
-        {
-            waiting.remove(0);
+        if waiting.len() <= 1 {
+            if let Some(app) = waiting.pop() {
+                insert_sorted(&mut self.ready, app);
+            }
+            return;
+        }
+        if self.runs[waiting[0] as usize].accepting {
+            let first = waiting.remove(0);
             insert_sorted(&mut self.ready, first);
             return;
         }
@@ -206,17 +195,27 @@ impl Apps {
     }
 
     /// Lets every app go on that can, in the order of the file; says whether any did.
-    pub(crate) fn run<S: Sink>(
-        &mut self,
-        host: &mut Host,
-        mut around: Surroundings<'_>,
-        sink: &mut S,
-    ) -> bool {
+    #[inline]
+    pub(crate) fn run<S: Sink>(&mut self, host: &mut Host, around: Surroundings<'_>, sink: &mut S) -> bool {
+        let due = self.alarms.next().is_some_and(|at| at <= around.now);
+        if self.ready.is_empty() && !due && self.awaiting_drain.is_empty() {
+            return false;
+        }
+        self.run_ready(host, around, sink)
+    }
+
+    #[inline(never)]
+    fn run_ready<S: Sink>(&mut self, host: &mut Host, mut around: Surroundings<'_>, sink: &mut S) -> bool {
         while let Some(app) = self.alarms.pop_due(around.now) {
             insert_sorted(&mut self.ready, app);
         }
         if !self.awaiting_drain.is_empty() {
             self.wake_drained(host);
+        }
+        if let [app] = self.ready[..] {
+            self.ready.clear();
+            self.run_app(app as usize, host, &mut around, sink);
+            return true;
         }
         if self.ready.is_empty() {
             return false;
@@ -279,6 +278,7 @@ impl Apps {
             let run = &mut self.runs[local];
             run.steps_done += 1;
             run.progress = 0;
+            run.socket = None;
             run.started = around.now;
             run.step = next_step(run, &planned.step);
         }
@@ -302,8 +302,8 @@ impl Apps {
         self.going -= 1;
     }
 
+    #[inline]
     fn wait(&mut self, local: usize, fd: Option<Fd>, until: Option<Instant>) {
-        self.runs[local].status = AppStatus::Waiting;
         if let Some(fd) = fd {
             if self.waiting.len() <= fd.0 as usize {
                 self.waiting.resize_with(fd.0 as usize + 1, Vec::new);
@@ -317,7 +317,7 @@ impl Apps {
 
     /// Where the connection behind `name` stands.
     pub(crate) fn position(&self, host: &Host, name: NameId) -> Option<(Flow, Position)> {
-        let binding = self.sockets.get(&name)?;
+        let binding = self.sockets.get(name)?;
         let (_, flow) = binding.connection?;
         let info = host.info(binding.fd).ok()?;
         let (local, remote) = (host.local_address(binding.fd).ok()?, host.peer_address(binding.fd).ok()?);
@@ -333,7 +333,7 @@ impl Apps {
         sink: &mut S,
     ) {
         for name in (0..plan.names.len() as u32).map(NameId) {
-            let Some(binding) = self.sockets.get(&name) else { continue };
+            let Some(binding) = self.sockets.get(name) else { continue };
             if binding.connection.is_none() {
                 continue;
             }
@@ -354,7 +354,7 @@ impl Apps {
         let app = &plan.apps[run.app as usize];
         let Some(planned) = app.steps.get(run.step as usize) else { return "nothing".into() };
         let mut text = format!("step {} ({})", run.step + 1, planned.step.describe(run.progress));
-        if let Some(binding) = planned.step.socket().and_then(|name| self.sockets.get(&name)) {
+        if let Some(binding) = planned.step.socket().and_then(|name| self.sockets.get(name)) {
             text.push_str(&format!("; {}", host.describe(binding.fd)));
         }
         text
@@ -381,6 +381,7 @@ impl Alarms {
         }
     }
 
+    #[inline]
     fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
@@ -414,7 +415,12 @@ fn next_step(run: &mut AppRun, step: &Step) -> u32 {
     run.step + 1
 }
 
+#[inline]
 fn insert_sorted(ready: &mut Vec<u32>, app: u32) {
+    if ready.is_empty() {
+        ready.push(app);
+        return;
+    }
     if let Err(at) = ready.binary_search(&app) {
         ready.insert(at, app);
     }

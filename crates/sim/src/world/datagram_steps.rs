@@ -20,13 +20,13 @@ impl Apps {
         let Step::SendTo { on, from_port, to, size, count, interval } = *step else {
             unreachable!("called for this step only")
         };
-        if self.runs[local].progress == 0 && !self.sockets.contains(&on) {
+        if self.runs[local].progress == 0 && self.sockets.get(on).is_none() {
             let fd = host.socket(SocketKind::Udp, to.is_ipv6());
             host.bind(fd, unspecified(to.is_ipv6(), from_port.unwrap_or(0)))?;
             let port = host.local_address(fd).map_or(0, |address| address.port());
             self.bind_name(on, fd, port);
         }
-        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
+        let binding = *self.sockets.get(on).ok_or(Errno::BadDescriptor)?;
         let stream = self.stream(&binding);
         let len = size.as_u64() as u32;
         let mut offset = binding.written;
@@ -47,7 +47,7 @@ impl Apps {
             offset += u64::from(len);
             run.progress += 1;
         };
-        if let Some(binding) = self.sockets.get_mut(&on) {
+        if let Some(binding) = self.sockets.get_mut(on) {
             binding.written = offset;
         }
         outcome
@@ -60,7 +60,7 @@ impl Apps {
         host: &mut Host,
         around: &mut Surroundings<'_>,
     ) -> Attempt<Progress> {
-        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
+        let binding = *self.sockets.get(on).ok_or(Errno::BadDescriptor)?;
         let port = if binding.port != 0 {
             binding.port
         } else {

@@ -45,8 +45,10 @@ pub(crate) struct HostPlace {
     seeds: SeedTree,
     power: Power,
     timeline: Vec<(Instant, HostChange)>,
-    /// Directions with arrivals; empty between calls, kept for its memory.
+    /// Directions that may have arrivals; kept for its memory.
     ready: Vec<DirectionId>,
+    /// The packet that is being sent; it means nothing between calls.
+    in_hand: Packet,
     routes: Routes,
     apps: Apps,
     /// States entered since the world last asked; kept only if some fault waits for a state.
@@ -73,6 +75,7 @@ impl HostPlace {
             power: Power::Up,
             timeline,
             ready: Vec::new(),
+            in_hand: Packet::default(),
             routes,
             apps: Apps::new(plan, host.place),
             state_changes: Vec::new(),
@@ -203,15 +206,17 @@ impl HostPlace {
         let mut ready = std::mem::take(&mut self.ready);
         network.collect_due(now, self.place, &mut ready);
         for &direction in &ready {
-            while let Some(packet) = network.take_arrival(now, direction) {
-                let event = Event::Arrived { packet: &packet, direction };
+            while let Some(packet) = network.arrived(now, direction) {
+                let packet = &*packet;
+                let event = Event::Arrived { packet, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
                 if self.power == Power::Down {
                     let event = Event::Discarded { packet: packet.tag.id, reason: DropReason::HostDown };
                     (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
                 } else {
-                    self.host.receive(now, packet);
+                    self.host.receive_in_place(now, packet);
                 }
+                network.forget_arrived(direction);
             }
         }
         self.ready = ready;
@@ -219,7 +224,8 @@ impl HostPlace {
 
     #[inline]
     fn transmit<S: Sink>(&mut self, now: Instant, network: &mut Network, watch: &mut Watch, sink: &mut S) {
-        while let Some(packet) = self.host.transmit(now) {
+        while self.host.transmit_into(now, &mut self.in_hand) {
+            let packet = &mut self.in_hand;
             match self.routes.direction(packet.ip.destination) {
                 Some(direction) => {
                     network.offer(now, (self.place, true), direction, packet, (&mut *watch, &mut *sink));
@@ -232,7 +238,18 @@ impl HostPlace {
         }
     }
 
+    #[inline]
     fn drain_events<S: Sink>(&mut self, now: Instant, watch: &mut Watch, sink: &mut S) {
+        while let Some(fd) = self.host.take_ready() {
+            self.apps.wake(fd);
+        }
+        if self.host.has_event() {
+            self.take_events(now, watch, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn take_events<S: Sink>(&mut self, now: Instant, watch: &mut Watch, sink: &mut S) {
         while let Some(event) = self.host.event() {
             let event = match event {
                 HostEvent::Ready { fd } => {

@@ -61,21 +61,18 @@ impl Inbox {
         }
     }
 
-    /// Puts the directions out of which something has arrived into `ready`, in the order of names.
+    /// Puts the directions out of which something may have arrived into `ready`, in the order of names: all of them if
+    /// they are few. `ready` is what the last call left.
     #[inline]
-    pub(crate) fn collect_due(
-        &mut self,
-        now: Instant,
-        directions: &[Direction],
-        ready: &mut Vec<DirectionId>,
-    ) {
-        ready.clear();
-        let is_due = |direction: DirectionId| {
-            directions[direction.0 as usize].next_arrival().is_some_and(|at| at <= now)
-        };
+    pub(crate) fn collect_due(&mut self, now: Instant, ready: &mut Vec<DirectionId>) {
         match &mut self.due {
-            None => ready.extend(self.incoming.iter().copied().filter(|&direction| is_due(direction))),
+            None => {
+                if ready.len() != self.incoming.len() {
+                    ready.clone_from(&self.incoming);
+                }
+            }
             Some(due) => {
+                ready.clear();
                 while let Some((_, index)) = due.pop_due(now) {
                     ready.push(self.incoming[index as usize]);
                 }

@@ -8,6 +8,7 @@ mod host_place;
 mod inbox;
 mod network;
 mod router;
+mod sockets;
 mod step;
 mod step_words;
 

@@ -101,10 +101,11 @@ impl Network {
         self.inboxes[place.index()].next_arrival(&self.directions)
     }
 
-    /// Puts the directions out of which something has arrived at `place` into `ready`, in the order of names.
+    /// Puts the directions out of which something may have arrived at `place` into `ready`, in the order of names.
+    /// `ready` is what the last call left.
     #[inline]
     pub(crate) fn collect_due(&mut self, now: Instant, place: PlaceId, ready: &mut Vec<DirectionId>) {
-        self.inboxes[place.index()].collect_due(now, &self.directions, ready);
+        self.inboxes[place.index()].collect_due(now, ready);
     }
 
     /// Something arrives out of `direction` at `at`: its receiver is woken.
@@ -117,36 +118,43 @@ impl Network {
         self.queue.schedule(at, ends.to.0);
     }
 
-    /// Takes the next packet that has arrived out of `direction`.
+    /// The next packet that has arrived out of `direction`, where it lies, until
+    /// [`forget_arrived`](Self::forget_arrived). If there is none, the receiver is told when to look again.
     #[inline]
-    pub(crate) fn take_arrival(&mut self, now: Instant, direction: DirectionId) -> Option<Packet> {
-        let from = &mut self.directions[direction.0 as usize];
-        match from.next_arrival() {
-            Some(at) if at <= now => from.take_arrival(now),
-            Some(at) => {
-                self.expect_arrival(at, direction);
-                None
+    pub(crate) fn arrived(&mut self, now: Instant, direction: DirectionId) -> Option<&mut Packet> {
+        let index = direction.0 as usize;
+        let next = self.directions[index].next_arrival()?;
+        if next > now {
+            if let Some(told_as) = self.ends[index].told_as {
+                self.inboxes[self.ends[index].to.index()].tell(next, told_as);
             }
-            None => None,
+            return None;
         }
+        self.directions[index].arrived(now)
     }
 
-    /// Hands a packet from `place` to a direction.
+    /// The packet that was shown last has been handled.
+    #[inline]
+    pub(crate) fn forget_arrived(&mut self, direction: DirectionId) {
+        self.directions[direction.0 as usize].forget_arrived();
+    }
+
+    /// Hands a packet from `place` to a direction. What is left in `packet` means nothing.
     #[inline]
     pub(crate) fn offer<S: Sink>(
         &mut self,
         now: Instant,
         from: (PlaceId, bool),
         direction: DirectionId,
-        packet: Packet,
+        packet: &mut Packet,
         observers: (&mut Watch, &mut S),
     ) {
         let (place, origin) = from;
         let (watch, sink) = observers;
-        let event = Event::Sent { packet: &packet, direction, origin };
+        let event = Event::Sent { packet, direction, origin };
         (&mut *watch, &mut *sink).record(&Record { at: now, place, event });
         let index = direction.0 as usize;
-        let offer = self.directions[index].offer(now, packet);
+        let offer = self.directions[index].offer_in_place(now, packet);
         if offer.noted {
             self.drain_events(direction, watch, sink);
             self.arm_direction(direction);
@@ -154,7 +162,7 @@ impl Network {
         if offer.unsettled {
             self.unsettled.push(direction);
         }
-        if let Some(at) = offer.arrives {
+        if let Some(at) = offer.arrives.filter(|_| offer.is_next) {
             self.expect_arrival(at, direction);
         }
     }
@@ -174,7 +182,7 @@ impl Network {
         if packet.tag.flow.opener.is_some() {
             watch.laws.deceive(packet.tag.flow);
         }
-        self.offer(now, (place, true), injection.direction, packet, (watch, sink));
+        self.offer(now, (place, true), injection.direction, &mut packet, (watch, sink));
     }
 
     /// A direction's own timeline: changes, drops in flight, timed releases.

@@ -20,8 +20,10 @@ pub(crate) struct RouterPlace {
     routes: LookupTable<IpAddr, DirectionId>,
     mtus: Vec<Option<u32>>,
     packets: u64,
-    /// Directions with arrivals; empty between calls, kept for its memory.
+    /// Directions that may have arrivals; kept for its memory.
     ready: Vec<DirectionId>,
+    /// The packet that is being forwarded; it means nothing between calls.
+    in_hand: Packet,
 }
 
 impl RouterPlace {
@@ -37,6 +39,7 @@ impl RouterPlace {
             routes,
             mtus: plan.directions.iter().map(|direction| direction.config.mtu).collect(),
             packets: 0,
+            in_hand: Packet::default(),
         }
     }
 
@@ -51,10 +54,12 @@ impl RouterPlace {
         let mut ready = std::mem::take(&mut self.ready);
         network.collect_due(now, self.place, &mut ready);
         for &direction in &ready {
-            while let Some(packet) = network.take_arrival(now, direction) {
-                let event = Event::Arrived { packet: &packet, direction };
+            while let Some(arrived) = network.arrived(now, direction) {
+                let event = Event::Arrived { packet: &*arrived, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
-                self.forward(now, packet, network, watch, sink);
+                std::mem::swap(&mut self.in_hand, arrived);
+                network.forget_arrived(direction);
+                self.forward(now, network, watch, sink);
             }
         }
         self.ready = ready;
@@ -62,14 +67,9 @@ impl RouterPlace {
         network.schedule(next, self.place);
     }
 
-    fn forward<S: Sink>(
-        &mut self,
-        now: Instant,
-        mut packet: Packet,
-        network: &mut Network,
-        watch: &mut Watch,
-        sink: &mut S,
-    ) {
+    /// Forwards the packet in hand.
+    fn forward<S: Sink>(&mut self, now: Instant, network: &mut Network, watch: &mut Watch, sink: &mut S) {
+        let packet = &mut self.in_hand;
         let refusal = if packet.ip.hop_limit <= 1 {
             Some((DropReason::HopLimitExceeded, IcmpKind::TimeExceeded { code: 0 }))
         } else {
@@ -86,8 +86,9 @@ impl RouterPlace {
         if let Some((reason, kind)) = refusal {
             let event = Event::Discarded { packet: packet.tag.id, reason };
             (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
-            if let Some((error, direction)) = self.error(&packet, kind) {
-                network.offer(now, (self.place, true), direction, error, (watch, sink));
+            let packet = std::mem::take(packet);
+            if let Some((mut error, direction)) = self.error(&packet, kind) {
+                network.offer(now, (self.place, true), direction, &mut error, (watch, sink));
             }
             return;
         }

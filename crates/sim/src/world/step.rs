@@ -7,7 +7,8 @@ use faultwire_host::{Errno, Fd, Host, Received, SocketKind, SocketOption};
 use faultwire_link::NameId;
 use faultwire_wire::Payload;
 
-use super::app::{Apps, Binding, Surroundings, paced};
+use super::app::{Apps, Surroundings, paced};
+use super::sockets::{Binding, SocketIndex};
 use crate::oracle::stream::Read;
 use crate::plan::{Direction, ReadUntil, Step, WaitUntil};
 use crate::record::{Event, Record, Sink};
@@ -68,8 +69,7 @@ impl Apps {
         // A step that has done something has found its socket; if it is closed meanwhile, the call will say so.
         if self.runs[local].progress == 0
             && let Some(name) = step.uses_open_socket()
-            && !self.sockets.contains(&name)
-            && !self.opened.contains(&name)
+            && !self.sockets.was_opened(name)
         {
             return Progress::Unopened(name);
         }
@@ -120,11 +120,11 @@ impl Apps {
     }
 
     fn fd(&self, name: NameId) -> Attempt<Fd> {
-        self.sockets.get(&name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
+        self.sockets.get(name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
     }
 
     fn unbind(&mut self, name: NameId) -> Attempt<Fd> {
-        self.sockets.remove(&name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
+        self.sockets.remove(name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
     }
 
     pub(super) fn bind_name(&mut self, name: NameId, fd: Fd, port: u16) {
@@ -139,7 +139,6 @@ impl Apps {
             timestamps: false,
         };
         self.sockets.insert(name, binding);
-        self.opened.insert(name, ());
         self.wake_name(name);
         if port != 0 {
             self.ports.insert(name, port);
@@ -187,7 +186,7 @@ impl Apps {
             Ok(()) => return Ok(Progress::Done),
             Err(Errno::InProgress) => {}
             Err(errno) => {
-                self.sockets.remove(&name);
+                self.sockets.remove(name);
                 host.close(around.now, fd)?;
                 return Err(errno);
             }
@@ -210,7 +209,7 @@ impl Apps {
         let readiness = host.readiness(fd);
         if readiness.error {
             let errno = host.take_error(fd)?.unwrap_or(Errno::ConnectionReset);
-            self.sockets.remove(&name);
+            self.sockets.remove(name);
             host.close(around.now, fd)?;
             return Err(errno);
         }
@@ -251,7 +250,7 @@ impl Apps {
         around: &mut Surroundings<'_>,
         sink: &mut S,
     ) {
-        let Some(binding) = self.sockets.get_mut(&name) else { return };
+        let Some(binding) = self.sockets.get_mut(name) else { return };
         let Some((connection, flow)) = host.connection(binding.fd) else { return };
         binding.connection = Some((connection, flow));
         around.network.bind_flow(name, flow);
@@ -274,7 +273,7 @@ impl Apps {
         host: &mut Host,
         around: &mut Surroundings<'_>,
     ) -> Attempt<Progress> {
-        let binding = *self.sockets.get(&on).ok_or(Errno::BadDescriptor)?;
+        let binding = *self.sockets.get(on).ok_or(Errno::BadDescriptor)?;
         let stream = self.stream(&binding);
         if binding.written == 0
             && let Some((_, flow)) = binding.connection
@@ -306,7 +305,7 @@ impl Apps {
                 Err(errno) => break Err(errno),
             }
         };
-        if let Some(binding) = self.sockets.get_mut(&on) {
+        if let Some(binding) = self.sockets.get_mut(on) {
             binding.written = offset;
         }
         outcome
@@ -319,7 +318,12 @@ impl Apps {
         host: &mut Host,
         around: &mut Surroundings<'_>,
     ) -> Progress {
-        let Some(binding) = self.sockets.get(&on).copied() else {
+        let run = &mut self.runs[local];
+        if run.socket.is_none() {
+            run.socket = self.sockets.index(on);
+        }
+        let socket = run.socket.and_then(|index| Some((index, self.sockets.at_mut(index)?.fd)));
+        let Some((index, fd)) = socket else {
             return Progress::Failed(Trouble::Errno(Errno::BadDescriptor));
         };
         let wanted = match until {
@@ -327,7 +331,7 @@ impl Apps {
             ReadUntil::Eof => u64::MAX,
         };
         loop {
-            let run = &self.runs[local];
+            let run = &mut self.runs[local];
             if run.progress >= wanted {
                 return Progress::Done;
             }
@@ -337,17 +341,22 @@ impl Apps {
             if room == 0 {
                 return Progress::Blocked { fd: None, until: Some(next) };
             }
-            match host.recv(around.now, binding.fd, room.min(READ_MAX)) {
+            match host.recv(around.now, fd, room.min(READ_MAX)) {
                 Ok(Received::Data(payload)) => {
-                    self.runs[local].progress += u64::from(payload.len());
-                    self.judge(on, &payload, host, around);
+                    run.progress += u64::from(payload.len());
+                    let is_through = run.progress >= wanted;
+                    self.judge(index, &payload, host, around);
+                    if rate.is_none() && !is_through && host.is_drained_by_reading(fd) {
+                        // As the next call would say.
+                        return Progress::Blocked { fd: Some(fd), until: None };
+                    }
                 }
                 Ok(Received::Eof) if until == ReadUntil::Eof => return Progress::Done,
                 Ok(Received::Eof) => {
-                    return Progress::Failed(Trouble::EndOfFile { got: self.runs[local].progress, wanted });
+                    return Progress::Failed(Trouble::EndOfFile { got: run.progress, wanted });
                 }
                 Err(Errno::WouldBlock) => {
-                    return Progress::Blocked { fd: Some(binding.fd), until: None };
+                    return Progress::Blocked { fd: Some(fd), until: None };
                 }
                 Err(errno) => return Progress::Failed(Trouble::Errno(errno)),
             }
@@ -355,8 +364,9 @@ impl Apps {
     }
 
     /// Compares what was read with what the peer wrote.
-    fn judge(&mut self, name: NameId, payload: &Payload, host: &Host, around: &mut Surroundings<'_>) {
-        let Some(binding) = self.sockets.get_mut(&name) else { return };
+    #[inline]
+    fn judge(&mut self, index: SocketIndex, payload: &Payload, host: &Host, around: &mut Surroundings<'_>) {
+        let Some(binding) = self.sockets.at_mut(index) else { return };
         let Some((connection, flow)) = binding.connection else { return };
         let watch = &mut *around.watch;
         if binding.read == 0 {

@@ -45,7 +45,7 @@ fn first_drop_of_a_burst_is_packet_b_plus_2() {
 fn what_is_too_big_is_told_with_the_mtu() {
     let mut direction = direction(&DirectionConfig { mtu: Some(999), ..ten_milliseconds() });
     let offer = direction.offer(at(0), numbered(1));
-    assert_eq!(offer, Offer { arrives: None, noted: true, unsettled: false });
+    assert_eq!(offer, Offer { noted: true, ..Offer::default() });
     assert_eq!(events(&mut direction)[0].decision, Decision::Dropped(DropCause::TooBig(999)));
 }
 
@@ -53,7 +53,7 @@ fn what_is_too_big_is_told_with_the_mtu() {
 fn without_delay_a_packet_is_seen_after_settling() {
     let mut direction = direction(&DirectionConfig::default());
     let offer = direction.offer(at(1), numbered(1));
-    assert_eq!(offer, Offer { arrives: Some(at(1)), noted: false, unsettled: true });
+    assert_eq!(offer, Offer { arrives: Some(at(1)), is_next: true, noted: false, unsettled: true });
     assert_eq!(
         (direction.next_arrival(), direction.take_arrival(at(1)), direction.in_flight()),
         (None, None, 1)

@@ -1,0 +1,87 @@
+//! A ring of packets in the order of their arrival. Its slots stay: a packet is moved in once and handled where it lies.
+
+use faultwire_base::Instant;
+use faultwire_wire::Packet;
+
+use crate::travel::Rank;
+
+/// Packets that arrive in the order of their sending.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ring {
+    /// A power of two, or none before the first packet. What lies outside the ring is left over from earlier packets.
+    slots: Vec<Slot>,
+    first: usize,
+    len: usize,
+    /// Arrival of the last packet, if there is any.
+    latest: Instant,
+}
+
+/// A packet and what is asked of it on its way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slot {
+    pub(crate) rank: Rank,
+    /// Octets on the wire.
+    pub(crate) length: u32,
+    pub(crate) packet: Packet,
+}
+
+impl Ring {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether a packet that arrives then keeps the order.
+    #[inline]
+    pub(crate) fn takes(&self, arrival: Instant) -> bool {
+        self.len == 0 || self.latest <= arrival
+    }
+
+    /// Moves a packet in, which must [keep the order](Self::takes). What is left in `packet` means nothing.
+    #[inline]
+    pub(crate) fn push(&mut self, rank: Rank, length: u32, packet: &mut Packet) {
+        if self.len == self.slots.len() {
+            self.grow();
+        }
+        let at = (self.first + self.len) & (self.slots.len() - 1);
+        let slot = &mut self.slots[at];
+        slot.rank = rank;
+        slot.length = length;
+        std::mem::swap(&mut slot.packet, packet);
+        self.len += 1;
+        self.latest = rank.arrival;
+    }
+
+    #[inline]
+    pub(crate) fn first(&self) -> Option<&Slot> {
+        if self.len == 0 { None } else { self.slots.get(self.first) }
+    }
+
+    #[inline]
+    pub(crate) fn first_mut(&mut self) -> Option<&mut Slot> {
+        if self.len == 0 { None } else { self.slots.get_mut(self.first) }
+    }
+
+    /// Leaves the first packet behind; there must be one.
+    #[inline]
+    pub(crate) fn forget_first(&mut self) {
+        self.len -= 1;
+        self.first = (self.first + 1) & (self.slots.len() - 1);
+    }
+
+    /// All packets in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        (0..self.len).map(|index| &self.slots[(self.first + index) & (self.slots.len() - 1)])
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.slots.rotate_left(self.first);
+        self.first = 0;
+        self.slots.resize_with((2 * self.slots.len()).max(SLOTS_AT_FIRST), Slot::default);
+    }
+}
+
+/// Slots of the smallest ring.
+const SLOTS_AT_FIRST: usize = 4;
