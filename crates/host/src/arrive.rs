@@ -11,7 +11,8 @@ use crate::segment;
 use crate::stack::{Arrival, Stack};
 use crate::udp::Received;
 
-/// A packet arrived. It is not taken apart: most are segments, and TCP only looks at those.
+/// A packet arrived. It is not taken apart: most are segments, and TCP only looks at those. Its traffic class is not
+/// shown to users (RFC 9293 §3.9.1.9, MAY-9).
 #[inline]
 pub(crate) fn receive(stack: &mut Stack, now: Instant, packet: &Packet) {
     if let Body::Raw(bytes) = &packet.body {
@@ -38,11 +39,12 @@ fn receive_body(stack: &mut Stack, now: Instant, (ip, body): (&IpHeader, &Body),
 
 fn receive_any(stack: &mut Stack, arrival: &Arrival<'_>, body: &Body) {
     let Arrival { ip, id, .. } = *arrival;
-    // A segment to all hosts is dropped without an answer (RFC 9293 §3.9.2.3, MUST-57): no such address is local.
+    // A segment to all hosts is dropped without an answer (RFC 9293 §3.9.2.3, MUST-57): no such address is local. Nor is
+    // one answered that nobody can have sent (MUST-63; RFC 1122 §3.2.1.3: loopback addresses stay inside a host).
     if !stack.paths.is_local(ip.destination) {
         return stack.dropped(id, DropReason::ForeignDestination);
     }
-    if !is_unicast(ip.source) {
+    if !is_unicast(ip.source) || (ip.source.is_loopback() && !ip.destination.is_loopback()) {
         return stack.dropped(id, DropReason::BadSource);
     }
     match body {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use faultwire_base::PacketId;
-use faultwire_tcp::{ConnectionError, State};
+use faultwire_tcp::{ConnectionError, SoftError, State};
 use faultwire_wire::{Cause, DecodeError, Flow};
 
 use crate::descriptor::Fd;
@@ -53,6 +53,21 @@ pub enum HostEvent {
         connection: ConnectionId,
         /// What its user is told.
         error: Errno,
+    },
+    /// Something was reported that does not end the connection (RFC 9293 §3.9.1.8, MUST-47). Its user is told of an ICMP
+    /// error if it asked for that ([`SocketOption::ErrorReports`](crate::SocketOption::ErrorReports)).
+    SoftError {
+        /// Which connection.
+        connection: ConnectionId,
+        /// What was reported.
+        error: SoftError,
+    },
+    /// There is urgent data, or more of it than was known (RFC 9293 §3.8.5, MUST-32).
+    Urgent {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Octets from the read position up to the urgent mark.
+        remaining: u64,
     },
     /// The full state of a connection is given up: it is closed and has no descriptor, or it goes on as a compact
     /// TIME-WAIT entry, whose end comes as a [`HostEvent::StateChanged`].
@@ -236,6 +251,7 @@ impl From<ConnectionError> for Errno {
             ConnectionError::HostUnreachable => Self::HostUnreachable,
             ConnectionError::NetworkUnreachable => Self::NetworkUnreachable,
             ConnectionError::ProtocolUnreachable => Self::NoProtocolOption,
+            ConnectionError::ProtocolError => Self::ProtocolError,
         }
     }
 }

@@ -181,6 +181,24 @@ impl Host {
         socket::send(&mut self.stack, now, fd, payload)
     }
 
+    /// Writes to a stream as [`Host::send`], the data marked as urgent up to its end (`MSG_OOB`, but of any length: RFC
+    /// 9293 §3.8.5, MUST-30). It stays in its place in the stream.
+    ///
+    /// # Errors
+    /// As [`Host::send`], and [`Errno::NotSupported`] for UDP.
+    pub fn send_urgent(&mut self, now: Instant, fd: Fd, payload: Payload) -> Result<u64, Errno> {
+        socket::send_urgent(&mut self.stack, now, fd, payload)
+    }
+
+    /// Octets from the read position up to the urgent mark (RFC 9293 §3.8.5, MUST-33); 0 without urgent data
+    /// (`SIOCATMARK` asks the same of one octet).
+    ///
+    /// # Errors
+    /// [`Errno::NotConnected`].
+    pub fn urgent_remaining(&self, fd: Fd) -> Result<u64, Errno> {
+        socket::urgent_remaining(&self.stack, fd)
+    }
+
     /// Reads at most `max` octets of a stream, or one datagram.
     ///
     /// # Errors

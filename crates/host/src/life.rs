@@ -2,7 +2,7 @@
 //! told of it.
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Envelope, Event, Outgoing, State};
+use faultwire_tcp::{Envelope, Event, Outgoing, SoftError, State};
 use faultwire_wire::{Cause, Flow, Packet, TimerKind};
 
 use crate::connections::{Body, Entry, Owner};
@@ -94,10 +94,25 @@ fn pass_on(stack: &mut Stack, slot: u32, cause: Cause, event: Event) {
             }
             return;
         }
-        Event::Readable | Event::Writable | Event::SoftError(_) | Event::Urgent { .. } => {}
+        Event::SoftError(error) => {
+            stack.events.push_back(HostEvent::SoftError { connection, error });
+            report_soft_error(stack, slot, error);
+        }
+        Event::Urgent { remaining } => stack.events.push_back(HostEvent::Urgent { connection, remaining }),
+        Event::Readable | Event::Writable => {}
     }
     if let Some(fd) = fd {
         stack.announce(fd);
+    }
+}
+
+/// As the kernel: an ICMP error becomes the pending error of a socket with `IP_RECVERR`, and of no other (RFC 9293
+/// §3.9.1.8: MUST-47, SHLD-20).
+fn report_soft_error(stack: &mut Stack, slot: u32, error: SoftError) {
+    if let SoftError::Unreachable(error) = error
+        && stack.connections.full(slot).error_reports()
+    {
+        stack.connections.entry_mut(slot).error = Some(error.into());
     }
 }
 

@@ -32,6 +32,8 @@ pub enum SocketOption {
     QuickAck(bool),
     /// `TCP_USER_TIMEOUT`, in milliseconds: how long data may stay unacknowledged; 0 leaves it to R2.
     UserTimeout(Option<Duration>),
+    /// `IP_RECVERR`: ICMP errors that do not end the connection are told too (RFC 9293 §3.9.1.8, SHLD-20).
+    ErrorReports(bool),
 }
 
 /// Why there is no such option or value. The message names the remedy.
@@ -44,6 +46,14 @@ pub enum OptionError {
         name: String,
         /// The nearest known name.
         nearest: &'static str,
+    },
+    /// An option that is left out for good.
+    #[error("{name} is refused: {reason}")]
+    Refused {
+        /// The option.
+        name: &'static str,
+        /// Why, and what to do instead.
+        reason: &'static str,
     },
     /// A value that the option can't have.
     #[error("{name} can't be {value}: a number from {low} to {high} is needed")]
@@ -65,6 +75,9 @@ impl SocketOption {
     /// # Errors
     /// [`OptionError`] if no such option acts here or it can't have that value.
     pub fn parse(name: &str, value: i64) -> Result<Self, OptionError> {
+        if let Some(&(name, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+            return Err(OptionError::Refused { name, reason });
+        }
         let Some(known) = TABLE.iter().find(|known| known.name == name) else {
             let distance = |known: &&Known| strsim::damerau_levenshtein(known.name, name);
             let nearest = TABLE.iter().min_by_key(distance).expect("there are options").name;
@@ -103,6 +116,7 @@ impl SocketOption {
             Self::NoDelay(on) => connection.set_no_delay(on),
             Self::QuickAck(on) => connection.set_quick_ack(on),
             Self::UserTimeout(time) => connection.set_user_timeout(now, time),
+            Self::ErrorReports(on) => connection.set_error_reports(on),
         }
     }
 }
@@ -155,7 +169,15 @@ const fn known(name: &'static str, low: i64, high: i64, make: fn(u32) -> SocketO
 
 const INT_MAX: i64 = i32::MAX as i64;
 
+/// Options that will not come. Source routes (RFC 9293 §3.9.2.1: MUST-51..53, SHLD-24) are the one part of the standard
+/// that is left out: networks drop packets that have them (RFC 7126 §4.3, §4.4).
+const REFUSED: &[(&str, &str)] = &[(
+    "IP_OPTIONS",
+    "no IP option is sent, a source route least of all, which networks drop (RFC 7126); give the hosts routes instead",
+)];
+
 const TABLE: &[Known] = &[
+    known("IP_RECVERR", 0, 1, |on| SocketOption::ErrorReports(on == 1)),
     known("IP_TOS", 0, 255, |class| SocketOption::TrafficClass(class as u8)),
     known("SO_KEEPALIVE", 0, 1, |on| SocketOption::KeepAlive(on == 1)),
     known("SO_RCVBUF", 1, INT_MAX, SocketOption::ReceiveBuffer),
@@ -193,6 +215,19 @@ mod tests {
         assert_eq!(unknown, OptionError::UnknownName { name: "TCP_NODELY".into(), nearest: "TCP_NODELAY" });
         let range = SocketOption::parse("TCP_NODELAY", 2).unwrap_err();
         assert_eq!(range.to_string(), "TCP_NODELAY can't be 2: a number from 0 to 1 is needed");
+    }
+
+    /// RFC 9293 §3.9.2.1: MUST-51..53, SHLD-24, source routes, are refused with the reason.
+    #[test]
+    fn source_routes_are_refused() {
+        let error = SocketOption::parse("IP_OPTIONS", 0).unwrap_err();
+        assert!(matches!(error, OptionError::Refused { name: "IP_OPTIONS", .. }));
+        let text = error.to_string();
+        assert!(
+            text.starts_with("IP_OPTIONS is refused: ") && text.contains("give the hosts routes instead"),
+            "{text}"
+        );
+        assert!(SocketOption::names().all(|name| name != "IP_OPTIONS"));
     }
 
     #[test]

@@ -357,6 +357,8 @@ pub struct KeepAliveConfig {
     pub probes: u32,
     /// The end is told to the peer by a RST.
     pub reset: bool,
+    /// A probe carries one octet of garbage, for peers that answer nothing else (RFC 9293 §3.8.4, MAY-6).
+    pub garbage: bool,
 }
 
 /// Half-close, close, abort.
@@ -491,6 +493,7 @@ impl Config {
                 interval: Duration::from_secs(75),
                 probes: 9,
                 reset: false,
+                garbage: false,
             },
             closing: ClosingConfig {
                 reset_unread: true,

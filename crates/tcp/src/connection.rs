@@ -336,6 +336,17 @@ impl Connection {
         self.tcb.receive.set_capacity(octets.max(1));
     }
 
+    /// IP_RECVERR: whether the user is told of soft errors at once (RFC 9293 §3.9.1.8, SHLD-20). The owner is told by
+    /// [`Event::SoftError`] in any case.
+    pub fn set_error_reports(&mut self, on: bool) {
+        self.tcb.user.error_reports = on;
+    }
+
+    /// Whether the user is told of soft errors at once.
+    pub fn error_reports(&self) -> bool {
+        self.tcb.user.error_reports
+    }
+
     /// IP_TOS: DSCP and ECN bits of every later packet (RFC 9293 §3.9.1.9: MUST-48, SHLD-21). Applications should not
     /// change it without need (§3.9.2, SHLD-23).
     pub fn set_traffic_class(&mut self, traffic_class: u8) {

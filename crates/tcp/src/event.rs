@@ -51,6 +51,8 @@ pub enum ConnectionError {
     NetworkUnreachable,
     /// ICMP said that the host has no TCP: ENOPROTOOPT.
     ProtocolUnreachable,
+    /// ICMP said that a header is wrong: EPROTO.
+    ProtocolError,
 }
 
 /// A report that does not end the connection.
@@ -58,10 +60,8 @@ pub enum ConnectionError {
 pub enum SoftError {
     /// R1 retransmissions of one segment were not acknowledged (RFC 9293 §3.8.3, MUST-20): the path is in doubt.
     RetransmissionThreshold,
-    /// An ICMP error that is only recorded (MUST-56).
+    /// An ICMP error that is only recorded (RFC 9293 §3.9.2.2, MUST-56).
     Unreachable(ConnectionError),
-    /// ICMP: hop limit exceeded or parameter problem.
-    Path,
 }
 
 /// Why an arriving segment was dropped.

@@ -21,10 +21,11 @@ pub struct PathInfo {
 }
 
 impl PathInfo {
-    /// The segment size that fits the MTU: without IP and TCP headers, with all options counted as data.
+    /// The segment size that fits the MTU: without IP and TCP headers, with all options counted as data. The length field
+    /// of IP bounds it too (RFC 9293 §3.7.1, MUST-67).
     pub(crate) fn segment_size_for(self, mtu: u32) -> u16 {
-        let headers = if self.ipv6 { 60 } else { 40 };
-        u16::try_from(mtu.saturating_sub(headers)).unwrap_or(u16::MAX).max(LEAST_SEGMENT_SIZE)
+        let (headers, most) = if self.ipv6 { (60, 65_535 - 20) } else { (40, 65_535 - 40) };
+        (mtu.saturating_sub(headers).min(most) as u16).max(LEAST_SEGMENT_SIZE)
     }
 
     /// The MSS that we announce (RFC 9293 §3.7.1, SHLD-6, MUST-67).

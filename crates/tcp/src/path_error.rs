@@ -12,7 +12,6 @@ use crate::tcb::Tcb;
 enum Meaning {
     Hard(ConnectionError),
     Soft(ConnectionError),
-    Path,
     TooBig(u32),
     Nothing,
 }
@@ -38,7 +37,6 @@ pub(crate) fn on_icmp(tcb: &mut Tcb, kind: IcmpKind, quoted: Seq, cause: Cause) 
             tcb.user.soft_error = Some(error);
             tcb.events.push(Event::SoftError(SoftError::Unreachable(error)));
         }
-        Meaning::Path => tcb.events.push(Event::SoftError(SoftError::Path)),
         Meaning::TooBig(mtu) => on_too_big(tcb, at, mtu),
         Meaning::Nothing => return false,
     }
@@ -77,7 +75,8 @@ fn meaning(kind: IcmpKind, ipv6: bool) -> Meaning {
             4 => Meaning::Hard(ConnectionError::Refused),
             _ => Meaning::Soft(ConnectionError::HostUnreachable),
         },
-        (IcmpKind::TimeExceeded { .. } | IcmpKind::ParameterProblem { .. }, _) => Meaning::Path,
+        (IcmpKind::TimeExceeded { .. }, _) => Meaning::Soft(ConnectionError::HostUnreachable),
+        (IcmpKind::ParameterProblem { .. }, _) => Meaning::Soft(ConnectionError::ProtocolError),
         _ => Meaning::Nothing,
     }
 }

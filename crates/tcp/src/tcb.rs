@@ -65,6 +65,8 @@ pub(crate) struct User {
     pub(crate) timeout: Duration,
     pub(crate) error: Option<ConnectionError>,
     pub(crate) soft_error: Option<ConnectionError>,
+    /// The user wants to be told of soft errors too.
+    pub(crate) error_reports: bool,
 }
 
 /// Running totals.
@@ -138,6 +140,7 @@ impl Tcb {
                 timeout: config.give_up.user_timeout.unwrap_or(Duration::ZERO),
                 error: None,
                 soft_error: None,
+                error_reports: false,
             },
             negotiated,
             opening: None,

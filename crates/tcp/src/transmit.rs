@@ -293,10 +293,13 @@ fn window_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     finish(tcb, segment, Reason::ZeroWindowProbe, tcb.cause)
 }
 
-/// SHLD-12: no data, SEQ = SND.NXT - 1.
+/// RFC 9293 §3.8.4: SEQ = SND.NXT - 1 and no data (SHLD-12), or one octet that the peer has had (MAY-6).
 fn keep_alive_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     let seq = tcb.send.next_seq() - 1;
-    let segment = header(tcb, now, Flags::ACK, seq);
+    let mut segment = header(tcb, now, Flags::ACK, seq);
+    if tcb.config.keep_alive.garbage {
+        segment.payload = Payload::Zeros { len: 1 };
+    }
     tcb.tally.probes += 1;
     finish(tcb, segment, Reason::KeepAlive, tcb.cause)
 }

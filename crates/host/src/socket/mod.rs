@@ -4,6 +4,7 @@ mod finish;
 mod open;
 mod query;
 mod transfer;
+mod urgent;
 
 use faultwire_wire::Payload;
 
@@ -14,6 +15,7 @@ pub(crate) use query::{
     set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
+pub(crate) use urgent::{send_urgent, urgent_remaining};
 
 /// What kind of socket is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,6 +25,11 @@ impl Mapping {
         self.timestamp = Some((script, live));
     }
 
+    /// The script number of one of ours.
+    pub(crate) fn script(&self, local: Seq) -> u32 {
+        local.0.wrapping_sub(self.local_isn)
+    }
+
     /// Our sequence number on the wire; script 1 is ISN + 1.
     pub(crate) fn local(&self, script: u32) -> Seq {
         Seq(self.local_isn.wrapping_add(script))

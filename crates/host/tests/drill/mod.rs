@@ -235,6 +235,38 @@ impl Drill {
         self.drain();
     }
 
+    /// A packet of the test's own making arrives.
+    pub(crate) fn inject_packet(&mut self, packet: Packet) {
+        self.note(format_args!("< {packet:?}"));
+        self.host.receive(self.now, packet);
+        self.drain();
+    }
+
+    /// The packet that a line describes, to be changed and injected.
+    pub(crate) fn written(&mut self, line: &str) -> Packet {
+        self.packet(&notation::parse(line))
+    }
+
+    /// Packets of the peer arrive at one instant: the host sends nothing before it has seen them all.
+    pub(crate) fn inject_together(&mut self, lines: &[&str]) {
+        for line in lines {
+            self.note(format_args!("< {line}"));
+            let packet = self.written(line);
+            self.host.receive(self.now, packet);
+        }
+        self.drain();
+    }
+
+    /// The next packet that goes out, whatever it is; it must have been sent by now.
+    pub(crate) fn expect_any(&mut self) -> Packet {
+        self.try_expect_any().unwrap_or_else(|| self.fail("nothing was sent"))
+    }
+
+    /// As [`Drill::expect_any`], if there is one.
+    pub(crate) fn try_expect_any(&mut self) -> Option<Packet> {
+        self.sent.pop_front().map(|(_, packet)| packet)
+    }
+
     /// The next packet that goes out is this one, at this time. Returns it.
     pub(crate) fn expect(&mut self, line: &str) -> Segment {
         let parsed = notation::parse(line);
@@ -413,7 +445,8 @@ impl Drill {
         true
     }
 
-    fn drain(&mut self) {
+    /// Takes out what the host has to send, after a call that the drill does not know.
+    pub(crate) fn drain(&mut self) {
         self.drain_at(self.now);
     }
 

@@ -287,6 +287,8 @@ impl HostPlace {
                     }
                     continue;
                 }
+                // What an application is told of them it finds at its socket.
+                HostEvent::SoftError { .. } | HostEvent::Urgent { .. } => continue,
                 HostEvent::Dropped { packet, reason } => Event::Discarded { packet, reason },
                 HostEvent::ConnectionFailed { connection, error } => {
                     if let Some(log) = watch.connections.get_mut(self.place, connection) {

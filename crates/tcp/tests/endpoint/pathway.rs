@@ -26,7 +26,10 @@ fn soft_errors() {
         let mut pair = Pair::open(config.clone());
         pair.write(A, 0, 100);
         assert!(icmp(&mut pair, IcmpKind::TimeExceeded { code: 0 }, 101));
-        assert_eq!(pair.events[A].last().unwrap().1, Event::SoftError(SoftError::Path));
+        assert_eq!(
+            pair.events[A].last().unwrap().1,
+            Event::SoftError(SoftError::Unreachable(ConnectionError::HostUnreachable))
+        );
         assert!(!icmp(&mut pair, IcmpKind::SourceQuench, 101), "MUST-55");
     }
 }

@@ -87,7 +87,8 @@ fn split_v4(bytes: &[u8]) -> Result<(IpHeader, Protocol, &[u8]), DecodeError> {
     if header_length < 20 {
         return Err(DecodeError::BadIpHeaderLength(header_length));
     }
-    // RFC 9293 §3.9.2, MUST-50: options are skipped, their octets count only in the checksum.
+    // RFC 9293 §3.9.2, MUST-50: options are skipped, timestamps and record route too (MAY-10, MAY-11); their octets count
+    // only in the checksum.
     let header_length = usize::from(header_length);
     let header = bytes.get(..header_length).ok_or(DecodeError::Truncated)?;
     if checksum(header) != 0 {

@@ -1,6 +1,6 @@
 //! TCP options on their way through bytes: unknown ones are passed over, illegal lengths end the list.
 
-use faultwire_wire::{Body, Options, Segment, TcpOption, decode};
+use faultwire_wire::{Body, Options, Segment, Seq, TcpOption, decode};
 
 use crate::samples::{data_segment, packet, v4};
 
@@ -94,4 +94,65 @@ fn forty_octets_and_no_more() {
     assert!(Options::from_bytes(&[1; 40]).is_some());
     assert!(Options::from_bytes(&[1; 41]).is_none());
     assert_eq!(through_bytes(&[1; 40]).header_length(), 60);
+}
+
+/// RFC 9293 §3.1, MUST-4: end of list, no-operation and the MSS, to the octet and back.
+#[test]
+fn the_options_that_everybody_knows() {
+    let mut options = Options::EMPTY;
+    options.push_nop();
+    options.push_maximum_segment_size(1460);
+    options.push_end();
+    assert_eq!(options.as_bytes(), [1, 2, 4, 0x05, 0xb4, 0]);
+    let segment = through_bytes(options.as_bytes());
+    assert_eq!(segment.options.iter().collect::<Vec<_>>(), [TcpOption::MaximumSegmentSize(1460)]);
+}
+
+/// RFC 9293 §3.2, MUST-64: an option is read wherever it begins.
+#[test]
+fn options_begin_at_any_octet() {
+    let options: [(&[u8], TcpOption<'_>); 5] = [
+        (&[2, 4, 0x05, 0xb4], TcpOption::MaximumSegmentSize(1460)),
+        (&[3, 3, 7], TcpOption::WindowScale(7)),
+        (&[4, 2], TcpOption::SackPermitted),
+        (&[5, 10, 0, 0, 0, 3, 0, 0, 0, 4], TcpOption::Sack(&[0, 0, 0, 3, 0, 0, 0, 4])),
+        (&[8, 10, 0, 0, 0, 1, 0, 0, 0, 2], TcpOption::Timestamps { value: 1, echo: 2 }),
+    ];
+    for (octets, option) in options {
+        for before in 0..=30 {
+            let bytes = [&vec![1; before][..], octets].concat();
+            let segment = through_bytes(&bytes);
+            assert_eq!(segment.options.iter().collect::<Vec<_>>(), [option], "after {before} octets");
+        }
+    }
+}
+
+/// RFC 9293 §3.1, MUST-68: whatever is written but end of list and no-operation has its length behind its kind, and only
+/// those two are read as one octet.
+#[test]
+fn all_options_but_two_have_a_length() {
+    const BLOCK: (Seq, Seq) = (Seq(3), Seq(4));
+    let writers: [fn(&mut Options); 6] = [
+        |options| options.push_maximum_segment_size(1460),
+        |options| options.push_window_scale(7),
+        |options| options.push_sack_permitted(),
+        |options| options.push_timestamps(1, 2),
+        |options| options.push_sack(&[BLOCK]),
+        |options| options.push_sack(&[BLOCK, BLOCK, BLOCK]),
+    ];
+    for write in writers {
+        let mut options = Options::EMPTY;
+        write(&mut options);
+        assert_eq!(usize::from(options.as_bytes()[1]), options.as_bytes().len());
+    }
+    for kind in 0..=255_u8 {
+        // As a length, 4 takes what follows up to the last option; as an option of its own, it is SACK-permitted.
+        let segment = through_bytes(&[kind, 4, 2, 0x99, 3, 3, 7]);
+        let read: Vec<_> = segment.options.iter().collect();
+        match kind {
+            0 => assert_eq!(read, []),
+            1 => assert_eq!(read[0], TcpOption::SackPermitted),
+            _ => assert_eq!((read.len(), read[1]), (2, TcpOption::WindowScale(7)), "kind {kind}"),
+        }
+    }
 }
