@@ -17,6 +17,8 @@ pub struct DirectionConfig {
     pub jitter: Option<Jitter>,
     /// Random loss.
     pub loss: Option<Loss>,
+    /// Random loss marks ECN-capable packets "congestion experienced" instead of taking them (netem's `ecn`).
+    pub loss_marks: bool,
     /// Random duplication: the probability that a packet is sent twice.
     pub duplicate: Option<Probability>,
     /// Random corruption.
@@ -173,6 +175,8 @@ pub enum Change {
     SetDelay(Duration),
     /// Random loss; the model starts in its first state.
     SetLoss(Option<Loss>),
+    /// Whether random loss marks ECN-capable packets instead of taking them.
+    SetLossMarks(bool),
     /// Jitter.
     SetJitter(Option<Jitter>),
     /// Random duplication.

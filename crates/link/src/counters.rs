@@ -45,6 +45,8 @@ pub struct Counters {
     pub corrupted: u64,
     /// Fields rewritten.
     pub rewritten: u64,
+    /// ECN-capable packets that random loss marked instead of taking them; part of `rewritten`.
+    pub marked: u64,
     /// Delays by targeted faults.
     pub delayed: u64,
     /// Packets that were held, at some time.

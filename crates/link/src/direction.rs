@@ -293,7 +293,7 @@ impl Direction {
 
     /// Loss, duplication, corruption. Says whether the packet is lost.
     fn takes_by_chance(&mut self, now: Instant, packet: &mut Packet, draw: &Draw, fate: &mut Fate) -> bool {
-        if draw.lost {
+        if draw.lost && !(self.path.loss_marks && self.ledger.mark(now, packet)) {
             self.ledger.drop(now, packet, DropCause::Loss);
             return true;
         }

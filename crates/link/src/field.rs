@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use faultwire_wire::{Body, Flags, Packet, Seq};
+use faultwire_wire::{Body, EcnCodepoint, Flags, Packet, Seq};
 
 /// A field of a packet's headers, or a length that follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,11 +34,13 @@ pub enum HeaderField {
     PayloadLength,
     /// Octets of the whole packet from the IP header on; can't be rewritten.
     Length,
+    /// ECN codepoint (IP), the lower two bits of the traffic class: 0 not capable, 1 ECT(1), 2 ECT(0), 3 CE.
+    Ecn,
 }
 
 impl HeaderField {
     /// All fields.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SourcePort,
         Self::DestinationPort,
         Self::Seq,
@@ -52,6 +54,7 @@ impl HeaderField {
         Self::DontFragment,
         Self::PayloadLength,
         Self::Length,
+        Self::Ecn,
     ];
 
     /// Its name in an experiment.
@@ -70,6 +73,7 @@ impl HeaderField {
             Self::DontFragment => "dont_fragment",
             Self::PayloadLength => "payload_length",
             Self::Length => "length",
+            Self::Ecn => "ecn",
         }
     }
 
@@ -77,6 +81,7 @@ impl HeaderField {
     pub const fn largest(self) -> u64 {
         match self {
             Self::DontFragment => 1,
+            Self::Ecn => EcnCodepoint::MASK as u64,
             Self::HopLimit | Self::TrafficClass => 0xFF,
             Self::Flags => 0x1FF,
             Self::SourcePort | Self::DestinationPort | Self::Window | Self::Urgent | Self::Identification => {
@@ -91,11 +96,20 @@ impl HeaderField {
         !matches!(self, Self::PayloadLength | Self::Length)
     }
 
+    /// Whether the endpoints of a conversation don't go by it: routers change such fields on the way.
+    pub const fn is_of_the_way(self) -> bool {
+        matches!(
+            self,
+            Self::HopLimit | Self::TrafficClass | Self::Ecn | Self::Identification | Self::DontFragment
+        )
+    }
+
     /// Its value in `packet`; `None` if that has no such field. Raw bytes have only the IP header and a length.
     pub fn read(self, packet: &Packet) -> Option<u64> {
         match self {
             Self::HopLimit => return Some(packet.ip.hop_limit.into()),
             Self::TrafficClass => return Some(packet.ip.traffic_class.into()),
+            Self::Ecn => return Some(packet.ip.ecn() as u64),
             Self::Identification => return Some(packet.ip.identification.into()),
             Self::DontFragment => return Some(packet.ip.dont_fragment.into()),
             Self::Length => return Some(packet.length().into()),
@@ -131,6 +145,9 @@ impl HeaderField {
         match (self, &mut packet.body) {
             (Self::HopLimit, _) => packet.ip.hop_limit = value as u8,
             (Self::TrafficClass, _) => packet.ip.traffic_class = value as u8,
+            (Self::Ecn, _) => {
+                packet.ip.traffic_class = EcnCodepoint::of(value as u8).put_into(packet.ip.traffic_class);
+            }
             (Self::Identification, _) if packet.ip.source.is_ipv4() => {
                 packet.ip.identification = value as u16
             }

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use faultwire_base::{Instant, PacketId, PlaceId};
-use faultwire_wire::Packet;
+use faultwire_wire::{EcnCodepoint, Packet};
 
 use crate::counters::Counters;
 use crate::decision::{By, Decision, DropCause, LinkEvent};
+use crate::field::HeaderField;
 
 /// Counts and decisions of one direction.
 #[derive(Clone, Debug)]
@@ -46,6 +47,18 @@ impl Ledger {
         self.counters.copies.count(copy.length());
         self.note(at, packet.tag.id, Decision::Duplicated { copy: copy.tag.id, by });
         copy
+    }
+
+    /// Marks `packet` "congestion experienced" (RFC 3168 §5); says whether it is ECN-capable.
+    pub(crate) fn mark(&mut self, at: Instant, packet: &mut Packet) -> bool {
+        if !packet.ip.ecn().is_capable() || !HeaderField::Ecn.write(packet, EcnCodepoint::Ce as u64) {
+            return false;
+        }
+        self.counters.marked += 1;
+        self.counters.rewritten += 1;
+        let (by, field, value) = (By::Random, HeaderField::Ecn, EcnCodepoint::Ce as u64);
+        self.note(at, packet.tag.id, Decision::Rewritten { by, field, value });
+        true
     }
 
     /// Flips bits of `packet`; says whether there was any to flip.

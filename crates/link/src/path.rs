@@ -13,6 +13,8 @@ pub(crate) struct Path {
     pub(crate) keeps_order: bool,
     pub(crate) is_cut: bool,
     pub(crate) holds_all: bool,
+    /// Random loss marks ECN-capable packets.
+    pub(crate) loss_marks: bool,
     /// Largest packet in octets.
     mtu: u32,
     /// Latest arrival of a packet in order.
@@ -23,7 +25,8 @@ impl Path {
     pub(crate) fn new(config: &DirectionConfig) -> Self {
         let (keeps_order, is_cut, holds_all) = (true, false, false);
         let mtu = config.mtu.unwrap_or(u32::MAX);
-        Self { delay: config.delay, keeps_order, is_cut, holds_all, mtu, floor: Instant::ZERO }
+        let (delay, loss_marks) = (config.delay, config.loss_marks);
+        Self { delay, keeps_order, is_cut, holds_all, loss_marks, mtu, floor: Instant::ZERO }
     }
 
     pub(crate) fn set_mtu(&mut self, mtu: Option<u32>) {

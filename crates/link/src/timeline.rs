@@ -90,6 +90,7 @@ impl Direction {
             (Change::SetDelay(delay), _) => self.path.delay = delay,
             (Change::SetQueue(queue), _) => self.transmitter.set_queue(queue),
             (Change::SetMtu(mtu), _) => self.path.set_mtu(mtu),
+            (Change::SetLossMarks(marks), _) => self.path.loss_marks = marks,
             (Change::HoldAll, _) => self.path.holds_all = true,
             (Change::ReleaseAll, _) => {
                 self.path.holds_all = false;

@@ -115,6 +115,8 @@ pub struct LinkReport {
     pub corrupted: u64,
     /// Packets sent ahead of others.
     pub reordered: u64,
+    /// ECN-capable packets that random loss marked instead of taking them.
+    pub marked: u64,
     /// Packets on the way at the end.
     pub in_flight: u64,
     /// Octets that entered.

@@ -69,6 +69,7 @@ fn link_report(name: &str, counters: &LinkCounters, in_flight: u64) -> LinkRepor
         duplicated: counters.copies.packets,
         corrupted: counters.corrupted,
         reordered: counters.reordered,
+        marked: counters.marked,
         in_flight,
         offered_bytes: counters.offered.bytes,
         delivered_bytes: counters.delivered.bytes,
@@ -83,6 +84,7 @@ pub(crate) fn link_counter(counters: &LinkCounters, counter: Counter) -> Option<
         Counter::Dropped => Some(counters.dropped.total().packets),
         Counter::Duplicated => Some(counters.copies.packets),
         Counter::Corrupted => Some(counters.corrupted),
+        Counter::Marked => Some(counters.marked),
         _ => None,
     }
 }
@@ -121,6 +123,8 @@ pub(crate) fn connection_counter(world: &World, log: &ConnectionLog, counter: Co
         Counter::ChallengeAcks => value(|counters| counters.challenge_acks),
         Counter::BytesSent => value(|counters| counters.bytes_sent),
         Counter::ZeroWindowProbes => value(|counters| counters.probes),
+        Counter::DeliveredMarked => value(|counters| counters.delivered_marked),
+        Counter::MarkReductions => value(|counters| counters.mark_reductions),
         _ => None,
     }
 }

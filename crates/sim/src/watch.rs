@@ -178,7 +178,7 @@ impl Watch {
 
     fn link(&mut self, place: PlaceId, direction: DirectionId, event: &LinkEvent) {
         self.digests[place.index()].link(event);
-        if matches!(event.decision, Decision::Rewritten { .. }) {
+        if matches!(event.decision, Decision::Rewritten { field, .. } if !field.is_of_the_way()) {
             self.rewritten.insert(event.packet, ());
         }
         let fault = |by: By| match by {

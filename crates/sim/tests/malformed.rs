@@ -244,6 +244,42 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("unknown direction", "\"wire>client\"", "\"wire>far\""),
     ("min above max", "{ \"max\": 3 }", "{ \"min\": 4, \"max\": 3 }"),
     ("until before at", "\"until\": \"3s\"", "\"until\": \"1s\""),
+    (
+        "icmp error of no kind",
+        "\"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"icmp\": { \"error\": \"port_unreachabel\" }",
+    ),
+    (
+        "icmp error with flags",
+        "\"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"icmp\": { \"error\": \"port_unreachable\" }, \"flags\": \"RST\"",
+    ),
+    (
+        "icmp error relative to what we received",
+        "\"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"icmp\": { \"error\": \"port_unreachable\", \"seq\": \"rcv_nxt\" }",
+    ),
+    (
+        "icmp error with an MTU of its own",
+        "\"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"icmp\": { \"error\": \"port_unreachable\", \"mtu\": 1400 }",
+    ),
+    (
+        "icmp error without a number",
+        "\"to\": \"server/first\", \"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"to\": \"client:40000\", \"from\": \"server:80\", \"icmp\": { \"error\": \"time_exceeded\" }",
+    ),
+    (
+        "source quench of IPv6",
+        "\"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"icmp\": { \"error\": \"source_quench\" }",
+    ),
+    (
+        "ecn without loss",
+        "\"between\": [\"client\", \"r1\"],",
+        "\"between\": [\"client\", \"r1\"], \"ecn\": true,",
+    ),
+    ("ecn codepoint of three bits", "\"window\": { \"min\": 1 }", "\"ecn\": 4"),
     ("nth of zero", "\"nth\": [3, 5]", "\"nth\": 0"),
     ("nth twice", "\"nth\": [3, 5]", "\"nth\": [3, 3]"),
     // Cases.

@@ -75,7 +75,7 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
         .and_then(|(_, echo)| tcb.timestamps.since_echo(echo, arriving.now));
     let echo_of_mark = ecn::is_echo(tcb, arriving.segment.flags);
     if echo_of_mark && tcb.recovery.on_congestion_experienced(arriving.now, ack) {
-        tcb.ecn.on_reduction();
+        tcb.ecn.on_mark_reduction();
     }
     let undelivered = tcb.recovery.undelivered_segments();
     let verdict = tcb.recovery.on_ack(

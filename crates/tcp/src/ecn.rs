@@ -23,6 +23,7 @@ pub(crate) struct Ecn {
     seen: bool,
     /// Segments that the peer acknowledged with ECE.
     delivered_marked: u32,
+    mark_reductions: u32,
 }
 
 impl Ecn {
@@ -40,6 +41,11 @@ impl Ecn {
     /// Segments that the peer acknowledged with ECE (`tcpi_delivered_ce`).
     pub(crate) fn delivered_marked(&self) -> u32 {
         self.delivered_marked
+    }
+
+    /// Reductions of the congestion window for marks.
+    pub(crate) fn mark_reductions(&self) -> u32 {
+        self.mark_reductions
     }
 
     /// The codepoint of the packet that brings the next segment.
@@ -83,6 +89,12 @@ impl Ecn {
     #[inline]
     pub(crate) fn on_reduction(&mut self) {
         self.reduced = self.agreed;
+    }
+
+    /// The congestion window was reduced for a mark.
+    pub(crate) fn on_mark_reduction(&mut self) {
+        self.mark_reductions = self.mark_reductions.wrapping_add(1);
+        self.on_reduction();
     }
 
     /// `segments` were acknowledged by a segment with ECE.

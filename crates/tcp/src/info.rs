@@ -116,6 +116,10 @@ pub struct Counters {
     pub out_of_order: u64,
     /// Zero-window and keep-alive probes sent.
     pub probes: u64,
+    /// Segments that the peer acknowledged with the echo of a mark (RFC 3168 §6.1.3).
+    pub delivered_marked: u64,
+    /// Reductions of the congestion window for marks (RFC 3168 §6.1.2).
+    pub mark_reductions: u64,
 }
 
 pub(crate) fn info(tcb: &Tcb) -> Info {
@@ -182,6 +186,8 @@ pub(crate) fn counters(tcb: &Tcb) -> Counters {
         challenge_acks: u64::from(tcb.tally.challenge_acks),
         out_of_order: u64::from(tcb.tally.out_of_order),
         probes: u64::from(tcb.tally.probes),
+        delivered_marked: u64::from(tcb.ecn.delivered_marked()),
+        mark_reductions: u64::from(tcb.ecn.mark_reductions()),
     }
 }
 

@@ -6,6 +6,7 @@ mod changes;
 mod expectations;
 mod generators;
 mod hosts;
+mod icmp;
 mod inject;
 mod links;
 mod routes;

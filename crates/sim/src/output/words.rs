@@ -166,6 +166,8 @@ pub(crate) fn change(change: &Change) -> String {
         Change::SetRate(None) => "has no limit of its rate".into(),
         Change::SetDelay(delay) => format!("has a delay of {delay}"),
         Change::SetLoss(loss) => format!("has {}", set("loss", loss.is_some())),
+        Change::SetLossMarks(true) => "marks ECN-capable packets that it would lose".into(),
+        Change::SetLossMarks(false) => "marks no packet".into(),
         Change::SetJitter(jitter) => format!("has {}", set("jitter", jitter.is_some())),
         Change::SetDuplicate(duplicate) => format!("has {}", set("duplication", duplicate.is_some())),
         Change::SetCorrupt(corrupt) => format!("has {}", set("corruption", corrupt.is_some())),

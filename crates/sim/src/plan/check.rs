@@ -202,4 +202,10 @@ pub enum Counter {
     Corrupted,
     /// Packets that a host discarded for a bad checksum.
     BadChecksums,
+    /// Packets that random loss marked instead of taking them.
+    Marked,
+    /// Segments that were acknowledged with the echo of a mark.
+    DeliveredMarked,
+    /// Reductions of the congestion window for marks.
+    MarkReductions,
 }

@@ -4,14 +4,14 @@ mod check;
 mod exchange;
 mod step;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_host::HostConfig;
 use faultwire_link::{DirectionConfig, NameId};
 use faultwire_tcp::State;
-use faultwire_wire::Packet;
+use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
 
 pub use check::{Bounds, Check, Counter, Expectation, Moment, Subject};
 pub use exchange::{BadLine, ExchangeLine, LineEnd, SegmentWords};
@@ -203,12 +203,63 @@ pub struct InjectionPlan {
 pub struct RelativeFields {
     /// The connection whose receiver the segment is aimed at; it also gives addresses and ports.
     pub target: NameId,
+    /// An ICMP error instead of the segment.
+    pub error: Option<InjectedError>,
     /// `rcv_nxt + this` as sequence number.
     pub seq_from_rcv_nxt: Option<i64>,
     /// `snd_una + this` as acknowledgment number.
     pub ack_from_snd_una: Option<i64>,
     /// `snd_nxt + this` as acknowledgment number.
     pub ack_from_snd_nxt: Option<i64>,
+}
+
+/// An injected ICMP error.
+#[derive(Clone, Copy, Debug)]
+pub struct InjectedError {
+    /// What it says if the connection is of IPv4.
+    pub v4: IcmpKind,
+    /// What it says if the connection is of IPv6.
+    pub v6: IcmpKind,
+    /// Sequence number of the segment that it quotes.
+    pub seq: QuotedSeq,
+}
+
+/// A sequence number quoted by an injected ICMP error.
+#[derive(Clone, Copy, Debug)]
+pub enum QuotedSeq {
+    /// This one.
+    Absolute(u32),
+    /// `snd_una + this` of the connection that it is aimed at.
+    SndUna(i64),
+    /// `snd_nxt + this`.
+    SndNxt(i64),
+}
+
+impl InjectedError {
+    /// The message about a segment with so many octets of data that `sender` sent to `receiver`.
+    pub(crate) fn body(&self, sender: SocketAddr, receiver: SocketAddr, seq: Seq, octets: u32) -> Body {
+        let about = Packet {
+            ip: IpHeader {
+                source: sender.ip(),
+                destination: receiver.ip(),
+                hop_limit: 64,
+                traffic_class: 0,
+                identification: 0,
+                dont_fragment: true,
+            },
+            body: Body::Tcp(Segment {
+                source_port: sender.port(),
+                destination_port: receiver.port(),
+                seq,
+                flags: Flags::ACK,
+                payload: Payload::Zeros { len: octets },
+                ..Segment::default()
+            }),
+            tag: Tag::default(),
+        };
+        let kind = if sender.is_ipv4() { self.v4 } else { self.v6 };
+        Body::Icmp(IcmpMessage::quoting(kind, &about))
+    }
 }
 
 /// `heal`.

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use faultwire_base::{Instant, LookupTable, PlaceId, SeedTree};
 use faultwire_host::{ConnectionId, DropReason, Host, HostConfig, HostEvent};
 use faultwire_tcp::State;
-use faultwire_wire::{Body, Flow, Packet};
+use faultwire_wire::{Body, Flow, Packet, Seq};
 
 use super::app::{Apps, Surroundings};
 use super::network::Network;
 use crate::connections::ConnectionLog;
-use crate::plan::{DirectionId, HostChange, HostPlan, Plan, RelativeFields};
+use crate::plan::{DirectionId, HostChange, HostPlan, Plan, QuotedSeq, RelativeFields};
 use crate::record::{Event, Record, Sink};
 use crate::watch::Watch;
 
@@ -306,7 +306,15 @@ impl HostPlace {
         let (flow, position) = self.apps.position(&self.host, relative.target)?;
         packet.ip.source = position.remote.ip();
         packet.ip.destination = position.local.ip();
-        if let Body::Tcp(segment) = &mut packet.body {
+        if let Some(error) = &relative.error {
+            let info = &position.info;
+            let seq = match error.seq {
+                QuotedSeq::Absolute(seq) => Seq(seq),
+                QuotedSeq::SndUna(distance) => info.send_unacknowledged + distance as u32,
+                QuotedSeq::SndNxt(distance) => info.send_next + distance as u32,
+            };
+            packet.body = error.body(position.local, position.remote, seq, info.send_segment_size);
+        } else if let Body::Tcp(segment) = &mut packet.body {
             segment.source_port = position.remote.port();
             segment.destination_port = position.local.port();
             if let Some(distance) = relative.seq_from_rcv_nxt {

@@ -1,6 +1,7 @@
 //! Random impairments in a direction: what they do, and that none moves another's draws (DESIGN D3).
 
 use faultwire_base::{Instant, Probability};
+use faultwire_wire::{Body, EcnCodepoint, Packet};
 
 use super::packets::numbered;
 use super::{
@@ -8,6 +9,7 @@ use super::{
 };
 use crate::config::{Change, Corrupt, DirectionConfig, Distribution, Jitter, Loss, Reorder, ScheduledChange};
 use crate::decision::{By, Decision, DropCause, LinkEvent};
+use crate::field::HeaderField;
 use crate::targeted::{Action, Match, Nth, TargetedFault};
 
 const PACKETS: u64 = 2_000;
@@ -230,4 +232,45 @@ fn an_impairment_set_again_goes_on_with_its_stream() {
         .map(|count| if count > 500 { count + 500 } else { count })
         .collect();
     assert_eq!(lost(&told(&paused)), expected);
+}
+
+/// netem's `ecn`: what is ECN-capable is marked where it would be lost (RFC 3168 §5), the rest is lost.
+#[test]
+fn loss_marks_packets_that_are_capable() {
+    let loss = Some(Loss::Random { probability: Probability::ALWAYS, max_burst: None });
+    let config = DirectionConfig { loss, loss_marks: true, ..ten_milliseconds() };
+    let mut direction = direction(&config);
+    let with = |count, class| {
+        let mut packet = numbered(count);
+        packet.ip.traffic_class = class;
+        packet
+    };
+    for (count, class) in [(1, 0xb8), (2, 0xb9), (3, 0xba), (4, 0xbb)] {
+        direction.offer(at(0), with(count, class));
+    }
+    let raw = Packet { body: Body::Raw(with(5, 2).encode().into()), ..with(5, 2) };
+    direction.offer(at(0), raw);
+    let seen: Vec<_> = arrivals(&mut direction, at(100)).iter().map(|(_, it)| it.ip.traffic_class).collect();
+    assert_eq!(seen, [0xbb; 3]);
+    let by = By::Random;
+    let marked = Decision::Rewritten { by, field: HeaderField::Ecn, value: EcnCodepoint::Ce as u64 };
+    let lost = Decision::Dropped(DropCause::Loss);
+    assert_eq!(decisions(&mut direction), [lost, marked, marked, marked, lost]);
+    assert_eq!((direction.counters().marked, direction.counters().dropped.loss.packets), (3, 2));
+    assert_conserved(&direction);
+}
+
+/// The same draws mark that would lose: a run with marks loses no other packet.
+#[test]
+fn marks_are_set_from_a_time_on() {
+    let loss = Some(Loss::Random { probability: Probability::ALWAYS, max_burst: None });
+    let change = |millis, marks| ScheduledChange { at: at(millis), change: Change::SetLossMarks(marks) };
+    let changes = vec![change(2, true), change(4, false)];
+    let mut direction = direction(&DirectionConfig { loss, changes, ..ten_milliseconds() });
+    for millis in 1..=5 {
+        let mut packet = numbered(millis);
+        packet.ip.traffic_class = EcnCodepoint::Ect0 as u8;
+        direction.offer(at(millis), packet);
+    }
+    assert_eq!(summary(&arrivals(&mut direction, at(100))), [(12, 2), (13, 3)]);
 }

@@ -136,6 +136,7 @@ prop_compose! {
             delay: millis(delay),
             jitter,
             loss,
+            loss_marks: delay % 2 == 1,
             duplicate,
             corrupt: corrupt.map(|probability| Corrupt { probability, bits: 2 }),
             reorder: reorder.map(|probability| Reorder { probability, gap: 2 }),

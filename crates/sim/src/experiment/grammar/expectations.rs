@@ -170,18 +170,21 @@ static ORACLES: [Word; 6] = [
 ];
 
 /// Counters in the report's words.
-pub(crate) static COUNTERS: [Word; 14] = [
+pub(crate) static COUNTERS: [Word; 17] = [
     Word::new("retransmissions", "Segments sent again."),
     Word::new("fast_retransmissions", "Of these, those of fast recovery."),
     Word::new("timeouts", "Expirations of the retransmission timer."),
     Word::new("duplicate_acks_received", "Duplicate ACKs received."),
     Word::new("challenge_acks", "Challenge ACKs sent."),
+    Word::new("delivered_marked", "Segments that were acknowledged with the echo of an ECN mark."),
+    Word::new("mark_reductions", "Reductions of the congestion window for ECN marks."),
     Word::new("bytes_sent", "Octets of data sent, retransmissions included."),
     Word::new("bytes_delivered", "Octets delivered to the app."),
     Word::new("zero_window_probes", "Zero-window probes sent."),
     Word::new("offered", "Packets offered to a link."),
     Word::new("delivered", "Packets that left a link at its far end."),
     Word::new("dropped", "Packets that a link dropped."),
+    Word::new("marked", "Packets that random loss marked instead of taking them (`ecn`)."),
     Word::new("duplicated", "Copies that a link made."),
     Word::new("corrupted", "Packets that a link corrupted."),
     Word::new("bad_checksums", "Packets that a host discarded for a bad checksum."),

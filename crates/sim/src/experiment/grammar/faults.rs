@@ -76,6 +76,9 @@ const WORD32: Kind = Bounds(&Integer { what: "a number of 32 bits", min: 0, max:
 const WORD16: Kind = Bounds(&Integer { what: "a number of 16 bits", min: 0, max: 65_535 });
 const OCTET: Kind = Bounds(&Integer { what: "a number of 8 bits", min: 0, max: 255 });
 
+const ECN: Kind = Integer { what: "an ECN codepoint", min: 0, max: 3 };
+const ECN_BOUNDS: Kind = Bounds(&Integer { what: "an ECN codepoint", min: 0, max: 3 });
+
 static MATCH: Object = Object {
     id: "match",
     what: "a match",
@@ -142,6 +145,7 @@ static HEADER_FIELDS: Object = Object {
         Field::optional("flags", WORD16, "", "Control bits as a number: FIN 1, SYN 2, RST 4, PSH 8, ACK 16."),
         Field::optional("hop_limit", OCTET, "", "Time to live or hop limit."),
         Field::optional("traffic_class", OCTET, "", "TOS octet or traffic class."),
+        Field::optional("ecn", ECN_BOUNDS, "", "ECN codepoint: 0 not capable, 1 ECT(1), 2 ECT(0), 3 CE."),
     ],
     verbs: &[],
 };
@@ -164,6 +168,7 @@ static REWRITE: Object = Object {
         ),
         Field::optional("hop_limit", PLAIN8, "", "Time to live or hop limit."),
         Field::optional("traffic_class", PLAIN8, "", "TOS octet or traffic class."),
+        Field::optional("ecn", ECN, "", "ECN codepoint: 0 not capable, 1 ECT(1), 2 ECT(0), 3 CE."),
     ],
     verbs: &[],
 };
@@ -286,10 +291,63 @@ static INJECT: Object = Object {
         ),
         Field::optional("window", PLAIN16, "65535", "Window field, unscaled."),
         Field::optional("payload", SIZE, "0B", "Octets of data, all zero."),
+        Field::optional(
+            "icmp",
+            Kind::Object(&ICMP),
+            "",
+            "An ICMP error instead, about a segment from the receiver to the one that it seems to come from.",
+        ),
+        Field::optional("ecn", ECN, "0", "ECN codepoint: 0 not capable, 1 ECT(1), 2 ECT(0), 3 CE."),
         Field::optional("hop_limit", PLAIN8, "64", "Time to live or hop limit."),
     ],
     verbs: &[],
 };
+
+static ICMP: Object = Object {
+    id: "icmp_error",
+    what: "an ICMP error",
+    doc: "An ICMP error about a segment that the receiver is said to have sent.",
+    fields: &[
+        Field::required("error", Kind::Word(&ICMP_ERRORS), "What it says."),
+        Field::optional(
+            "mtu",
+            PLAIN16,
+            "0",
+            "packet_too_big: the next hop's MTU; 0 is what routers say that do not know RFC 1191.",
+        ),
+        Field::optional(
+            "seq",
+            OneOf(&[PLAIN32, Text("a relative number like \"snd_una+1000\"")]),
+            "snd_una",
+            "Sequence number of the segment that it quotes; relative as `snd_una+N` or `snd_nxt+N`.",
+        ),
+    ],
+    verbs: &[],
+};
+
+/// ICMP errors; for IPv6 the nearest that it has.
+pub(crate) static ICMP_ERRORS: [Word; 20] = [
+    Word::new("net_unreachable", "Type 3 code 0."),
+    Word::new("host_unreachable", "Type 3 code 1."),
+    Word::new("protocol_unreachable", "Type 3 code 2."),
+    Word::new("port_unreachable", "Type 3 code 3."),
+    Word::new("packet_too_big", "Type 3 code 4 (fragmentation needed), with `mtu`."),
+    Word::new("source_route_failed", "Type 3 code 5."),
+    Word::new("net_unknown", "Type 3 code 6."),
+    Word::new("host_unknown", "Type 3 code 7."),
+    Word::new("source_host_isolated", "Type 3 code 8."),
+    Word::new("net_prohibited", "Type 3 code 9."),
+    Word::new("host_prohibited", "Type 3 code 10."),
+    Word::new("net_unreachable_for_tos", "Type 3 code 11."),
+    Word::new("host_unreachable_for_tos", "Type 3 code 12."),
+    Word::new("packet_filtered", "Type 3 code 13."),
+    Word::new("precedence_violation", "Type 3 code 14."),
+    Word::new("precedence_cutoff", "Type 3 code 15."),
+    Word::new("source_quench", "Type 4; IPv4 only."),
+    Word::new("time_exceeded", "Type 11 code 0."),
+    Word::new("reassembly_time_exceeded", "Type 11 code 1."),
+    Word::new("parameter_problem", "Type 12 code 0."),
+];
 
 const CHANGE_WORD: Kind = Kind::Word(&[
     Word::new("cut", "Nothing enters the link any more."),

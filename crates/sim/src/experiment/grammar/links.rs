@@ -21,6 +21,7 @@ pub(crate) static LINK: Object = Object {
         DISTRIBUTION_FIELD,
         JITTER_REORDERS_FIELD,
         LOSS_FIELD,
+        ECN_FIELD,
         DUPLICATE_FIELD,
         CORRUPT_FIELD,
         REORDER_FIELD,
@@ -48,6 +49,7 @@ pub(crate) static LINK_PARAMETERS: Object = Object {
         DISTRIBUTION_FIELD,
         JITTER_REORDERS_FIELD,
         LOSS_FIELD,
+        ECN_FIELD,
         DUPLICATE_FIELD,
         CORRUPT_FIELD,
         REORDER_FIELD,
@@ -91,6 +93,12 @@ const LOSS_FIELD: Field = Field::optional(
     OneOf(LOSS_KINDS),
     "0%",
     "Random loss: a probability, or an object with a `model`.",
+);
+const ECN_FIELD: Field = Field::optional(
+    "ecn",
+    Kind::Flag,
+    "false",
+    "Whether random loss marks ECN-capable packets \"congestion experienced\" instead of taking them.",
 );
 const DUPLICATE_FIELD: Field = Field::optional("duplicate", PROBABILITY, "0%", "Random duplication.");
 const CORRUPT_FIELD: Field =

@@ -202,6 +202,7 @@ fn changes(keys: &[&str], config: &DirectionConfig) -> Vec<Change> {
             .then(|| Change::SetJitter(config.jitter.clone())),
     );
     changes.extend(has("loss").then(|| Change::SetLoss(config.loss.clone())));
+    changes.extend(has("ecn").then_some(Change::SetLossMarks(config.loss_marks)));
     changes.extend(has("duplicate").then_some(Change::SetDuplicate(config.duplicate)));
     changes.extend(has("corrupt").then_some(Change::SetCorrupt(config.corrupt)));
     changes.extend(has("reorder").then_some(Change::SetReorder(config.reorder)));

@@ -214,11 +214,14 @@ fn counter(item: &Item<'_>, of: Subject) -> Result<Counter, Problem> {
         "bytes_delivered" => (Counter::BytesDelivered, false),
         "zero_window_probes" => (Counter::ZeroWindowProbes, false),
         "bad_checksums" => (Counter::BadChecksums, false),
+        "delivered_marked" => (Counter::DeliveredMarked, false),
+        "mark_reductions" => (Counter::MarkReductions, false),
         "offered" => (Counter::Offered, true),
         "delivered" => (Counter::Delivered, true),
         "dropped" => (Counter::Dropped, true),
         "duplicated" => (Counter::Duplicated, true),
         "corrupted" => (Counter::Corrupted, true),
+        "marked" => (Counter::Marked, true),
         other => return Err(item.problem(format!("{other:?} is no counter"))),
     };
     let name = item.text()?;

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
-use faultwire_wire::{Body, Cause, Datagram, Flags, IpHeader, Packet, Payload, Segment, Seq, Tag};
+use faultwire_wire::{
+    Body, Cause, Datagram, EcnCodepoint, Flags, IpHeader, Packet, Payload, Segment, Seq, Tag,
+};
 
+use super::icmp;
 use super::sockets::SocketKind;
 use super::steps::destination;
 use super::targets::links_of;
@@ -25,11 +28,11 @@ pub(crate) fn read(item: &Item<'_>, fault: FaultId, names: &Names<'_>) -> Result
             source: ends.from.ip(),
             destination: ends.to.ip(),
             hop_limit: inject.integer_or("hop_limit", 64)?,
-            traffic_class: 0,
+            traffic_class: EcnCodepoint::of(inject.integer_or("ecn", 0)?).put_into(0),
             identification: 0,
             dont_fragment: true,
         },
-        body: body(&inject, &ends)?,
+        body: body(&inject, &ends, relative.is_some())?,
         tag: Tag { cause: Cause::Injected, ..Tag::default() },
     };
     Ok(InjectionPlan { fault, at, direction, packet, relative })
@@ -55,6 +58,8 @@ fn aimed(inject: &Item<'_>, to: &Item<'_>, names: &Names<'_>) -> Result<Aim, Pro
             "a packet aimed at a socket comes from its peer: leave \"from\" out, or give HOST:PORT in \"to\"",
         ));
     }
+    let addresses = &names.topology.stations[socket.host].addresses;
+    let error = icmp::read(inject, addresses.iter().any(std::net::IpAddr::is_ipv6), true)?;
     if is_udp(inject)? {
         return Err(inject.require("protocol")?.problem("the socket is a TCP connection"));
     }
@@ -68,6 +73,7 @@ fn aimed(inject: &Item<'_>, to: &Item<'_>, names: &Names<'_>) -> Result<Aim, Pro
     }
     let relative = RelativeFields {
         target: socket.id,
+        error,
         seq_from_rcv_nxt: if inject.has("seq") { seq } else { Some(0) },
         ack_from_snd_una: match (inject.has("ack"), has_ack) {
             (false, true) => Some(0),
@@ -76,7 +82,7 @@ fn aimed(inject: &Item<'_>, to: &Item<'_>, names: &Names<'_>) -> Result<Aim, Pro
         ack_from_snd_nxt: ack.filter(|_| ack_base == "snd_nxt"),
     };
     // The connection gives addresses and ports when the packet is made; these only fill the form.
-    let address = SocketAddr::new(names.topology.stations[socket.host].addresses[0], 0);
+    let address = SocketAddr::new(addresses[0], 0);
     Ok((Ends { from: address, to: address }, Some(relative), Some(socket.host)))
 }
 
@@ -99,7 +105,11 @@ fn addressed(inject: &Item<'_>, to: &Item<'_>, names: &Names<'_>) -> Result<Aim,
 }
 
 /// A number relative to one of `bases`: the difference and the base. An absolute number has no difference.
-fn number<'b>(inject: &Item<'_>, key: &str, bases: &[&'b str]) -> Result<(Option<i64>, &'b str), Problem> {
+pub(super) fn number<'b>(
+    inject: &Item<'_>,
+    key: &str,
+    bases: &[&'b str],
+) -> Result<(Option<i64>, &'b str), Problem> {
     let Some(item) = inject.get(key).filter(Item::is_text) else { return Ok((None, "")) };
     let text = item.text()?;
     let form = || {
@@ -141,7 +151,10 @@ const FLAGS: [(&str, Flags); 8] = [
     ("CWR", Flags::CWR),
 ];
 
-fn body(inject: &Item<'_>, ends: &Ends) -> Result<Body, Problem> {
+fn body(inject: &Item<'_>, ends: &Ends, is_aimed: bool) -> Result<Body, Problem> {
+    if !is_aimed && let Some(error) = icmp::read(inject, ends.to.is_ipv6(), false)? {
+        return Ok(icmp::addressed(&error, ends.from, ends.to));
+    }
     let octets = match inject.get("payload") {
         Some(payload) => {
             let size = payload.size()?.as_u64();

@@ -54,6 +54,12 @@ pub(crate) fn apply(item: &Item<'_>, config: &mut DirectionConfig) -> Result<(),
     if let Some(loss) = item.get("loss") {
         config.loss = self::loss(&loss)?;
     }
+    if let Some(ecn) = item.get("ecn") {
+        if config.loss.is_none() {
+            return Err(ecn.problem("without \"loss\" this does nothing: add it, like \"loss\": \"1%\""));
+        }
+        config.loss_marks = ecn.flag()?;
+    }
     if let Some(duplicate) = item.get("duplicate") {
         config.duplicate = some(duplicate.probability()?);
     }
