@@ -37,14 +37,18 @@ pub struct ConnectionDetail {
     pub info: Info,
     /// What it counted.
     pub counters: Counters,
+    /// Octets of heap that it holds, payload that others share apart.
+    pub heap_octets: u64,
 }
 
 impl ConnectionReport {
     pub(crate) fn of(entry: &Entry) -> Self {
         let detail = match &entry.body {
-            Body::Full(connection) => {
-                Some(ConnectionDetail { info: connection.info(), counters: connection.counters() })
-            }
+            Body::Full(connection) => Some(ConnectionDetail {
+                info: connection.info(),
+                counters: connection.counters(),
+                heap_octets: connection.heap_octets() as u64,
+            }),
             Body::HalfOpen(_) | Body::TimeWait(_) => None,
         };
         Self {
