@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use faultwire_base::{ByteCount, PlaceId};
 
+use crate::fast_open::FastOpenConfig;
+
 /// What a host is: its name, its addresses, its stack.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
@@ -28,6 +30,8 @@ pub struct HostConfig {
     pub tcp: Arc<faultwire_tcp::Config>,
     /// Bounds on listeners.
     pub listen: ListenConfig,
+    /// Fast Open (RFC 7413).
+    pub fast_open: FastOpenConfig,
     /// Ports for sockets that ask for none (Linux `ip_local_port_range`).
     pub ephemeral_ports: RangeInclusive<u16>,
     /// Octets of datagrams, headers included, that a UDP socket holds unread (Linux `rmem_default`).
@@ -50,6 +54,7 @@ impl HostConfig {
             ip: IpConfig::default(),
             tcp,
             listen: ListenConfig::default(),
+            fast_open: FastOpenConfig::default(),
             ephemeral_ports: 32_768..=60_999,
             datagram_buffer: ByteCount::new(212_992),
             initial_sequence_numbers: Vec::new(),

@@ -159,6 +159,8 @@ pub enum DropReason {
     AfterFin,
     /// TCP: text after the user closed.
     AfterClose,
+    /// TCP: the last ACK of a handshake, without the data that the listener waits for (`TCP_DEFER_ACCEPT`).
+    AcceptDeferred,
 }
 
 impl DropReason {
@@ -200,6 +202,7 @@ impl DropReason {
             Self::InTimeWait => "nothing new for TIME_WAIT",
             Self::AfterFin => "after the peer's FIN",
             Self::AfterClose => "data after close",
+            Self::AcceptDeferred => "accept deferred until data",
         }
     }
 }
@@ -237,6 +240,7 @@ impl From<faultwire_tcp::DropReason> for DropReason {
             Tcp::InTimeWait => Self::InTimeWait,
             Tcp::AfterFin => Self::AfterFin,
             Tcp::AfterClose => Self::AfterClose,
+            Tcp::AcceptDeferred => Self::AcceptDeferred,
         }
     }
 }

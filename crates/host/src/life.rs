@@ -2,7 +2,7 @@
 //! told of it.
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Envelope, Event, Outgoing, SoftError, State};
+use faultwire_tcp::{Envelope, Event, FastOpenNews, Outgoing, SoftError, State};
 use faultwire_wire::{Cause, Flow, Packet, TimerKind};
 
 use crate::connections::{Body, Entry, Owner};
@@ -38,12 +38,12 @@ pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
     let entry = stack.connections.entry_mut(slot);
     let Body::Full(connection) = &mut entry.body else { panic!("slot {slot} is not full") };
     if connection.is_closed() {
-        tell(stack, slot, cause);
+        tell(stack, now, slot, cause);
         flush(stack, now, slot);
         return close(stack, slot);
     }
     if connection.has_rare_event() {
-        tell(stack, slot, cause);
+        tell(stack, now, slot, cause);
         return stack.enqueue(slot);
     }
     let ready = connection.take_readiness();
@@ -66,19 +66,51 @@ pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
 
 /// Passes on what the full connection in `slot` tells.
 #[inline(never)]
-pub(crate) fn tell(stack: &mut Stack, slot: u32, cause: Cause) {
+pub(crate) fn tell(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
     while let Some(event) = stack.connections.full_mut(slot).event() {
-        pass_on(stack, slot, cause, event);
+        pass_on(stack, now, slot, cause, event);
     }
 }
 
-fn pass_on(stack: &mut Stack, slot: u32, cause: Cause, event: Event) {
+/// What a connection learned of Fast Open is for all later ones.
+fn take_fast_open_news(stack: &mut Stack, now: Instant, slot: u32) {
+    let peer = stack.connections.entry(slot).ends.remote().ip();
+    match stack.connections.full_mut(slot).take_fast_open_news() {
+        Some(FastOpenNews::Answered(answer)) => stack.fast_open.learn(peer, &answer),
+        Some(FastOpenNews::BlackHole) => stack.fast_open.distrust(&stack.config.fast_open, now),
+        None => {}
+    }
+}
+
+/// A change of state: the handshake of a connection that Fast Open made is complete or has failed, or data came through
+/// to the end of one that a client opened so.
+fn fast_open_settled(stack: &mut Stack, now: Instant, slot: u32, to: State) {
+    let connection = stack.connections.full(slot);
+    if matches!(to, State::TimeWait | State::Closed)
+        && connection.tried_fast_open()
+        && connection.counters().bytes_delivered > 0
+    {
+        stack.fast_open.trust(&stack.config.fast_open, now);
+    }
+    if let Some(fd) = stack.fast_open.settled(slot)
+        && to == State::Closed
+        && matches!(stack.connections.entry(slot).owner, Owner::Descriptor(_))
+    {
+        listener(stack, fd).fast_open_reset(now);
+    }
+}
+
+fn pass_on(stack: &mut Stack, now: Instant, slot: u32, cause: Cause, event: Event) {
     let entry = stack.connections.entry_mut(slot);
     let (connection, flow, fd) = (entry.id, entry.flow, entry.fd());
     match event {
         Event::StateChanged { from, to } => {
             entry.established |= to == State::Established;
             stack.events.push_back(HostEvent::StateChanged { connection, flow, fd, from, to, cause });
+            // A connection that Fast Open made may be closed here while its handshake goes on.
+            if to != State::FinWait1 || from != State::SynReceived {
+                fast_open_settled(stack, now, slot, to);
+            }
             if to == State::SynSent {
                 return;
             }
@@ -99,6 +131,7 @@ fn pass_on(stack: &mut Stack, slot: u32, cause: Cause, event: Event) {
             report_soft_error(stack, slot, error);
         }
         Event::Urgent { remaining } => stack.events.push_back(HostEvent::Urgent { connection, remaining }),
+        Event::FastOpen => return take_fast_open_news(stack, now, slot),
         Event::Readable | Event::Writable => {}
     }
     if let Some(fd) = fd {
@@ -221,8 +254,15 @@ fn close(stack: &mut Stack, slot: u32) {
         entry.port = None;
         stack.tcp.ports.give_back(hold);
     }
-    if stack.connections.entry(slot).owner == Owner::Nobody {
-        remove(stack, slot);
+    let entry = stack.connections.entry(slot);
+    match entry.owner {
+        Owner::Nobody => remove(stack, slot),
+        // RFC 9293 §3.10.7.4, MUST-11: nobody knew of it, and nobody needs to.
+        Owner::Listener(fd) if !entry.established && stack.config.tcp.handshake.forget_reset_child => {
+            listener(stack, fd).withdraw(slot);
+            remove(stack, slot);
+        }
+        _ => {}
     }
 }
 

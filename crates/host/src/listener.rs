@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+use faultwire_base::{Duration, Instant};
+
 use crate::config::ListenConfig;
 use crate::event::DropReason;
+use crate::fast_open::{FastOpenConfig, FastOpenKeys};
 use crate::option::Preset;
 use crate::port::Hold;
 
@@ -16,11 +19,30 @@ pub(crate) struct Listener {
     backlog: u32,
     half_open: u32,
     established: VecDeque<u32>,
+    fast_open: FastOpenQueue,
 }
+
+/// Fast Open at one listener.
+#[derive(Clone, Debug, Default)]
+struct FastOpenQueue {
+    keys: Option<FastOpenKeys>,
+    /// Until when connections count that were accepted and then reset before their handshake was complete.
+    resets: VecDeque<Instant>,
+}
+
+/// How long a connection of Fast Open counts after a reset, against floods of forged SYNs (RFC 7413 §5.1; Linux).
+const RESET_COUNTS: Duration = Duration::from_secs(60);
 
 impl Listener {
     pub(crate) fn new(hold: Hold, options: Preset, backlog: u32) -> Self {
-        Self { hold, options, backlog, half_open: 0, established: VecDeque::new() }
+        Self {
+            hold,
+            options,
+            backlog,
+            half_open: 0,
+            established: VecDeque::new(),
+            fast_open: FastOpenQueue::default(),
+        }
     }
 
     /// A further listen call changes the backlog.
@@ -38,6 +60,58 @@ impl Listener {
         let full =
             self.half_open >= self.backlog || config.syn_backlog.saturating_sub(self.half_open) < reserve;
         if full { Err(DropReason::SynQueueFull) } else { Ok(()) }
+    }
+
+    /// The keys of its own, if it has any (`TCP_FASTOPEN_KEY`).
+    pub(crate) fn fast_open_keys(&self) -> Option<FastOpenKeys> {
+        self.fast_open.keys
+    }
+
+    /// Gives it keys of its own.
+    pub(crate) fn set_fast_open_keys(&mut self, keys: FastOpenKeys) {
+        self.fast_open.keys = Some(keys);
+    }
+
+    /// Whether one more connection may be made by Fast Open while `pending` are not complete. With all places taken the
+    /// oldest reset makes room once it has counted for long enough.
+    pub(crate) fn admits_fast_open(
+        &mut self,
+        config: &ListenConfig,
+        modes: &FastOpenConfig,
+        pending: usize,
+        now: Instant,
+    ) -> bool {
+        let everywhere = modes.has(FastOpenConfig::SERVER | FastOpenConfig::ALL_LISTENERS);
+        let limit = match self.options.fast_open().min(config.backlog_max) {
+            0 if everywhere => self.backlog,
+            limit => limit,
+        } as usize;
+        if limit == 0 {
+            return false;
+        }
+        let resets = &mut self.fast_open.resets;
+        if pending + resets.len() >= limit {
+            if resets.front().is_none_or(|&until| until > now) {
+                return false;
+            }
+            resets.pop_front();
+        }
+        true
+    }
+
+    /// A connection was made by Fast Open: it waits to be accepted at once.
+    pub(crate) fn opened_fast(&mut self, slot: u32) {
+        self.established.push_back(slot);
+    }
+
+    /// An accepted connection was reset before its handshake was complete.
+    pub(crate) fn fast_open_reset(&mut self, now: Instant) {
+        self.fast_open.resets.push_back(now.saturating_add(RESET_COUNTS));
+    }
+
+    /// A connection that waited to be accepted is no more.
+    pub(crate) fn withdraw(&mut self, slot: u32) {
+        self.established.retain(|&waiting| waiting != slot);
     }
 
     /// Linux compares with "greater", so a backlog of n holds n + 1.

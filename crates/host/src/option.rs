@@ -30,6 +30,16 @@ pub enum SocketOption {
     NoDelay(bool),
     /// `TCP_QUICKACK`: ACKs are not delayed.
     QuickAck(bool),
+    /// `TCP_FASTOPEN`: how many connections of a listener may be open by Fast Open before their handshake is complete.
+    FastOpen(u32),
+    /// `TCP_FASTOPEN_CONNECT`: connect waits for the first write if there is a cookie, and the SYN takes that along.
+    FastOpenConnect(bool),
+    /// `TCP_FASTOPEN_NO_COOKIE`: Fast Open works without a cookie, for a client and for a listener.
+    FastOpenNoCookie(bool),
+    /// `TCP_DEFER_ACCEPT`, in seconds: a connection is there for the listener once it has data, or after so long.
+    DeferAccept(u32),
+    /// `TCP_SYNCNT`: retransmissions of a SYN.
+    SynCount(u8),
     /// `TCP_USER_TIMEOUT`, in milliseconds: how long data may stay unacknowledged; 0 leaves it to R2.
     UserTimeout(Option<Duration>),
     /// `IP_RECVERR`: ICMP errors that do not end the connection are told too (RFC 9293 §3.9.1.8, SHLD-20).
@@ -117,6 +127,11 @@ impl SocketOption {
             Self::QuickAck(on) => connection.set_quick_ack(on),
             Self::UserTimeout(time) => connection.set_user_timeout(now, time),
             Self::ErrorReports(on) => connection.set_error_reports(on),
+            Self::SynCount(count) => connection.set_syn_count(count),
+            Self::FastOpen(_)
+            | Self::FastOpenConnect(_)
+            | Self::FastOpenNoCookie(_)
+            | Self::DeferAccept(_) => {}
         }
     }
 }
@@ -146,6 +161,32 @@ impl Preset {
 
     pub(crate) fn reuses_address(&self) -> bool {
         self.options.contains(&SocketOption::ReuseAddress(true))
+    }
+
+    /// `TCP_FASTOPEN`, 0 if it was not set.
+    pub(crate) fn fast_open(&self) -> u32 {
+        self.find(|option| if let SocketOption::FastOpen(backlog) = option { Some(backlog) } else { None })
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn has(&self, option: SocketOption) -> bool {
+        self.options.contains(&option)
+    }
+
+    /// `TCP_DEFER_ACCEPT`, 0 if it was not set.
+    pub(crate) fn deferred_seconds(&self) -> u32 {
+        self.find(|option| if let SocketOption::DeferAccept(seconds) = option { Some(seconds) } else { None })
+            .unwrap_or(0)
+    }
+
+    /// `TCP_SYNCNT`, 0 if it was not set.
+    pub(crate) fn syn_count(&self) -> u8 {
+        self.find(|option| if let SocketOption::SynCount(count) = option { Some(count) } else { None })
+            .unwrap_or(0)
+    }
+
+    fn find<T>(&self, read: impl Fn(SocketOption) -> Option<T>) -> Option<T> {
+        self.options.iter().find_map(|&option| read(option))
     }
 
     pub(crate) fn traffic_class(&self) -> Option<u8> {
@@ -183,6 +224,10 @@ const TABLE: &[Known] = &[
     known("SO_RCVBUF", 1, INT_MAX, SocketOption::ReceiveBuffer),
     known("SO_REUSEADDR", 0, 1, |on| SocketOption::ReuseAddress(on == 1)),
     known("SO_SNDBUF", 1, INT_MAX, SocketOption::SendBuffer),
+    known("TCP_DEFER_ACCEPT", 0, INT_MAX, SocketOption::DeferAccept),
+    known("TCP_FASTOPEN", 0, INT_MAX, SocketOption::FastOpen),
+    known("TCP_FASTOPEN_CONNECT", 0, 1, |on| SocketOption::FastOpenConnect(on == 1)),
+    known("TCP_FASTOPEN_NO_COOKIE", 0, 1, |on| SocketOption::FastOpenNoCookie(on == 1)),
     known("TCP_KEEPCNT", 1, 127, |probes| SocketOption::KeepCount(probes as u16)),
     known("TCP_KEEPIDLE", 1, 32_767, |seconds| SocketOption::KeepIdle(Duration::from_secs(seconds.into()))),
     known("TCP_KEEPINTVL", 1, 32_767, |seconds| {
@@ -190,6 +235,7 @@ const TABLE: &[Known] = &[
     }),
     known("TCP_NODELAY", 0, 1, |on| SocketOption::NoDelay(on == 1)),
     known("TCP_QUICKACK", 0, 1, |on| SocketOption::QuickAck(on == 1)),
+    known("TCP_SYNCNT", 1, 127, |count| SocketOption::SynCount(count as u8)),
     known("TCP_USER_TIMEOUT", 0, INT_MAX, |millis| {
         SocketOption::UserTimeout((millis > 0).then(|| Duration::from_millis(millis.into())))
     }),

@@ -1,7 +1,8 @@
 //! A segment arrives: demultiplexing, listeners, half-open and TIME-WAIT connections (RFC 9293 §3.10.7).
 
 use faultwire_tcp::{
-    self as tcp, Connection, Embryo, EmbryoVerdict, Outgoing, State, TimeWaitVerdict, reset_for,
+    self as tcp, Connection, Embryo, EmbryoVerdict, FastOpenCookie, Outgoing, State, TimeWaitVerdict,
+    deferred_timeouts, reset_for,
 };
 use faultwire_wire::{Flags, Reason, Segment, Seq};
 
@@ -9,8 +10,10 @@ use crate::connections::{Body, Entry, HalfOpen, Owner, PortShare};
 use crate::demux::{Ends, Ports};
 use crate::descriptor::{Fd, Socket};
 use crate::event::DropReason;
+use crate::fast_open::{FastOpenConfig, Verified};
 use crate::life;
 use crate::listener::Listener;
+use crate::option::SocketOption;
 use crate::port::{Hold, Sharing};
 use crate::stack::{Arrival, Stack};
 
@@ -107,12 +110,19 @@ fn open(
     let path = stack.path_info(&ends, mtu);
     let mut embryo = Embryo::new(&stack.config.tcp, path, segment, isn, now, arrival.cause());
     embryo.set_arrival_codepoint(arrival.ip.ecn());
-    let listener = listener(stack, fd);
-    listener.opened();
-    if let Some(class) = listener.options.traffic_class() {
+    let first = stack.config.tcp.retransmission.initial;
+    let greatest = stack.config.tcp.retransmission.max;
+    let options = &listener(stack, fd).options;
+    embryo.set_deferred(deferred_timeouts(options.deferred_seconds(), first, greatest));
+    embryo.set_retries(options.syn_count());
+    if let Some(class) = options.traffic_class() {
         embryo.set_traffic_class(class);
     }
-    let entry = Entry {
+    let fast_open = fast_open(stack, arrival, fd, segment);
+    if let FastOpening::Cookie(cookie) = fast_open {
+        embryo.set_fast_open_cookie(cookie);
+    }
+    let mut entry = Entry {
         ends,
         id: stack.numbering.next_connection(),
         flow: arrival.flow,
@@ -124,12 +134,77 @@ fn open(
         read_shut: false,
         retired: false,
         queued: false,
-        body: Body::HalfOpen(Box::new(HalfOpen { embryo, suspended: before.suspended })),
+        body: Body::HalfOpen(Box::new(HalfOpen { embryo, suspended: None })),
     };
     life::opened(stack, &entry);
     life::changed(stack, &entry, State::Listen, State::SynReceived, arrival.cause());
+    let Body::HalfOpen(half_open) = &mut entry.body else { unreachable!("made above") };
+    if let FastOpening::Now(cookie) = fast_open {
+        let mut connection = Connection::fast_open(&half_open.embryo, segment, cookie, now, arrival.cause());
+        let listener = listener(stack, fd);
+        listener.options.clone().apply(&mut connection, now);
+        entry.port = Some(PortShare { any_address: false, sharing: child_sharing(listener.hold) });
+        entry.body = Body::Full(Box::new(connection));
+        return open_fast(stack, arrival, fd, entry, before.suspended);
+    }
+    half_open.suspended = before.suspended;
+    listener(stack, fd).opened();
     let slot = stack.connections.insert(entry);
     stack.enqueue(slot);
+}
+
+/// What Fast Open makes of a SYN (RFC 7413 §4.2.2).
+#[derive(Clone, Copy, Debug)]
+enum FastOpening {
+    /// Nothing: the handshake comes first.
+    No,
+    /// The handshake comes first, and its SYN-ACK brings this cookie.
+    Cookie(FastOpenCookie),
+    /// The connection is there at once; its SYN-ACK brings a new cookie if the old one will not do much longer.
+    Now(Option<FastOpenCookie>),
+}
+
+/// As Linux `tcp_try_fastopen`.
+fn fast_open(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd, segment: &Segment) -> FastOpening {
+    let modes = stack.config.fast_open;
+    let offered = FastOpenCookie::read(&segment.options);
+    let wanted = !segment.payload.is_empty() || offered.is_some();
+    if !modes.has(FastOpenConfig::SERVER) || !wanted {
+        return FastOpening::No;
+    }
+    let (pending, config) = (stack.fast_open.pending_of(fd), stack.config.listen);
+    let host_keys = stack.fast_open.keys();
+    let listener = listener(stack, fd);
+    if !listener.admits_fast_open(&config, &modes, pending, arrival.now) {
+        return FastOpening::No;
+    }
+    if modes.has(FastOpenConfig::SERVER_WITHOUT_COOKIE)
+        || listener.options.has(SocketOption::FastOpenNoCookie(true))
+    {
+        return FastOpening::Now(None);
+    }
+    let Some(offered) = offered else { return FastOpening::No };
+    let keys = listener.fast_open_keys().unwrap_or(host_keys);
+    let (client, server) = (arrival.ip.source, arrival.ip.destination);
+    let fresh = keys.issue(client, server, offered.is_experimental());
+    match keys.check(&offered, client, server) {
+        Some(Verified::Current) => FastOpening::Now(None),
+        Some(Verified::Former) => FastOpening::Now(Some(fresh)),
+        None => FastOpening::Cookie(fresh),
+    }
+}
+
+/// A connection that Fast Open made: it can be accepted at once.
+fn open_fast(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd, entry: Entry, suspended: Option<Box<Entry>>) {
+    stack.tcp.ports.take(entry.hold().expect("a port"));
+    let slot = stack.connections.insert(entry);
+    stack.fast_open.opened(slot, fd);
+    listener(stack, fd).opened_fast(slot);
+    if let Some(before) = suspended {
+        life::end_suspended(stack, &before, arrival.cause());
+    }
+    life::settle(stack, arrival.now, slot, arrival.cause());
+    stack.announce(fd);
 }
 
 /// A segment for SYN-RECEIVED.

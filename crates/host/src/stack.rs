@@ -13,6 +13,7 @@ use crate::connections::Connections;
 use crate::demux::Ends;
 use crate::descriptor::{Descriptors, Fd};
 use crate::event::{DropReason, HostEvent};
+use crate::fast_open::FastOpen;
 use crate::isn::InitialSequence;
 use crate::numbering::Numbering;
 use crate::outbox::Outbox;
@@ -26,6 +27,7 @@ pub(crate) struct Stack {
     pub(crate) numbering: Numbering,
     pub(crate) paths: Paths,
     pub(crate) initial_sequence: InitialSequence,
+    pub(crate) fast_open: FastOpen,
     pub(crate) descriptors: Descriptors,
     pub(crate) connections: Connections,
     pub(crate) tcp: Locals,
@@ -58,6 +60,7 @@ impl Stack {
                 &component,
                 config.initial_sequence_numbers.clone(),
             ),
+            fast_open: FastOpen::new(&config.fast_open, seeds.secret(&component, "fast open key")),
             descriptors: Descriptors::default(),
             connections: Connections::default(),
             tcp: locals("tcp ports"),

@@ -73,6 +73,9 @@ pub fn apply_sysctl(config: &mut HostConfig, name: &str, value: &SysctlValue) ->
             let algorithm = text.parse().ok();
             algorithm.map(|algorithm| Arc::make_mut(&mut config.tcp).congestion.algorithm = algorithm)
         }
+        (Kind::FastOpenKeys, SysctlValue::Text(text)) => {
+            text.parse().ok().map(|keys| config.fast_open.keys = Some(keys))
+        }
         _ => None,
     };
     applied.ok_or_else(|| SysctlError::BadValue {
@@ -110,6 +113,8 @@ enum Kind {
     Ports,
     /// A congestion control.
     Algorithm,
+    /// One or two Fast Open keys.
+    FastOpenKeys,
 }
 
 const fn tcp(name: &'static str, low: i64, high: i64, apply: fn(&mut Config, u64)) -> Sysctl {
@@ -132,6 +137,11 @@ const TABLE: &[Sysctl] = &[
     Sysctl { name: "tcp_congestion_control", kind: Kind::Algorithm },
     tcp("tcp_ecn", 0, 2, |tcp, mode| (tcp.ecn.ask, tcp.ecn.agree) = (mode == 1, mode != 0)),
     tcp("tcp_ecn_fallback", 0, 1, |tcp, on| tcp.ecn.syn_retries = (on == 1).then_some(0)),
+    host("tcp_fastopen", 0, INT_MAX, |host, modes| host.fast_open.modes = modes as u32),
+    host("tcp_fastopen_blackhole_timeout_sec", 0, INT_MAX, |host, seconds| {
+        host.fast_open.black_hole_timeout = Duration::from_secs(seconds);
+    }),
+    Sysctl { name: "tcp_fastopen_key", kind: Kind::FastOpenKeys },
     tcp("tcp_fin_timeout", 1, INT_MAX, |tcp, seconds| {
         tcp.closing.fin_wait_2 = Some(Duration::from_secs(seconds))
     }),
@@ -200,6 +210,9 @@ impl fmt::Display for Kind {
             }
             Self::Ports => f.write_str("two ascending ports are needed: [first, last]"),
             Self::Algorithm => f.write_str("\"reno\" or \"cubic\" is needed"),
+            Self::FastOpenKeys => f.write_str(
+                "a key like \"00112233-44556677-8899aabb-ccddeeff\" is needed, or two with a comma between",
+            ),
         }
     }
 }

@@ -20,8 +20,13 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
     if !segment.flags.contains(Flags::ACK) {
         return Err(DropReason::NoAck);
     }
-    if tcb.state == State::SynReceived {
-        return handshake::acknowledge_syn(tcb, arriving.now, segment, arriving.seq, arriving.cause);
+    if tcb.opening.is_some() {
+        handshake::acknowledge_syn(tcb, arriving)?;
+        let ack = tcb.send.widen(segment.ack);
+        if tcb.recovery.segments_in_flight() > 0 && ack > tcb.send.unacknowledged() {
+            take_window(tcb, arriving, ack);
+        }
+        return Ok(());
     }
     let ack = tcb.send.widen(segment.ack);
     let unacknowledged = tcb.send.unacknowledged();

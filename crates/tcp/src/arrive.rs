@@ -45,9 +45,12 @@ pub(crate) fn segment_arrives(
         State::SynSent => {
             handshake::syn_sent(tcb, now, segment, cause)?;
             if tcb.state == State::Established || tcb.state == State::FinWait1 {
-                // The SYN is taken; its text and FIN begin one later (RFC 9293 §3.10.7.3).
-                let arriving = Arriving::new(tcb, now, segment, cause, Offset::FIRST);
-                take_text_and_fin(tcb, &arriving);
+                if handshake::takes_text_of_syn_ack(tcb) {
+                    // The SYN is taken; its text and FIN begin one later (RFC 9293 §3.10.7.3).
+                    let arriving = Arriving::new(tcb, now, segment, cause, Offset::FIRST);
+                    take_text_and_fin(tcb, &arriving);
+                }
+                handshake::answer_syn_ack(tcb, now, cause);
             }
             Ok(())
         }
@@ -58,6 +61,9 @@ pub(crate) fn segment_arrives(
 fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) -> Result<(), DropReason> {
     let mut arriving = Arriving::new(tcb, now, segment, cause, tcb.receive.widen(segment.seq));
     tcb.keep_alive.on_heard(now);
+    if tcb.opening.is_some() {
+        handshake::syn_for_fast_open(tcb, &arriving)?;
+    }
     if tcb.ecn.is_on() {
         ecn::on_segment(tcb, segment.flags);
     }
@@ -183,12 +189,14 @@ fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason>
     if !arriving.segment.flags.contains(Flags::RST) {
         return Ok(());
     }
-    if arriving.seq != tcb.receive.next() {
+    let anywhere = handshake::is_fast_open(tcb) && tcb.config.handshake.reset_in_window;
+    if arriving.seq != tcb.receive.next() && !anywhere {
         arriving::challenge(tcb, arriving);
         return Err(DropReason::ResetNotExact);
     }
     let error = match tcb.state {
-        // MUST-11: reached by an active OPEN, since passive ones are embryos.
+        // MUST-11: reached by an active OPEN, since passive ones are embryos, but for Fast Open, whose user is there.
+        State::SynReceived if handshake::is_fast_open(tcb) => Some(ConnectionError::Reset),
         State::SynReceived => Some(ConnectionError::Refused),
         State::Closing | State::LastAck => None,
         State::CloseWait if tcb.config.closing.reset_in_close_wait == ResetInCloseWait::BreaksPipe => {
@@ -205,7 +213,12 @@ fn check_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     if !arriving.segment.flags.contains(Flags::SYN) {
         return Ok(());
     }
-    arriving::challenge(tcb, arriving);
+    if handshake::is_fast_open(tcb) && tcb.config.opening.reset_on_syn {
+        // Linux: the peer is reset, and not the connection here, which may be a good one.
+        transmit::reset_reply(tcb, arriving.segment, Reason::Reset, arriving.cause);
+    } else {
+        arriving::challenge(tcb, arriving);
+    }
     Err(DropReason::UnexpectedSyn)
 }
 

@@ -3,6 +3,7 @@
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Reason};
 
+use crate::handshake;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
@@ -14,6 +15,11 @@ pub(crate) fn shutdown_write(tcb: &mut Tcb) {
         return;
     }
     match tcb.state {
+        // Linux: what Fast Open made can be closed, and its FIN sent, before the handshake ends.
+        State::SynReceived if handshake::is_fast_open(tcb) => {
+            tcb.send_buffer.finish();
+            tcb.become_state(State::FinWait1);
+        }
         // The FIN waits for the handshake.
         State::SynSent | State::SynReceived => tcb.send_buffer.finish(),
         State::Established => {

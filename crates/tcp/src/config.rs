@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use faultwire_base::Duration;
 
+use crate::handshake_config::HandshakeConfig;
 pub use ecn::EcnConfig;
 
 /// All settings of an endpoint. Start from [`Config::rfc`] or [`Config::linux`] and change what differs.
@@ -18,6 +19,8 @@ pub struct Config {
     pub buffers: BufferConfig,
     /// SYN and SYN-ACK retransmission.
     pub opening: OpeningConfig,
+    /// What SYN segments may carry, and what ends a handshake.
+    pub handshake: HandshakeConfig,
     /// Which arriving segments are acceptable where stacks differ.
     pub arrival: ArrivalConfig,
     /// The retransmission timer.
@@ -449,6 +452,7 @@ impl Config {
                 reset_on_syn: false,
                 soft_errors_abort: false,
             },
+            handshake: HandshakeConfig::rfc(),
             arrival: ArrivalConfig { sequence_check: SequenceCheck::Letter, hard_errors_abort: true },
             retransmission: RetransmissionConfig {
                 initial: Duration::from_secs(1),
@@ -513,6 +517,7 @@ impl Config {
     }
 
     /// Linux 6.x with its default sysctls.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn linux() -> Self {
         let rfc = Self::rfc();
         Self {
@@ -534,6 +539,7 @@ impl Config {
                 reset_on_syn: true,
                 soft_errors_abort: true,
             },
+            handshake: HandshakeConfig::linux(),
             arrival: ArrivalConfig { sequence_check: SequenceCheck::Lenient, hard_errors_abort: false },
             retransmission: RetransmissionConfig {
                 min: Duration::from_millis(200),

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::embryo::Embryo;
 use crate::event::{Bare, ConnectionError, Envelope, Event, Outgoing};
 use crate::expected;
+use crate::fast_open::{FastOpenAttempt, FastOpenCookie, FastOpenNews};
 use crate::handshake;
 use crate::info::{self, Counters, Info};
 use crate::keepalive::KeepAliveSetting;
@@ -58,6 +59,49 @@ impl Connection {
     /// same segment by [`receive`](Self::receive).
     pub fn from_embryo(embryo: &Embryo, now: Instant, cause: Cause) -> Self {
         Self { tcb: handshake::accept(embryo, now, cause) }
+    }
+
+    /// As [`Connection::from_embryo`] for a SYN with a good Fast Open cookie: SYN-RECEIVED, with the text of the SYN to
+    /// be read, and open for writing (RFC 7413 §4.2.2). The SYN-ACK that is due acknowledges the text, and carries
+    /// `cookie` if there is a new one.
+    pub fn fast_open(
+        embryo: &Embryo,
+        syn: &Segment,
+        cookie: Option<FastOpenCookie>,
+        now: Instant,
+        cause: Cause,
+    ) -> Self {
+        Self { tcb: handshake::accept_fast_open(embryo, syn, cookie, now, cause) }
+    }
+
+    /// Gives the SYN of an active open that was not sent yet a Fast Open option and text (RFC 7413 §4.2.1). Says how
+    /// many octets of the text it takes; the rest is not written.
+    pub fn attempt_fast_open(&mut self, attempt: &FastOpenAttempt<'_>) -> u64 {
+        handshake::attempt_fast_open(&mut self.tcb, attempt)
+    }
+
+    /// The SYN that was not sent yet waits for the first write (`TCP_FASTOPEN_CONNECT`); `without_cookie` is kept for
+    /// then.
+    pub fn hold_syn(&mut self, without_cookie: bool) {
+        if let Some(opening) = &mut self.tcb.opening {
+            opening.hold(without_cookie);
+        }
+    }
+
+    /// Whether the SYN waits for the first write.
+    pub fn is_syn_held(&self) -> bool {
+        self.tcb.opening.as_ref().is_some_and(|opening| opening.is_held())
+    }
+
+    /// The SYN waits no longer. Says what [`Connection::hold_syn`] was told.
+    pub fn release_syn(&mut self) -> bool {
+        self.begin_call();
+        self.tcb.opening.as_mut().is_some_and(|opening| opening.release())
+    }
+
+    /// What there is to know of Fast Open, once: after [`Event::FastOpen`].
+    pub fn take_fast_open_news(&mut self) -> Option<FastOpenNews> {
+        self.tcb.fast_open.take_news()
     }
 
     /// A segment arrives for this connection, in a packet that is not ECN-capable. What it provokes names `cause` as
@@ -347,6 +391,18 @@ impl Connection {
         self.tcb.user.error_reports
     }
 
+    /// TCP_SYNCNT: how often a SYN is sent again, or the SYN-ACK of Fast Open; 0 leaves it to the configuration.
+    pub fn set_syn_count(&mut self, count: u8) {
+        self.tcb.user.syn_count = count;
+    }
+
+    /// A user accepted it. Until then an ICMP error can end a connection that Fast Open made (as in Linux).
+    pub fn accepted(&mut self) {
+        if let Some(opening) = &mut self.tcb.opening {
+            opening.accepted();
+        }
+    }
+
     /// IP_TOS: DSCP and ECN bits of every later packet (RFC 9293 §3.9.1.9: MUST-48, SHLD-21). Applications should not
     /// change it without need (§3.9.2, SHLD-23).
     pub fn set_traffic_class(&mut self, traffic_class: u8) {
@@ -372,6 +428,23 @@ impl Connection {
     /// Whether the handshake is complete.
     pub fn is_open(&self) -> bool {
         self.tcb.state.is_synchronized()
+    }
+
+    /// Whether it is being opened, and data can't be written yet: SYN-SENT unless the SYN waits for data, and
+    /// SYN-RECEIVED but for Fast Open.
+    pub fn is_opening(&self) -> bool {
+        let opening = matches!(self.tcb.state, State::SynSent | State::SynReceived);
+        opening && !handshake::is_fast_open(&self.tcb) && !self.is_syn_held()
+    }
+
+    /// Whether it was opened actively with Fast Open, or tried to.
+    pub fn tried_fast_open(&self) -> bool {
+        self.tcb.fast_open.asked() || self.tcb.fast_open.text_sent()
+    }
+
+    /// Whether text of the SYN was acknowledged, ours or the peer's (`TCPI_OPT_SYN_DATA`).
+    pub fn is_syn_text_acknowledged(&self) -> bool {
+        self.tcb.fast_open.text_acknowledged()
     }
 
     /// Why it was aborted, if it was.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, EcnCodepoint, Flags, Options, Reason, Segment, Seq, TimerKind};
+use faultwire_wire::{Cause, EcnCodepoint, Flags, Options, Payload, Reason, Segment, Seq, TimerKind};
 
 use crate::ack_policy::may_challenge;
 use crate::config::{Config, RepeatedSyn};
 use crate::ecn;
 use crate::event::{DropReason, Outgoing};
+use crate::fast_open::FastOpenCookie;
 use crate::handshake::retry_interval;
 use crate::negotiate::{Negotiated, Offer, PathInfo};
 use crate::receive_buffer::first_window;
@@ -32,6 +33,22 @@ pub struct Embryo {
     limiter_since: Instant,
     limiter_count: u8,
     traffic_class: u8,
+    defer: Defer,
+    /// The Fast Open option of the first SYN-ACK.
+    fast_open: Option<Box<FastOpenCookie>>,
+    /// Text of the SYN that is kept.
+    text: Option<Box<Payload>>,
+}
+
+/// What the listener wants of the end of the handshake.
+#[derive(Clone, Copy, Debug, Default)]
+struct Defer {
+    /// Until so many timeouts of the SYN-ACK an ACK without data is not enough (Linux `TCP_DEFER_ACCEPT`).
+    timeouts: u8,
+    /// Such an ACK arrived.
+    acknowledged: bool,
+    /// Retransmissions of the SYN-ACK; 0: as configured (Linux `TCP_SYNCNT`).
+    retries: u8,
 }
 
 /// Retransmission of the SYN-ACK.
@@ -63,7 +80,8 @@ pub enum EmbryoVerdict {
 }
 
 impl Embryo {
-    /// A SYN arrived for a listener; a SYN-ACK is due. Data in the SYN is left for the peer to send again.
+    /// A SYN arrived for a listener; a SYN-ACK is due, which acknowledges the SYN alone. Text of the SYN is kept for
+    /// the connection (RFC 9293 §3.4) or left for the peer to send again, as configured.
     pub fn new(
         config: &Arc<Config>,
         path: PathInfo,
@@ -77,6 +95,9 @@ impl Embryo {
             Negotiated::offered(&config.options, path, config.buffers.receive_max).agreed(offer, path);
         let mut timestamps = Timestamps::new(path.timestamp_offset);
         timestamps.agree(negotiated.timestamps, offer.timestamp(), now);
+        let window = first_window(&config.buffers, path.announced_segment_size());
+        let kept = syn.payload.len().min(window.into());
+        let text = (kept > 0 && config.handshake.text_on_syn).then(|| Box::new(syn.payload.slice(0, kept)));
         Self {
             config: Arc::clone(config),
             path,
@@ -98,7 +119,26 @@ impl Embryo {
             limiter_since: Instant::FAR_FUTURE,
             limiter_count: 0,
             traffic_class: 0,
+            defer: Defer::default(),
+            fast_open: None,
+            text,
         }
+    }
+
+    /// The first SYN-ACK carries this cookie (RFC 7413 §4.2.2).
+    pub fn set_fast_open_cookie(&mut self, cookie: FastOpenCookie) {
+        self.fast_open = Some(Box::new(cookie));
+    }
+
+    /// Until the SYN-ACK timed out `timeouts` times, an ACK without data does not end the handshake
+    /// (`TCP_DEFER_ACCEPT`, see [`crate::deferred_timeouts`]).
+    pub fn set_deferred(&mut self, timeouts: u8) {
+        self.defer.timeouts = timeouts;
+    }
+
+    /// `TCP_SYNCNT` of the listener: how often the SYN-ACK is sent again; 0 leaves it to the configuration.
+    pub fn set_retries(&mut self, retries: u8) {
+        self.defer.retries = retries;
     }
 
     /// A segment of this connection arrives: RFC 9293 §3.10.7.4 in SYN-RECEIVED after a passive OPEN.
@@ -117,7 +157,7 @@ impl Embryo {
             return self.on_unacceptable(now, segment, cause);
         }
         if flags.contains(Flags::RST) {
-            if segment.seq == self.peer_isn + 1 {
+            if segment.seq == self.peer_isn + 1 || self.config.handshake.reset_in_window {
                 return EmbryoVerdict::Reset { reply: None };
             }
             return self.challenge(now, cause);
@@ -138,6 +178,10 @@ impl Embryo {
                 None => EmbryoVerdict::Ignore(DropReason::AckNotOfSyn),
             };
         }
+        if self.retry.timeouts < self.defer.timeouts && segment.sequence_length() == 0 {
+            self.defer.acknowledged = true;
+            return EmbryoVerdict::Ignore(DropReason::AcceptDeferred);
+        }
         EmbryoVerdict::Accept
     }
 
@@ -152,15 +196,33 @@ impl Embryo {
             return;
         }
         self.retry.deadline = Instant::FAR_FUTURE;
-        if u32::from(self.retry.timeouts) >= self.config.opening.synack_retries {
+        let (expired, again) = self.at_timeout();
+        if expired {
             self.retry.dead = true;
             return;
         }
         self.retry.timeouts += 1;
-        let most = self.config.ecn.syn_ack_retries;
-        self.ecn &= most.is_none_or(|most| u32::from(self.retry.timeouts) <= most);
-        self.retry.due = true;
-        self.retry.cause = Cause::Timer(TimerKind::Retransmission);
+        if again {
+            let most = self.config.ecn.syn_ack_retries;
+            self.ecn &= most.is_none_or(|most| u32::from(self.retry.timeouts) <= most);
+            self.retry.due = true;
+            self.retry.cause = Cause::Timer(TimerKind::Retransmission);
+        } else {
+            let wait = retry_interval(&self.config, u32::from(self.retry.timeouts), 0);
+            self.retry.deadline = now.saturating_add(wait);
+        }
+    }
+
+    /// Whether the embryo has waited for long enough, and if not, whether the SYN-ACK goes again: not while an ACK came
+    /// and data is waited for, until the last chance to get it (Linux `syn_ack_recalc`).
+    fn at_timeout(&self) -> (bool, bool) {
+        let Defer { timeouts: deferred, acknowledged, retries } = self.defer;
+        let configured = self.config.opening.synack_retries;
+        let limit = if retries > 0 { u32::from(retries) } else { configured };
+        let used_up = u32::from(self.retry.timeouts) >= limit;
+        let waits = deferred > 0 && acknowledged;
+        let expired = used_up && !(waits && self.retry.timeouts < deferred);
+        (expired, !(waits && self.retry.timeouts + 1 < deferred))
     }
 
     /// The SYN-ACK, if it is due.
@@ -170,21 +232,25 @@ impl Embryo {
         }
         self.retry.transmissions += 1;
         self.retry.sent_at = now;
-        if self.retry.deadline == Instant::FAR_FUTURE {
+        if self.retry.deadline == Instant::FAR_FUTURE || self.config.handshake.repeated_syn_restarts {
             let wait = retry_interval(&self.config, u32::from(self.retry.timeouts), 0);
             self.retry.deadline = now.saturating_add(wait);
         }
         let segment_size = self.path.announced_segment_size();
+        let mut options = self.negotiated.syn_options(
+            self.config.options.order,
+            segment_size,
+            (self.timestamps.value(now), self.timestamps.recent()),
+        );
+        if let Some(cookie) = self.fast_open.take() {
+            cookie.push(&mut options);
+        }
         let syn_ack = Segment {
             seq: self.isn,
             ack: self.peer_isn + 1,
             flags: if self.ecn { Flags::SYN | Flags::ACK | Flags::ECE } else { Flags::SYN | Flags::ACK },
             window: self.first_window(),
-            options: self.negotiated.syn_options(
-                self.config.options.order,
-                segment_size,
-                (self.timestamps.value(now), self.timestamps.recent()),
-            ),
+            options,
             ..self.addressed()
         };
         Some(self.outgoing(syn_ack, Reason::SynAck, self.retry.cause, self.retry.transmissions))
@@ -218,6 +284,11 @@ impl Embryo {
     /// Whether ECN was agreed on.
     pub(crate) fn ecn(&self) -> bool {
         self.ecn
+    }
+
+    /// Text of the SYN, if it is kept.
+    pub(crate) fn text(&self) -> Option<&Payload> {
+        self.text.as_deref()
     }
 
     pub(crate) fn config(&self) -> &Arc<Config> {
@@ -274,8 +345,14 @@ impl Embryo {
             && !segment.flags.contains(Flags::ACK)
             && segment.seq == self.peer_isn;
         if repeated && self.config.opening.repeated_syn == RepeatedSyn::SynAck {
-            self.retry.due = true;
-            self.retry.cause = cause;
+            let limit = self.config.acknowledgment.challenge_limit;
+            if self.retry.transmissions == 0
+                || !self.config.acknowledgment.limit_unacceptable
+                || may_challenge(limit, now, &mut self.limiter_since, &mut self.limiter_count)
+            {
+                self.retry.due = true;
+                self.retry.cause = cause;
+            }
             return EmbryoVerdict::Ignore(DropReason::OutsideWindow);
         }
         if self.retry.transmissions == 0 {

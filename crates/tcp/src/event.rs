@@ -30,6 +30,8 @@ pub enum Event {
         /// Octets up to the mark.
         remaining: u64,
     },
+    /// There is news of Fast Open: [`crate::Connection::take_fast_open_news`].
+    FastOpen,
     /// An arriving segment was dropped, wholly or but for its acknowledgment.
     Dropped(DropReason),
 }
@@ -103,6 +105,8 @@ pub enum DropReason {
     AfterFin,
     /// Text that arrived after the user closed: answered by a RST (SHLD-3).
     AfterClose,
+    /// The ACK that ends a handshake without any data, while the listener waits for data (Linux `TCP_DEFER_ACCEPT`).
+    AcceptDeferred,
 }
 
 impl fmt::Display for DropReason {
@@ -126,6 +130,7 @@ impl fmt::Display for DropReason {
             Self::InTimeWait => "nothing new for TIME_WAIT",
             Self::AfterFin => "after the peer's FIN",
             Self::AfterClose => "data after close",
+            Self::AcceptDeferred => "accept deferred until data",
         })
     }
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, Flags, Reason, Segment, Seq, TimerKind};
+use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq, TimerKind};
 
-use crate::config::Config;
+use crate::ack_policy::may_challenge;
+use crate::arriving::Arriving;
+use crate::config::{Config, RepeatedSyn};
 use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
-use crate::negotiate::{Offer, PathInfo};
+use crate::fast_open::{self, FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
+use crate::negotiate::{Negotiated, Offer, PathInfo};
 use crate::offset::Offset;
 use crate::receive_buffer::first_window;
+use crate::recovery::Recovery;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
@@ -29,6 +33,24 @@ pub(crate) struct Opening {
     /// Of these: those that carried an ACK too, after the peer's SYN (figure 7).
     answers: u16,
     timeouts: u32,
+    /// What the first SYN, or the first SYN-ACK, carries of Fast Open, and no later one.
+    option: Option<FastOpenCookie>,
+    /// Octets of text that the first SYN carries.
+    text: u32,
+    /// The SYN waits for the first write (Linux `TCP_FASTOPEN_CONNECT`).
+    held: bool,
+    /// That write needs no cookie to go with the SYN.
+    without_cookie: bool,
+    /// Fast Open: a listener began this, and the connection is here before the handshake is complete. `None` otherwise.
+    passive: Option<Passive>,
+}
+
+/// SYN-RECEIVED of a listener with a connection already (RFC 7413 §4.2.2).
+#[derive(Clone, Debug)]
+struct Passive {
+    accepted: bool,
+    limiter_since: Instant,
+    limiter_count: u8,
 }
 
 impl Opening {
@@ -41,7 +63,40 @@ impl Opening {
             transmissions: 0,
             answers: 0,
             timeouts: 0,
+            option: None,
+            text: 0,
+            held: false,
+            without_cookie: false,
+            passive: None,
         }
+    }
+
+    /// The SYN is not sent before [`Opening::release`].
+    pub(crate) fn hold(&mut self, without_cookie: bool) {
+        (self.held, self.without_cookie) = (true, without_cookie);
+    }
+
+    /// Whether the SYN waits.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// The SYN goes out now. Says what [`Opening::hold`] was told.
+    pub(crate) fn release(&mut self) -> bool {
+        self.held = false;
+        self.without_cookie
+    }
+
+    /// A user accepted the connection.
+    pub(crate) fn accepted(&mut self) {
+        if let Some(passive) = &mut self.passive {
+            passive.accepted = true;
+        }
+    }
+
+    /// Whether [`Opening::accepted`] was called.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.passive.as_ref().is_some_and(|passive| passive.accepted)
     }
 
     /// When the SYN is to be sent again.
@@ -73,8 +128,71 @@ pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant)
     tcb
 }
 
+/// Gives the first SYN a Fast Open option and text; says how much of the text. Forty octets are left for options, which
+/// middleboxes may add to (Linux `tcp_send_syn_data`).
+pub(crate) fn attempt_fast_open(tcb: &mut Tcb, attempt: &FastOpenAttempt<'_>) -> u64 {
+    let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.transmissions == 0) else { return 0 };
+    let own = tcb.path.announced_segment_size();
+    let size = own.min(attempt.segment_size.unwrap_or(own));
+    let room = u32::from(size).saturating_sub(Options::CAPACITY as u32);
+    let text = attempt.text.slice(0, attempt.text.len().min(room));
+    let automatic = tcb.config.buffers.send;
+    let taken = if text.is_empty() { 0 } else { tcb.send_buffer.write(&text, automatic) };
+    opening.option = attempt.option;
+    opening.text = taken as u32;
+    tcb.fast_open.attempt(attempt.option.is_some(), taken > 0);
+    taken
+}
+
+/// Whether Fast Open made the connection before its handshake was complete, and it is not complete yet.
+#[inline]
+pub(crate) fn is_fast_open(tcb: &Tcb) -> bool {
+    tcb.opening.as_ref().is_some_and(|opening| opening.passive.is_some())
+}
+
+/// A SYN with a good Fast Open cookie: SYN-RECEIVED, with a SYN-ACK due that acknowledges the text too.
+pub(crate) fn accept_fast_open(
+    embryo: &Embryo,
+    syn: &Segment,
+    cookie: Option<FastOpenCookie>,
+    now: Instant,
+    cause: Cause,
+) -> Tcb {
+    let mut tcb = of_listener(embryo, now, cause);
+    let passive = Passive { accepted: false, limiter_since: Instant::FAR_FUTURE, limiter_count: 0 };
+    let opening = Opening { option: cookie, cause, passive: Some(passive), ..Opening::new(now) };
+    tcb.opening = Some(Box::new(opening));
+    tcb.recovery = Recovery::new(&tcb.config, tcb.negotiated.sack, tcb.send.segment_size(), false);
+    let room = tcb.receive.edge().saturating_since(Offset::FIRST);
+    let length = u64::from(syn.payload.len()).min(room) as u32;
+    if length > 0 {
+        tcb.receive.append(&syn.payload.slice(0, length));
+        tcb.fast_open.set_text_acknowledged(true);
+        tcb.events.readable();
+    }
+    tcb.ack.on_sent(tcb.receive.next());
+    tcb.events.writable();
+    tcb
+}
+
 /// The end of a passive OPEN: the acknowledgment of our SYN-ACK arrived. The caller hands in the segment again.
 pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
+    let mut tcb = of_listener(embryo, now, cause);
+    tcb.tally.syn_retransmissions = embryo.transmissions().saturating_sub(1);
+    tcb.tally.syn_timeouts = embryo.timeouts().into();
+    tcb.tally.segments_sent = u64::from(embryo.transmissions());
+    tcb.establish(now, embryo.round_trip(now), embryo.timeouts() > 0);
+    if let Some(text) = embryo.text() {
+        // RFC 9293 §3.4: what came with the SYN is delivered now that the connection is known to be wanted.
+        tcb.receive.append(text);
+        tcb.ack.demand(Reason::Ack, cause);
+        tcb.events.readable();
+    }
+    tcb
+}
+
+/// SYN-RECEIVED as an embryo has it, our SYN being acknowledged.
+fn of_listener(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     let mut tcb = Tcb::new(embryo.config(), embryo.path(), embryo.isn());
     tcb.cause = cause;
     tcb.state = State::SynReceived;
@@ -89,11 +207,7 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.send.acknowledge(Offset::FIRST);
     // RFC 7323 §2.2: the window of a SYN is not scaled.
     tcb.send.update(Offset::ISN, Offset::FIRST, u32::from(embryo.peer_window()));
-    tcb.tally.syn_retransmissions = embryo.transmissions().saturating_sub(1);
-    tcb.tally.syn_timeouts = embryo.timeouts().into();
-    tcb.tally.segments_sent = u64::from(embryo.transmissions());
     tcb.tally.segments_received = 1;
-    tcb.establish(now, embryo.round_trip(now), embryo.timeouts() > 0);
     tcb
 }
 
@@ -136,60 +250,152 @@ pub(crate) fn syn_sent(
         }
         return Ok(());
     }
+    note_fast_open_answer(tcb, segment, ack);
     let round_trip = measured(tcb, now, segment);
-    tcb.send.acknowledge(Offset::FIRST);
     let retransmitted = tcb.opening.as_ref().is_some_and(|opening| opening.transmissions > 1);
-    tcb.establish(now, round_trip, retransmitted);
-    let reply = transmit::acknowledgment(tcb, now, Reason::HandshakeAck, cause);
-    tcb.outbox.push(reply);
+    establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
 }
 
-/// SYN-RECEIVED by simultaneous open: the fifth step of RFC 9293 §3.10.7.4 for that state.
-pub(crate) fn acknowledge_syn(
-    tcb: &mut Tcb,
-    now: Instant,
-    segment: &Segment,
-    seq: Offset,
-    cause: Cause,
-) -> Result<(), DropReason> {
+/// Whether the text and FIN of a SYN-ACK are taken: the peer may send them with Fast Open (RFC 7413 §4.2.2), if it took
+/// ours.
+pub(crate) fn takes_text_of_syn_ack(tcb: &Tcb) -> bool {
+    let fast_open = &tcb.fast_open;
+    let by_fast_open = (fast_open.asked() || fast_open.text_sent()) && !tcb.recovery.is_retransmission_due();
+    tcb.config.handshake.text_on_syn_ack || by_fast_open
+}
+
+/// The ACK that ends the handshake, with all that came on the SYN-ACK. Text of our SYN that has to go again takes the
+/// ACK with it.
+pub(crate) fn answer_syn_ack(tcb: &mut Tcb, now: Instant, cause: Cause) {
+    if tcb.recovery.is_retransmission_due() {
+        return tcb.ack.demand(Reason::HandshakeAck, cause);
+    }
+    let reply = transmit::acknowledgment(tcb, now, Reason::HandshakeAck, cause);
+    tcb.outbox.push(reply);
+}
+
+/// Our SYN was acknowledged up to `ack`: ESTABLISHED. Text that went with it and was not acknowledged goes again at once
+/// (RFC 7413 §4.2.1).
+fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Duration>, retransmitted: bool) {
+    let sent_at = tcb.opening.as_ref().map_or(now, |opening| opening.sent_at);
+    tcb.send.acknowledge(ack);
+    tcb.establish(now, round_trip, retransmitted);
+    if !tcb.fast_open.text_sent() {
+        return;
+    }
+    tcb.send_buffer.acknowledge(ack, tcb.automatic_send_buffer());
+    let end = tcb.send.next();
+    tcb.fast_open.set_text_acknowledged(ack == end);
+    if ack < end {
+        tcb.recovery.on_syn_text_refused(now, sent_at, ack..end);
+    } else {
+        tcb.recovery.start_at(ack);
+    }
+}
+
+/// What the SYN-ACK says to our Fast Open SYN is worth remembering (Linux `tcp_rcv_fastopen_synack`).
+fn note_fast_open_answer(tcb: &mut Tcb, segment: &Segment, ack: Offset) {
+    let Some(opening) = &tcb.opening else { return };
+    if !tcb.fast_open.asked() && !tcb.fast_open.text_sent() {
+        return;
+    }
+    let again = opening.transmissions > 1;
+    let kind = opening.option.map(|option| option.is_experimental());
+    // A cookie that nobody asked for is ignored.
+    let cookie = FastOpenCookie::read(&segment.options).filter(|_| tcb.fast_open.asked());
+    let left = ack < tcb.send.next();
+    let answer = FastOpenAnswer {
+        segment_size: tcb.negotiated.peer_segment_size,
+        cookie: cookie.filter(|cookie| !cookie.is_request()),
+        refused: kind.filter(|_| cookie.is_none() && !again && !tcb.fast_open.text_sent()),
+        syn_lost: again && cookie.is_none() && left,
+    };
+    fast_open::tell(tcb, FastOpenNews::Answered(answer));
+}
+
+/// SYN-RECEIVED by simultaneous open or Fast Open: the fifth step of RFC 9293 §3.10.7.4 for that state.
+pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+    let Arriving { segment, now, seq, cause, .. } = *arriving;
     let ack = tcb.send.widen(segment.ack);
     if ack <= Offset::ISN || ack > tcb.send.next() {
         transmit::reset_reply(tcb, segment, Reason::Reset, cause);
         return Err(DropReason::AckNotOfSyn);
     }
+    if is_fast_open(tcb) {
+        complete_fast_open(tcb, arriving, ack);
+        return Ok(());
+    }
     let round_trip = measured(tcb, now, segment);
-    tcb.send.acknowledge(Offset::FIRST);
     let shift = if segment.flags.contains(Flags::SYN) { 0 } else { tcb.negotiated.send_shift };
     tcb.send.update(seq, ack, u32::from(segment.window) << shift);
     // In figure 7 each side sends its SYN twice; only a timeout tells of a loss.
     let retransmitted = tcb.opening.as_ref().is_some_and(|opening| opening.timeouts > 0);
-    tcb.establish(now, round_trip, retransmitted);
+    establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
+}
+
+/// The handshake of a connection that Fast Open made is complete.
+fn complete_fast_open(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
+    let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
+    tcb.send.update(arriving.seq, ack.min(Offset::FIRST), window);
+    if let Some(round_trip) = measured(tcb, arriving.now, arriving.segment) {
+        tcb.recovery.on_handshake_rtt(round_trip);
+    }
+    tcb.recovery.on_handshake_completed(arriving.now);
+    if tcb.state == State::SynReceived {
+        tcb.open(arriving.now);
+    } else {
+        tcb.opening = None;
+    }
+}
+
+/// A SYN for a connection that Fast Open made, while its handshake is not complete: the same again gets the same
+/// SYN-ACK; its text was taken before. Any other in the window ends nothing by itself: whoever guessed the numbers could
+/// otherwise reset it (Linux `tcp_check_req`).
+pub(crate) fn syn_for_fast_open(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+    let segment = arriving.segment;
+    let config = Arc::clone(&tcb.config);
+    let limit = config.acknowledgment.challenge_limit;
+    let Some(opening) = tcb.opening.as_mut() else { return Ok(()) };
+    let Some(passive) = opening.passive.as_mut() else { return Ok(()) };
+    let plain = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
+    if !plain || arriving.seq != Offset::ISN || config.opening.repeated_syn != RepeatedSyn::SynAck {
+        return Ok(());
+    }
+    let permitted = !config.acknowledgment.limit_unacceptable
+        || may_challenge(limit, arriving.now, &mut passive.limiter_since, &mut passive.limiter_count);
+    if permitted && opening.transmissions > 0 {
+        opening.due = true;
+        opening.cause = arriving.cause;
+    }
+    Err(DropReason::OutsideWindow)
 }
 
 /// The SYN or SYN-ACK that is due.
 pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     let mut opening = tcb.opening.take()?;
-    let outgoing = std::mem::take(&mut opening.due).then(|| {
+    let outgoing = (!opening.held && std::mem::take(&mut opening.due)).then(|| {
         opening.transmissions = opening.transmissions.saturating_add(1);
         opening.sent_at = now;
         let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb));
-        opening.deadline = now.saturating_add(wait);
+        if opening.deadline == Instant::FAR_FUTURE || tcb.config.handshake.repeated_syn_restarts {
+            opening.deadline = now.saturating_add(wait);
+        }
         // The first SYN-ACK repeats nothing, although it takes the sequence number of the SYN before it.
-        let transmission = if tcb.state == State::SynReceived {
+        let transmission = if tcb.state != State::SynSent {
             opening.answers = opening.answers.saturating_add(1);
             opening.answers
         } else {
             opening.transmissions
         };
         tcb.tally.syn_retransmissions += u16::from(transmission > 1);
-        let flags = if tcb.state == State::SynReceived {
-            Flags::SYN | Flags::ACK | tcb.ecn.answer()
-        } else {
+        let flags = if tcb.state == State::SynSent {
             Flags::SYN | tcb.ecn.ask(&tcb.config.ecn, opening.timeouts)
+        } else {
+            Flags::SYN | Flags::ACK | tcb.ecn.answer()
         };
-        syn(tcb, now, flags, transmission, opening.cause)
+        syn(tcb, now, flags, transmission, &opening)
     });
     tcb.opening = Some(opening);
     outgoing
@@ -197,15 +403,13 @@ pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
 
 /// The timer of the SYN ran out: send it again, or give up (MUST-22, MUST-23).
 pub(crate) fn on_timeout(tcb: &mut Tcb, now: Instant) {
-    let limit = linear_timeouts(tcb)
-        + if tcb.state == State::SynSent {
-            tcb.config.opening.syn_retries
-        } else {
-            tcb.config.opening.synack_retries
-        };
+    let limit = retransmission_limit(tcb);
     let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.deadline <= now) else { return };
     opening.deadline = Instant::FAR_FUTURE;
-    if opening.timeouts >= limit {
+    let timeouts = opening.timeouts;
+    fast_open::on_timeout(tcb, timeouts, timeouts >= limit);
+    let Some(opening) = &mut tcb.opening else { return };
+    if timeouts >= limit {
         let error = tcb.user.soft_error.unwrap_or(ConnectionError::TimedOut);
         tcb.tear_down(Some(error));
         return;
@@ -216,6 +420,19 @@ pub(crate) fn on_timeout(tcb: &mut Tcb, now: Instant) {
     tcb.tally.syn_timeouts += 1;
     if opening.timeouts == tcb.config.give_up.r1 {
         tcb.events.push(Event::SoftError(crate::event::SoftError::RetransmissionThreshold));
+    }
+}
+
+/// How often a SYN or SYN-ACK is sent again before giving up.
+fn retransmission_limit(tcb: &Tcb) -> u32 {
+    let set = u32::from(tcb.user.syn_count);
+    let (opening, handshake) = (&tcb.config.opening, &tcb.config.handshake);
+    match tcb.state {
+        State::SynSent if set > 0 => set + opening.syn_linear_timeouts,
+        State::SynSent => opening.syn_retries + opening.syn_linear_timeouts,
+        _ if set > 0 && is_fast_open(tcb) => set,
+        _ if is_fast_open(tcb) => opening.synack_retries + handshake.fast_open_extra_retries,
+        _ => opening.synack_retries,
     }
 }
 
@@ -247,12 +464,22 @@ fn linear_timeouts(tcb: &Tcb) -> u32 {
     if tcb.state == State::SynSent { tcb.config.opening.syn_linear_timeouts } else { 0 }
 }
 
-fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, cause: Cause) -> Outgoing {
+fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &Opening) -> Outgoing {
     let answer = flags.contains(Flags::ACK);
+    let first = opening.transmissions == 1;
     let echo = if answer { tcb.timestamps.recent() } else { 0 };
     let segment_size = tcb.path.announced_segment_size();
+    let text = if first { opening.text } else { 0 };
     if tcb.send.next() == Offset::ISN {
-        tcb.send.advance(1);
+        tcb.send.advance(1 + u64::from(text));
+    }
+    let mut options = offered(tcb, opening).syn_options(
+        tcb.config.options.order,
+        segment_size,
+        (tcb.timestamps.value(now), echo),
+    );
+    if let Some(option) = opening.option.filter(|_| first) {
+        option.push(&mut options);
     }
     let segment = Segment {
         source_port: tcb.path.local_port,
@@ -261,20 +488,29 @@ fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, cause: Caus
         ack: if answer { tcb.receive.next().to_seq(tcb.receive.isn()) } else { Seq(0) },
         flags,
         window: first_window(&tcb.config.buffers, segment_size),
-        options: tcb.negotiated.syn_options(
-            tcb.config.options.order,
-            segment_size,
-            (tcb.timestamps.value(now), echo),
-        ),
+        options,
+        // A SYN that is sent again goes alone: the network may not like what went with it (RFC 7413 §4.2.1).
+        payload: if text > 0 { tcb.send_buffer.slice(Offset::FIRST, text) } else { Payload::EMPTY },
         ..Segment::default()
     };
     tcb.tally.segments_sent += 1;
+    tcb.tally.octets_sent += u64::from(text);
     Outgoing {
         segment,
         reason: if answer { Reason::SynAck } else { Reason::Syn },
-        cause,
+        cause: opening.cause,
         stream_offset: 0,
         transmission,
         traffic_class: tcb.user.traffic_class,
     }
+}
+
+/// What a SYN offers: from some retransmission on, by policy, nothing but the MSS, in case that something on the path
+/// does not bear options.
+fn offered(tcb: &Tcb, opening: &Opening) -> Negotiated {
+    let from = tcb.config.handshake.drop_options_at;
+    if from == 0 || opening.timeouts < from || tcb.state != State::SynSent {
+        return tcb.negotiated;
+    }
+    tcb.negotiated.agreed(Offer::default(), tcb.path)
 }

@@ -8,8 +8,8 @@
 //! `timeout`, `path_error` (what RFC 9293 §3.10 calls event processing, as functions over the control block); `tcb` (a struct of rooms); the
 //! rooms, each with private fields; `offset`, the only place where sequence numbers wrap.
 //!
-//! Left out: the security check of §3.10.7.4 (third), PUSH flags of the user (so MUST-60 and MUST-61 apply), data on
-//! a SYN (it is sent again by the peer), urgent data outside the stream (RFC 6093), Fast Open, TCP-AO.
+//! Left out: the security check of §3.10.7.4 (third), PUSH flags of the user (so MUST-60 and MUST-61 apply), urgent
+//! data outside the stream (RFC 6093), TCP-AO.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -47,7 +47,9 @@ mod ecn;
 mod embryo;
 mod event;
 mod expected;
+mod fast_open;
 mod handshake;
+mod handshake_config;
 mod info;
 mod keepalive;
 mod negotiate;
@@ -82,6 +84,8 @@ pub use config::{
 pub use connection::{Arrival, Connection};
 pub use embryo::{Embryo, EmbryoVerdict};
 pub use event::{ConnectionError, DropReason, Envelope, Event, Outgoing, SoftError};
+pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
+pub use handshake_config::{HandshakeConfig, deferred_timeouts};
 pub use info::{Counters, Info, RecoveryState};
 pub use keepalive::KeepAliveSetting;
 pub use negotiate::PathInfo;

@@ -67,7 +67,10 @@ impl Offer {
                 TcpOption::WindowScale(shift) => offer.window_scale = Some(shift),
                 TcpOption::SackPermitted => offer.sack_permitted = true,
                 TcpOption::Timestamps { value, echo } => offer.timestamps = Some((value, echo)),
-                TcpOption::Sack(_) | TcpOption::Unknown { .. } => {}
+                TcpOption::Sack(_)
+                | TcpOption::UserTimeout(_)
+                | TcpOption::FastOpen { .. }
+                | TcpOption::Unknown { .. } => {}
             }
         }
         offer

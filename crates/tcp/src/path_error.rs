@@ -3,8 +3,8 @@
 use faultwire_wire::{Cause, IcmpKind, Seq};
 
 use crate::event::{ConnectionError, Event, SoftError};
+use crate::handshake;
 use crate::offset::Offset;
-use crate::state::State;
 use crate::tcb::Tcb;
 
 /// What an ICMP error means to a connection.
@@ -21,11 +21,14 @@ enum Meaning {
 pub(crate) fn on_icmp(tcb: &mut Tcb, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
     let at = tcb.send.widen(quoted);
     // RFC 5927 §4.1: it has to quote something that is in flight.
-    if at < tcb.send.unacknowledged() || at >= tcb.send.next() || tcb.time_wait.is_some() {
+    // Fast Open: the SYN-ACK is in flight until the handshake ends, whatever else is.
+    let of_syn_ack = at == Offset::ISN && handshake::is_fast_open(tcb);
+    if !of_syn_ack && at < tcb.send.unacknowledged() || at >= tcb.send.next() || tcb.time_wait.is_some() {
         return false;
     }
     tcb.cause = cause;
-    let opening = matches!(tcb.state, State::SynSent | State::SynReceived);
+    // What was accepted already is treated as a connection that is open (Linux).
+    let opening = tcb.opening.as_ref().is_some_and(|opening| !opening.is_accepted());
     match meaning(kind, tcb.path.ipv6) {
         Meaning::Hard(error) if opening || tcb.config.arrival.hard_errors_abort => {
             tcb.tear_down(Some(error));

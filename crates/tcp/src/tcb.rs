@@ -10,6 +10,7 @@ use crate::ack_policy::AckPolicy;
 use crate::config::Config;
 use crate::ecn::Ecn;
 use crate::event::{ConnectionError, Event, Events, Outgoing};
+use crate::fast_open::FastOpen;
 use crate::handshake::Opening;
 use crate::keepalive::KeepAlive;
 use crate::negotiate::{Negotiated, PathInfo};
@@ -35,6 +36,7 @@ pub(crate) struct Tcb {
     pub(crate) user: User,
     pub(crate) negotiated: Negotiated,
     pub(crate) opening: Option<Box<Opening>>,
+    pub(crate) fast_open: FastOpen,
     pub(crate) send: SendWindow,
     pub(crate) send_buffer: SendBuffer,
     pub(crate) receive: ReceiveBuffer,
@@ -61,6 +63,8 @@ pub(crate) struct User {
     /// Nobody owns the connection any more: its user closed it.
     pub(crate) orphan: bool,
     pub(crate) traffic_class: u8,
+    /// Retransmissions of a SYN (`TCP_SYNCNT`); 0: as configured.
+    pub(crate) syn_count: u8,
     /// User timeout; zero if R2 decides.
     pub(crate) timeout: Duration,
     pub(crate) error: Option<ConnectionError>,
@@ -137,6 +141,7 @@ impl Tcb {
                 no_delay: false,
                 orphan: false,
                 traffic_class: 0,
+                syn_count: 0,
                 timeout: config.give_up.user_timeout.unwrap_or(Duration::ZERO),
                 error: None,
                 soft_error: None,
@@ -144,6 +149,7 @@ impl Tcb {
             },
             negotiated,
             opening: None,
+            fast_open: FastOpen::default(),
             send: SendWindow::new(isn, segment_size),
             send_buffer: SendBuffer::new(&config.buffers),
             receive: ReceiveBuffer::new(&config.buffers),
@@ -179,6 +185,11 @@ impl Tcb {
         if let Some(round_trip) = round_trip {
             self.recovery.on_handshake_rtt(round_trip);
         }
+        self.open(now);
+    }
+
+    /// The handshake is complete: ESTABLISHED, or further if the user closed meanwhile.
+    pub(crate) fn open(&mut self, now: Instant) {
         self.opening = None;
         self.timers.stop(Timer::User);
         self.become_state(State::Established);
@@ -245,6 +256,7 @@ impl Tcb {
             + self.receive.heap_octets()
             + self.events.heap_octets()
             + self.outbox.heap_octets()
+            + self.fast_open.heap_octets()
             + self.opening.as_ref().map_or(0, |_| size_of::<Opening>())
             + self.time_wait.as_ref().map_or(0, |_| size_of::<TimeWait>())
     }

@@ -5,6 +5,7 @@ use faultwire_wire::{Cause, Reason, TimerKind};
 
 use crate::config::{GiveUp, RetransmissionConfig};
 use crate::event::{ConnectionError, Event, SoftError};
+use crate::fast_open;
 use crate::handshake;
 use crate::keepalive::KeepAliveStep;
 use crate::state::State;
@@ -16,11 +17,11 @@ use crate::transmit;
 #[inline]
 pub(crate) fn deadline(tcb: &Tcb) -> Option<Instant> {
     let mut earliest = tcb.timers.earliest();
-    if let Some(at) = tcb.recovery.deadline() {
-        earliest = earliest.min(at);
-    }
     if let Some(opening) = &tcb.opening {
+        // What Fast Open sends before the handshake is complete is not sent again before.
         earliest = earliest.min(opening.deadline());
+    } else if let Some(at) = tcb.recovery.deadline() {
+        earliest = earliest.min(at);
     }
     if let Some(time_wait) = &tcb.time_wait {
         earliest = earliest.min(time_wait.deadline());
@@ -32,8 +33,7 @@ pub(crate) fn deadline(tcb: &Tcb) -> Option<Instant> {
 pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
     if tcb.opening.is_some() {
         handshake::on_timeout(tcb, now);
-    }
-    if tcb.recovery.deadline().is_some_and(|at| at <= now) {
+    } else if tcb.recovery.deadline().is_some_and(|at| at <= now) {
         on_retransmission(tcb, now);
     }
     if tcb.timers.take_due(Timer::DelayedAck, now) {
@@ -68,6 +68,7 @@ fn on_retransmission(tcb: &mut Tcb, now: Instant) {
     let verdict = tcb.recovery.on_timeout(now);
     tcb.ecn.on_reduction();
     tcb.cause = Cause::Timer(TimerKind::Retransmission);
+    fast_open::on_timeout(tcb, verdict.backoffs.saturating_sub(1), false);
     let mut since = verdict.first_unacknowledged_since;
     if tcb.send.window() == 0 {
         // SHLD-17: a peer that closed its window and still answers is not dead; silence counts from the last answer.

@@ -72,6 +72,7 @@ fn is_ordinary(tcb: &Tcb) -> bool {
     tcb.outbox.is_empty()
         && tcb.state.is_synchronized()
         && tcb.state != State::TimeWait
+        && tcb.opening.is_none()
         && tcb.recovery.is_undisturbed()
         && !tcb.persist.is_probe_due()
 }
@@ -82,9 +83,15 @@ fn any(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     if let Some(outgoing) = tcb.outbox.pop() {
         return Some(outgoing);
     }
+    if tcb.opening.is_some() {
+        let opening = handshake::transmit(tcb, now);
+        if opening.is_some() || !handshake::is_fast_open(tcb) {
+            return opening;
+        }
+        return synchronized(tcb, now);
+    }
     match tcb.state {
-        State::Closed | State::Listen => None,
-        State::SynSent | State::SynReceived => handshake::transmit(tcb, now),
+        State::Closed | State::Listen | State::SynSent | State::SynReceived => None,
         State::TimeWait => tcb.ack.take_due().map(|(reason, cause)| acknowledgment(tcb, now, reason, cause)),
         _ => synchronized(tcb, now),
     }

@@ -1,4 +1,4 @@
-//! TCP options as the exact bytes that stand in the header, with typed access (RFC 9293 §3.1, 7323, 2018).
+//! TCP options as the exact bytes that stand in the header, with typed access (RFC 9293 §3.1, 7323, 2018, 5482, 7413).
 
 use crate::seq::Seq;
 
@@ -27,6 +27,15 @@ pub enum Option<'a> {
         /// TSecr.
         echo: u32,
     },
+    /// User timeout: the top bit set for minutes, else seconds, then 15 bits (RFC 5482 §3).
+    UserTimeout(u16),
+    /// Fast Open: a cookie, or none to ask for one (RFC 7413 §4.1.1). Its length is as written.
+    FastOpen {
+        /// The cookie.
+        cookie: &'a [u8],
+        /// In the experimental option, kind 254 with the magic number 0xF989 (RFC 6994).
+        experimental: bool,
+    },
     /// Any other kind that carries a length; it is ignored (RFC 9293 §3.1, MUST-6).
     Unknown {
         /// The kind octet.
@@ -45,6 +54,11 @@ mod kind {
     pub(super) const SACK_PERMITTED: u8 = 4;
     pub(super) const SACK: u8 = 5;
     pub(super) const TIMESTAMPS: u8 = 8;
+    pub(super) const USER_TIMEOUT: u8 = 28;
+    pub(super) const FAST_OPEN: u8 = 34;
+    pub(super) const EXPERIMENT: u8 = 254;
+    /// What tells Fast Open from other experiments (RFC 7413 appendix).
+    pub(super) const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xF9, 0x89];
 }
 
 impl Options {
@@ -137,6 +151,23 @@ impl Options {
             self.push_raw(&left.0.to_be_bytes());
             self.push_raw(&right.0.to_be_bytes());
         }
+    }
+
+    /// Appends a user timeout as it stands in the header (RFC 5482 §3).
+    pub fn push_user_timeout(&mut self, field: u16) {
+        let [high, low] = field.to_be_bytes();
+        self.push_raw(&[kind::USER_TIMEOUT, 4, high, low]);
+    }
+
+    /// Appends Fast Open with a cookie, an empty one to ask for one; it must fit.
+    pub fn push_fast_open(&mut self, cookie: &[u8], experimental: bool) {
+        if experimental {
+            self.push_raw(&[kind::EXPERIMENT, (4 + cookie.len()) as u8]);
+            self.push_raw(&kind::FAST_OPEN_EXPERIMENT);
+        } else {
+            self.push_raw(&[kind::FAST_OPEN, (2 + cookie.len()) as u8]);
+        }
+        self.push_raw(cookie);
     }
 
     /// The timestamps, found at once in the layout that nearly every segment has (NOP, NOP, timestamps).
@@ -240,6 +271,11 @@ fn parse(kind: u8, data: &[u8]) -> Option<'_> {
             value: u32::from_be_bytes([a, b, c, d]),
             echo: u32::from_be_bytes([e, f, g, h]),
         },
+        (kind::USER_TIMEOUT, &[high, low]) => Option::UserTimeout(u16::from_be_bytes([high, low])),
+        (kind::FAST_OPEN, cookie) => Option::FastOpen { cookie, experimental: false },
+        (kind::EXPERIMENT, data) if data.starts_with(&kind::FAST_OPEN_EXPERIMENT) => {
+            Option::FastOpen { cookie: &data[2..], experimental: true }
+        }
         _ => Option::Unknown { kind, data },
     }
 }

@@ -75,6 +75,7 @@ fn close_unconnected(stack: &mut Stack, now: Instant, fd: Fd, socket: Socket) {
 /// As the kernel: connections that nobody accepted are reset, half-open ones forgotten.
 fn close_listener(stack: &mut Stack, now: Instant, fd: Fd, mut listener: Listener) {
     stack.tcp.sockets.remove(listener.hold, fd);
+    stack.fast_open.listener_closed(fd);
     while let Some(slot) = listener.accept() {
         abort_connection(stack, now, slot);
     }
@@ -106,7 +107,7 @@ fn give_up(stack: &mut Stack, now: Instant, slot: u32) {
         life::remove(stack, slot);
     } else {
         // What it tells from now on has no descriptor.
-        life::tell(stack, slot, Cause::Call);
+        life::tell(stack, now, slot, Cause::Call);
         stack.connections.entry_mut(slot).owner = Owner::Nobody;
         life::settle(stack, now, slot, Cause::Call);
     }

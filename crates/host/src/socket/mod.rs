@@ -9,10 +9,10 @@ mod urgent;
 use faultwire_wire::Payload;
 
 pub(crate) use finish::{abort, close, shutdown};
-pub(crate) use open::{accept, bind, connect, listen, socket};
+pub(crate) use open::{accept, bind, connect, listen, send_fast_open, socket};
 pub(crate) use query::{
     connection, describe, info, is_drained, local_address, peer_address, queue_lengths, readiness,
-    set_option, take_error,
+    set_fast_open_keys, set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
 pub(crate) use urgent::{send_urgent, urgent_remaining};

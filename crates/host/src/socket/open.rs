@@ -3,16 +3,17 @@
 use std::net::SocketAddr;
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Connection, State};
-use faultwire_wire::Cause;
+use faultwire_tcp::{Connection, FastOpenAttempt, State};
+use faultwire_wire::{Cause, Payload};
 
 use crate::connections::{Body, Entry, Owner, PortShare};
 use crate::demux::{Ends, Ports};
 use crate::descriptor::{Fd, Socket, Unconnected};
 use crate::errno::Errno;
+use crate::fast_open::{FastOpenConfig, Opportunity};
 use crate::life;
 use crate::listener::Listener;
-use crate::option::Preset;
+use crate::option::{Preset, SocketOption};
 use crate::path::{Path, is_unicast};
 use crate::port::{Bound, Hold, PortTable, Sharing};
 use crate::socket::SocketKind;
@@ -122,12 +123,88 @@ pub(crate) fn accept(stack: &mut Stack, fd: Fd) -> Result<(Fd, SocketAddr), Errn
     let accepted = stack.descriptors.insert(Socket::Stream(slot));
     let entry = stack.connections.entry_mut(slot);
     entry.owner = Owner::Descriptor(accepted);
+    if let Body::Full(connection) = &mut entry.body {
+        connection.accepted();
+    }
     Ok((accepted, entry.ends.remote()))
 }
 
 pub(crate) fn connect(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<(), Errno> {
+    if let Socket::Udp(_) = stack.descriptors.get(fd)? {
+        return connect_datagrams(stack, now, fd, remote);
+    }
+    let slot = open(stack, now, fd, remote)?;
+    let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("opened from it") };
+    let (by_write, no_cookie) = (
+        socket.options.has(SocketOption::FastOpenConnect(true)),
+        socket.options.has(SocketOption::FastOpenNoCookie(true)),
+    );
+    *stack.descriptors.get_mut(fd)? = Socket::Stream(slot);
+    if by_write {
+        let opportunity = stack.fast_open.opportunity(&stack.config.fast_open, now, remote.ip(), no_cookie);
+        if opportunity.text {
+            // Linux `tcp_fastopen_defer_connect`: the SYN waits for what the first write gives it.
+            stack.connections.full_mut(slot).hold_syn(no_cookie);
+            life::settle(stack, now, slot, Cause::Call);
+            return Ok(());
+        }
+        attempt(stack, slot, opportunity, &Payload::EMPTY);
+    }
+    life::settle(stack, now, slot, Cause::Call);
+    Err(Errno::InProgress)
+}
+
+/// `sendto` with `MSG_FASTOPEN`: opens a connection whose SYN takes as much of `payload` as it may (RFC 7413 §4.2.1).
+/// Says how much; the rest is not written. [`Errno::InProgress`] if none.
+pub(crate) fn send_fast_open(
+    stack: &mut Stack,
+    now: Instant,
+    fd: Fd,
+    remote: SocketAddr,
+    payload: &Payload,
+) -> Result<u64, Errno> {
+    if let Socket::Udp(_) = stack.descriptors.get(fd)? {
+        return Err(Errno::NotSupported);
+    }
+    if !stack.config.fast_open.has(FastOpenConfig::CLIENT) {
+        return Err(Errno::NotSupported);
+    }
+    let slot = open(stack, now, fd, remote)?;
+    let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("opened from it") };
+    let no_cookie = socket.options.has(SocketOption::FastOpenNoCookie(true));
+    *stack.descriptors.get_mut(fd)? = Socket::Stream(slot);
+    let opportunity = stack.fast_open.opportunity(&stack.config.fast_open, now, remote.ip(), no_cookie);
+    let taken = attempt(stack, slot, opportunity, payload);
+    life::settle(stack, now, slot, Cause::Call);
+    if taken > 0 { Ok(taken) } else { Err(Errno::InProgress) }
+}
+
+/// The first write on a socket with `TCP_FASTOPEN_CONNECT`: the SYN goes now.
+pub(crate) fn send_deferred(
+    stack: &mut Stack,
+    now: Instant,
+    slot: u32,
+    payload: &Payload,
+) -> Result<u64, Errno> {
+    let peer = stack.connections.entry(slot).ends.remote().ip();
+    let connection = stack.connections.full_mut(slot);
+    let no_cookie = connection.release_syn();
+    let opportunity = stack.fast_open.opportunity(&stack.config.fast_open, now, peer, no_cookie);
+    let taken = attempt(stack, slot, opportunity, payload);
+    life::settle(stack, now, slot, Cause::Call);
+    if taken > 0 { Ok(taken) } else { Err(Errno::InProgress) }
+}
+
+fn attempt(stack: &mut Stack, slot: u32, opportunity: Opportunity, payload: &Payload) -> u64 {
+    let Opportunity { option, text, segment_size } = opportunity;
+    let text = if text { payload } else { &Payload::EMPTY };
+    stack.connections.full_mut(slot).attempt_fast_open(&FastOpenAttempt { option, text, segment_size })
+}
+
+/// A connection in SYN-SENT whose SYN was not sent yet. The descriptor is still unconnected.
+fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u32, Errno> {
     match stack.descriptors.get(fd)? {
-        Socket::Udp(_) => return connect_datagrams(stack, now, fd, remote),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
         Socket::Listener(_) => return Err(Errno::IsConnected),
         &Socket::Stream(slot) => reopen(stack, fd, slot)?,
         Socket::Unconnected(_) => {}
@@ -135,8 +212,8 @@ pub(crate) fn connect(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAdd
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("handled above") };
     let path = path_to(stack, now, socket.ipv6, remote)?;
     let (ends, port) = local_end(stack, fd, path, remote)?;
-    let Socket::Unconnected(socket) = stack.descriptors.get_mut(fd)? else { unreachable!("handled above") };
-    let options = std::mem::take(&mut socket.options);
+    let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("handled above") };
+    let options = socket.options.clone();
     let isn = stack.initial_sequence.choose(now, ends.local(), remote);
     let path = stack.path_info(&ends, path.mtu);
     let mut connection = Connection::connect(&stack.config.tcp, path, isn, now);
@@ -156,10 +233,7 @@ pub(crate) fn connect(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAdd
         body: Body::Full(Box::new(connection)),
     };
     life::opened(stack, &entry);
-    let slot = stack.connections.insert(entry);
-    *stack.descriptors.get_mut(fd)? = Socket::Stream(slot);
-    life::settle(stack, now, slot, Cause::Call);
-    Err(Errno::InProgress)
+    Ok(stack.connections.insert(entry))
 }
 
 /// A second connect: only after an attempt that failed. The error of that attempt is told first.
@@ -167,8 +241,10 @@ fn reopen(stack: &mut Stack, fd: Fd, slot: u32) -> Result<(), Errno> {
     let entry = stack.connections.entry_mut(slot);
     let state = entry.body.state();
     if state == State::SynSent {
-        return Err(Errno::AlreadyInProgress);
+        let held = stack.connections.full(slot).is_syn_held();
+        return Err(if held { Errno::IsConnected } else { Errno::AlreadyInProgress });
     }
+    let entry = stack.connections.entry_mut(slot);
     if entry.established || state != State::Closed {
         return Err(Errno::IsConnected);
     }

@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Connection, Info, State};
+use faultwire_tcp::{Connection, Info};
 use faultwire_wire::{Cause, Flow};
 
 use crate::connections::Entry;
 use crate::descriptor::{Fd, Socket};
 use crate::errno::Errno;
+use crate::fast_open::{FastOpenConfig, FastOpenKeys};
 use crate::life;
 use crate::numbering::ConnectionId;
 use crate::option::SocketOption;
@@ -28,7 +29,7 @@ pub(crate) fn readiness(stack: &Stack, fd: Fd) -> Readiness {
 }
 
 fn of_stream(entry: &Entry, connection: &Connection) -> Readiness {
-    let opening = matches!(connection.state(), State::SynSent | State::SynReceived);
+    let opening = connection.is_opening();
     let error = entry.error.is_some();
     let closed = connection.is_closed();
     let sent_all = !connection.can_write();
@@ -131,6 +132,7 @@ pub(crate) fn queue_lengths(stack: &Stack, fd: Fd) -> Result<(u32, u32), Errno> 
 }
 
 pub(crate) fn set_option(stack: &mut Stack, now: Instant, fd: Fd, option: SocketOption) -> Result<(), Errno> {
+    permits_fast_open(stack, fd, option)?;
     match stack.descriptors.get_mut(fd)? {
         Socket::Unconnected(socket) => {
             socket.options.set(option);
@@ -157,4 +159,31 @@ pub(crate) fn set_option(stack: &mut Stack, now: Instant, fd: Fd, option: Socket
         Socket::Udp(socket) => return socket.set_option(option),
     }
     Ok(())
+}
+
+/// As the kernel: a Fast Open backlog is for sockets that are not connected, `TCP_FASTOPEN_CONNECT` for those that
+/// don't listen either, and only where clients may use Fast Open at all.
+fn permits_fast_open(stack: &Stack, fd: Fd, option: SocketOption) -> Result<(), Errno> {
+    let socket = stack.descriptors.get(fd)?;
+    let client = stack.config.fast_open.has(FastOpenConfig::CLIENT);
+    match (option, socket) {
+        (SocketOption::FastOpenConnect(_), _) if !client => Err(Errno::NotSupported),
+        (SocketOption::FastOpenConnect(_), Socket::Stream(_) | Socket::Listener(_))
+        | (SocketOption::FastOpen(_) | SocketOption::FastOpenNoCookie(_), Socket::Stream(_)) => {
+            Err(Errno::Invalid)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `TCP_FASTOPEN_KEY` of a listener.
+pub(crate) fn set_fast_open_keys(stack: &mut Stack, fd: Fd, keys: FastOpenKeys) -> Result<(), Errno> {
+    match stack.descriptors.get_mut(fd)? {
+        Socket::Listener(listener) => {
+            listener.set_fast_open_keys(keys);
+            Ok(())
+        }
+        Socket::Unconnected(_) | Socket::Stream(_) => Err(Errno::Invalid),
+        Socket::Udp(_) => Err(Errno::NoProtocolOption),
+    }
 }

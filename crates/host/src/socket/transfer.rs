@@ -3,14 +3,13 @@
 use std::net::SocketAddr;
 
 use faultwire_base::Instant;
-use faultwire_tcp::State;
 use faultwire_wire::{Body, Cause, Datagram, Payload, Reason, Tag};
 
 use crate::descriptor::{Fd, Socket};
 use crate::errno::Errno;
 use crate::life;
 use crate::port::Bound;
-use crate::socket::open::{bind_datagrams, path_to};
+use crate::socket::open::{self, bind_datagrams, path_to};
 use crate::socket::{Received, ReceivedFrom};
 use crate::stack::{Stack, Way};
 
@@ -27,7 +26,10 @@ pub(crate) fn send(stack: &mut Stack, now: Instant, fd: Fd, payload: Payload) ->
         return Err(error);
     }
     let connection = stack.connections.full_mut(slot);
-    if matches!(connection.state(), State::SynSent | State::SynReceived) {
+    if connection.is_syn_held() {
+        return open::send_deferred(stack, now, slot, &payload);
+    }
+    if connection.is_opening() {
         return Err(Errno::WouldBlock);
     }
     if !connection.can_write() {

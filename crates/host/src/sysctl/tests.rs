@@ -29,6 +29,7 @@ fn each_name_acts() {
             Kind::Sizes { .. } => SysctlValue::List(vec![4096, 20_000, 30_000]),
             Kind::Ports => SysctlValue::List(vec![2_000, 3_000]),
             Kind::Algorithm => SysctlValue::Text("reno".into()),
+            Kind::FastOpenKeys => SysctlValue::Text("1-2-3-4,5-6-7-8".into()),
         };
         let after = set(sysctl.name, value).unwrap();
         assert_ne!(format!("{after:?}"), format!("{:?}", host()), "{}", sysctl.name);

@@ -187,6 +187,11 @@ impl Recovery {
         self.congestion.set_limited(now, limited);
     }
 
+    /// Whether the first segment in flight is to be sent again now.
+    pub(crate) fn is_retransmission_due(&self) -> bool {
+        self.episode.front_is_due && !self.queue.is_empty()
+    }
+
     /// When the retransmission timer runs out; `None` while nothing is in flight or another timer has taken over.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -253,6 +258,29 @@ impl Recovery {
             self.episode = Episode::loss(self.queue.end());
         }
         self.episode.front_is_due = true;
+    }
+
+    /// The SYN that was sent at `sent_at` took `range` with it, and the peer did not take that: it goes again at once,
+    /// and no congestion is to blame (RFC 7413 §4.2.1). At the end of the handshake, before any other data.
+    pub(crate) fn on_syn_text_refused(&mut self, now: Instant, sent_at: Instant, range: Range<Offset>) {
+        self.start_at(range.start);
+        self.queue.push(sent_at, range);
+        self.queue.mark_lost_before(self.queue.end());
+        self.episode = Episode::loss(self.queue.end());
+        self.episode.front_is_due = true;
+        self.rto.start(now);
+    }
+
+    /// At the end of the handshake: the data before `at` went with the SYN, and was acknowledged with it.
+    pub(crate) fn start_at(&mut self, at: Offset) {
+        self.queue = SentQueue::new(at);
+    }
+
+    /// The handshake is complete, and data was sent before: its timer starts now (Linux `tcp_rearm_rto`).
+    pub(crate) fn on_handshake_completed(&mut self, now: Instant) {
+        if !self.queue.is_empty() {
+            self.rto.start(now);
+        }
     }
 
     #[inline]

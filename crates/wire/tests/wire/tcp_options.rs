@@ -14,14 +14,15 @@ fn through_bytes(options: &[u8]) -> Segment {
     }
 }
 
-/// Kinds with a meaning here and their legal lengths; END and NOP have none.
-const KNOWN: [(u8, &[u8]); 5] = [(2, &[4]), (3, &[3]), (4, &[2]), (5, &[10, 18, 26, 34]), (8, &[10])];
+/// Kinds with a meaning here and their legal lengths; END and NOP have none, and Fast Open (34) judges its length later.
+const KNOWN: [(u8, &[u8]); 6] =
+    [(2, &[4]), (3, &[3]), (4, &[2]), (5, &[10, 18, 26, 34]), (8, &[10]), (28, &[4])];
 
 /// RFC 9293 §3.1, MUST-6: an option that is not implemented is ignored, and what follows it is read.
 #[test]
 fn unknown_kinds_are_passed_over() {
     let mut tried = 0;
-    for kind in 2..=255_u8 {
+    for kind in (2..=255_u8).filter(|&kind| kind != 34) {
         for length in 2..=38_u8 {
             if KNOWN.iter().any(|(known, lengths)| *known == kind && lengths.contains(&length)) {
                 continue;
@@ -40,7 +41,7 @@ fn unknown_kinds_are_passed_over() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 254 * 37 - 8);
+    assert_eq!(tried, 253 * 37 - 9);
 }
 
 /// RFC 9293 §3.1, MUST-7: an illegal length (0, 1, past the end) does no harm: the options before it count.
@@ -155,4 +156,30 @@ fn all_options_but_two_have_a_length() {
             _ => assert_eq!((read.len(), read[1]), (2, TcpOption::WindowScale(7)), "kind {kind}"),
         }
     }
+}
+
+/// RFC 7413 §4.1.1 and its appendix: kind 34, or kind 254 with the magic number; RFC 5482 §3: kind 28.
+#[test]
+fn fast_open_and_user_timeout() {
+    let mut options = Options::EMPTY;
+    options.push_user_timeout(0x8002);
+    options.push_fast_open(&[1, 2, 3, 4], false);
+    options.push_fast_open(&[5, 6, 7, 8], true);
+    options.push_fast_open(&[], true);
+    assert_eq!(
+        options.as_bytes(),
+        [28, 4, 0x80, 2, 34, 6, 1, 2, 3, 4, 254, 8, 0xf9, 0x89, 5, 6, 7, 8, 254, 4, 0xf9, 0x89]
+    );
+    assert_eq!(
+        options.iter().collect::<Vec<_>>(),
+        [
+            TcpOption::UserTimeout(0x8002),
+            TcpOption::FastOpen { cookie: &[1, 2, 3, 4], experimental: false },
+            TcpOption::FastOpen { cookie: &[5, 6, 7, 8], experimental: true },
+            TcpOption::FastOpen { cookie: &[], experimental: true },
+        ]
+    );
+    let other = through_bytes(&[254, 4, 0xf9, 0x88]);
+    let data: &[u8] = &[0xf9, 0x88];
+    assert_eq!(other.options.iter().collect::<Vec<_>>(), [TcpOption::Unknown { kind: 254, data }]);
 }

@@ -1,0 +1,99 @@
+//! How connections open where standards leave a choice and stacks differ.
+
+use faultwire_base::Duration;
+
+/// Settings of the handshake beyond its retransmissions, which are in [`crate::OpeningConfig`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandshakeConfig {
+    /// Text on a SYN without Fast Open is kept until the connection is ESTABLISHED (RFC 9293 §3.4). Otherwise it is
+    /// neither kept nor acknowledged, and the peer sends it again (Linux, FreeBSD).
+    pub text_on_syn: bool,
+    /// Text and FIN on a SYN-ACK without Fast Open are taken (RFC 9293 §3.10.7.3). Otherwise the peer sends them again
+    /// (Linux).
+    pub text_on_syn_ack: bool,
+    /// In SYN-RECEIVED a RST anywhere in the window ends the attempt (Linux, for connections that a listener began);
+    /// otherwise only one at RCV.NXT (RFC 5961 §3.2).
+    pub reset_in_window: bool,
+    /// A repeated SYN that gets the SYN-ACK again also restarts the timer of its retransmission, as what is sent
+    /// again then.
+    pub repeated_syn_restarts: bool,
+    /// Retransmissions of a SYN-ACK whose connection Fast Open made already, beyond
+    /// [`crate::OpeningConfig::synack_retries`].
+    pub fast_open_extra_retries: u32,
+    /// A connection that Fast Open made and that is reset before it was accepted is forgotten, as if it had stayed
+    /// half-open (RFC 9293 §3.10.7.4, MUST-11). Otherwise it can be accepted, and says that it was reset.
+    pub forget_reset_child: bool,
+    /// From this retransmission on a SYN carries no options but the MSS (FreeBSD `rexmit_drop_options`: 3); 0: always
+    /// all of them.
+    pub drop_options_at: u32,
+}
+
+impl HandshakeConfig {
+    /// The letter of the standards.
+    pub const fn rfc() -> Self {
+        Self {
+            text_on_syn: true,
+            text_on_syn_ack: true,
+            reset_in_window: false,
+            repeated_syn_restarts: false,
+            fast_open_extra_retries: 0,
+            forget_reset_child: true,
+            drop_options_at: 0,
+        }
+    }
+
+    /// Linux 6.x.
+    pub const fn linux() -> Self {
+        Self {
+            text_on_syn: false,
+            text_on_syn_ack: false,
+            reset_in_window: true,
+            repeated_syn_restarts: true,
+            fast_open_extra_retries: 1,
+            forget_reset_child: false,
+            drop_options_at: 0,
+        }
+    }
+
+    /// FreeBSD 15.
+    pub const fn freebsd() -> Self {
+        Self {
+            text_on_syn: false,
+            text_on_syn_ack: true,
+            reset_in_window: false,
+            repeated_syn_restarts: true,
+            fast_open_extra_retries: 0,
+            forget_reset_child: false,
+            drop_options_at: 0,
+        }
+    }
+}
+
+/// The number of SYN-ACK timeouts that `seconds` of deferring an accept come to (Linux `TCP_DEFER_ACCEPT`), with the
+/// first timeout and the greatest one.
+pub fn deferred_timeouts(seconds: u32, first: Duration, greatest: Duration) -> u8 {
+    if seconds == 0 {
+        return 0;
+    }
+    let wanted = Duration::from_secs(seconds.into());
+    let (mut count, mut timeout, mut period) = (1_u8, first, first);
+    while wanted > period && count < u8::MAX {
+        count += 1;
+        timeout = timeout.saturating_mul(2).min(greatest);
+        period += timeout;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linux `secs_to_retrans`: 1, 3, 7, 15 ... seconds are reached by 1, 2, 3, 4 ... timeouts of a second.
+    #[test]
+    fn seconds_to_timeouts() {
+        let count = |seconds| deferred_timeouts(seconds, Duration::from_secs(1), Duration::from_secs(120));
+        assert_eq!([0, 1, 2, 3, 4, 7, 8].map(count), [0, 1, 2, 2, 3, 3, 4]);
+        assert_eq!(count(u32::MAX), 255);
+    }
+}
