@@ -220,6 +220,15 @@ impl Host {
         socket::send_urgent(&mut self.stack, now, fd, payload)
     }
 
+    /// Forgets what was written to a stream and not sent yet; returns how many octets that were (RFC 9293 §3.9.1.7: FLUSH,
+    /// MAY-14). The kernel has no such call.
+    ///
+    /// # Errors
+    /// [`Errno::NotConnected`], [`Errno::NotSupported`] for UDP.
+    pub fn flush(&mut self, now: Instant, fd: Fd) -> Result<u64, Errno> {
+        socket::flush(&mut self.stack, now, fd)
+    }
+
     /// Octets from the read position up to the urgent mark (RFC 9293 §3.8.5, MUST-33); 0 without urgent data
     /// (`SIOCATMARK` asks the same of one octet).
     ///

@@ -16,6 +16,7 @@ use crate::handshake;
 use crate::info::{self, Counters, Info};
 use crate::keepalive::KeepAliveSetting;
 use crate::negotiate::PathInfo;
+use crate::offset::Offset;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::time_wait::{TimeWait, TimeWaitVerdict};
@@ -228,6 +229,25 @@ impl Connection {
             self.tcb.urgent.send_until(self.tcb.send_buffer.end());
         }
         written
+    }
+
+    /// FLUSH: forgets what was written and not sent yet, and says how many octets that were (RFC 9293 §3.9.1.7, MAY-14).
+    /// What was sent stays, so that both sides go on to agree on the numbers.
+    pub fn flush(&mut self) -> u64 {
+        self.begin_call();
+        let tcb = &mut self.tcb;
+        // The octet of a probe may have been taken.
+        let probed = u64::from(tcb.persist.octet_sent().is_some());
+        let forgotten = tcb.send_buffer.truncate(tcb.send.next().max(Offset::FIRST) + probed);
+        tcb.urgent.forget_after(tcb.send_buffer.end());
+        if forgotten > 0 {
+            tcb.events.writable();
+        }
+        if tcb.unsent() == 0 {
+            tcb.timers.stop(Timer::Persist);
+            tcb.timers.stop(Timer::SillyWindow);
+        }
+        forgotten
     }
 
     /// Whether data may be written at all: opening or open, and not shut down.

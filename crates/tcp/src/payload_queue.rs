@@ -83,6 +83,30 @@ impl PayloadQueue {
         self.consumed = (position - head_at) as u32;
     }
 
+    /// Drops what is at `position` and after it.
+    pub(crate) fn truncate(&mut self, position: u64) {
+        assert!((self.start..=self.end).contains(&position), "cutting outside the queue");
+        if position == self.end {
+            return;
+        }
+        if position == self.start {
+            let end = self.end;
+            self.discard_before(end);
+            (self.start, self.end) = (position, position);
+            return;
+        }
+        self.end = position;
+        while let Some((at, last)) = self.more.as_mut().and_then(|more| more.back_mut()) {
+            if *at < position {
+                *last = last.slice(0, (position - *at) as u32);
+                return;
+            }
+            self.more.as_mut().expect("it has a last run").pop_back();
+        }
+        let head_at = self.start - u64::from(self.consumed);
+        self.head = self.head.slice(0, (position - head_at) as u32);
+    }
+
     /// Octets `position..position + len`; copied only if they lie in runs that can't be joined.
     #[inline]
     pub(crate) fn slice(&self, position: u64, len: u32) -> Payload {

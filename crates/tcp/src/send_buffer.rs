@@ -97,6 +97,15 @@ impl SendBuffer {
         }
     }
 
+    /// Forgets what was written from `at` on, and says how many octets that were.
+    pub(crate) fn truncate(&mut self, at: Offset) -> u64 {
+        let forgotten = self.end().saturating_since(at);
+        if forgotten > 0 {
+            self.queue.truncate(at.0);
+        }
+        forgotten
+    }
+
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
         self.queue.heap_octets()

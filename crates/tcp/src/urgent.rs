@@ -15,6 +15,11 @@ impl Urgent {
         self.send = self.send.max(mark);
     }
 
+    /// What was written after `end` is forgotten.
+    pub(crate) fn forget_after(&mut self, end: Offset) {
+        self.send = self.send.min(end);
+    }
+
     /// The urgent pointer of a segment that begins at `seq`, if urgent data is at or after it.
     #[inline]
     pub(crate) fn pointer(&self, seq: Offset) -> Option<u16> {

@@ -15,7 +15,7 @@ pub(crate) use query::{
     set_fast_open_keys, set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
-pub(crate) use urgent::{send_urgent, urgent_remaining};
+pub(crate) use urgent::{flush, send_urgent, urgent_remaining};
 
 /// What kind of socket is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

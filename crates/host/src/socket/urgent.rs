@@ -1,4 +1,4 @@
-//! Urgent data of a stream (RFC 9293 §3.8.5).
+//! What RFC 9293 has and the kernel has not, or not quite: urgent data of any length (§3.8.5), FLUSH (§3.9.1.7).
 
 use faultwire_base::Instant;
 use faultwire_tcp::State;
@@ -28,6 +28,19 @@ pub(crate) fn send_urgent(stack: &mut Stack, now: Instant, fd: Fd, payload: Payl
     let written = connection.write_urgent(now, &payload);
     life::settle(stack, now, slot, Cause::Call);
     if written == 0 && !payload.is_empty() { Err(Errno::WouldBlock) } else { Ok(written) }
+}
+
+pub(crate) fn flush(stack: &mut Stack, now: Instant, fd: Fd) -> Result<u64, Errno> {
+    let slot = match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => slot,
+        Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::NotConnected),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
+    };
+    let forgotten = stack.connections.full_mut(slot).flush();
+    if !stack.connections.is_retired(slot) {
+        life::settle(stack, now, slot, Cause::Call);
+    }
+    Ok(forgotten)
 }
 
 pub(crate) fn urgent_remaining(stack: &Stack, fd: Fd) -> Result<u64, Errno> {

@@ -122,3 +122,44 @@ fn half_of_a_small_window_is_worth_a_segment() {
     t.inject("+0.1 . 1:1(0) ack 1501 win 30000");
     t.forget_sent();
 }
+
+/// RFC 9293 §3.9.1.7 (MAY-14): FLUSH forgets what was not sent yet; the connection goes on with what is written next.
+#[test]
+fn flush_forgets_what_was_not_sent() {
+    for config in profiles() {
+        let (mut t, fd) = open(config);
+        assert_eq!(t.host.flush(t.now, fd), Ok(0));
+        t.inject(". 1:1(0) ack 1 win 2000");
+        t.write(fd, 4500).unwrap();
+        t.expect(". 1:1001(1000) ack 1");
+        t.expect_any();
+        t.expect_nothing();
+        assert_eq!(t.host.flush(t.now, fd), Ok(2500));
+        assert_eq!(t.host.flush(t.now, fd), Ok(0));
+        t.inject("+0.1 . 1:1(0) ack 2001 win 2000");
+        t.expect_nothing_for_ms(10_000);
+        t.write(fd, 10).unwrap();
+        t.expect("P. 2001:2011(10) ack 1");
+        t.inject("+0.1 . 1:1(0) ack 2011 win 2000");
+        t.close(fd);
+        t.expect("F. 2011:2011(0) ack 1");
+        t.inject("+0.1 . 1:1(0) ack 2012 win 2000");
+    }
+}
+
+/// RFC 9293 §3.9.1.7 (MAY-14): at a closed window too, where the peer may have taken the octet of a probe.
+#[test]
+fn flush_at_a_closed_window() {
+    let (mut t, fd) = open(Config::rfc());
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.write(fd, 100).unwrap();
+    assert_eq!(t.host.flush(t.now, fd), Ok(100));
+    t.expect_nothing_for_ms(10_000);
+    t.write(fd, 100).unwrap();
+    t.expect("+1 . 1:2(1) ack 1");
+    assert_eq!(t.host.flush(t.now, fd), Ok(99));
+    t.inject("+0.1 . 1:1(0) ack 2 win 1000");
+    t.write(fd, 10).unwrap();
+    t.expect("P. 2:12(10) ack 1");
+    t.inject("+0.1 . 1:1(0) ack 12 win 1000");
+}

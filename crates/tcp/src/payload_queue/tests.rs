@@ -25,6 +25,7 @@ enum Step {
     Discard(u64),
     Slice(u64, u32),
     Take(u64),
+    Truncate(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -33,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         (0..60u64).prop_map(Step::Discard),
         (0..100u64, 0..100u32).prop_map(|(at, len)| Step::Slice(at, len)),
         (0..60u64).prop_map(Step::Take),
+        (0..60u64).prop_map(Step::Truncate),
     ]
 }
 
@@ -71,6 +73,11 @@ proptest! {
                     prop_assert!(!taken.is_empty() || max == 0 || queue.len() == 0);
                     let expected: Vec<u8> = model.drain(..taken.len()).collect();
                     prop_assert_eq!(taken, expected);
+                }
+                Step::Truncate(count) => {
+                    let count = count.min(queue.len());
+                    queue.truncate(queue.end() - count);
+                    model.truncate(model.len() - count as usize);
                 }
             }
             prop_assert_eq!(queue.len(), model.len() as u64);
