@@ -248,6 +248,14 @@ impl Entry {
         }
     }
 
+    /// The soft error that stands in for a pending one.
+    pub(crate) fn take_soft_error(&mut self) -> Option<Errno> {
+        match &mut self.body {
+            Body::Full(connection) => connection.take_pending_soft_error().map(Errno::from),
+            Body::HalfOpen(_) | Body::TimeWait(_) => None,
+        }
+    }
+
     /// Its descriptor.
     pub(crate) fn fd(&self) -> Option<Fd> {
         if let Owner::Descriptor(fd) = self.owner { Some(fd) } else { None }

@@ -42,12 +42,14 @@ errnos! {
     ConnectionRefused, "ECONNREFUSED", "The peer refused: no listener, no socket.";
     ConnectionReset, "ECONNRESET", "The peer reset the connection.";
     DestinationRequired, "EDESTADDRREQ", "No destination, and the socket is not connected.";
+    HostDown, "EHOSTDOWN", "The network says that there is no such host.";
     HostUnreachable, "EHOSTUNREACH", "The network says that the host can't be reached.";
     InProgress, "EINPROGRESS", "The connection is being opened; readiness tells when it is.";
     Invalid, "EINVAL", "Not a call for a socket in this state, or a value out of range.";
     IsConnected, "EISCONN", "The socket is connected already.";
     MessageSize, "EMSGSIZE", "The datagram is larger than the path allows.";
     NetworkUnreachable, "ENETUNREACH", "No route to that address.";
+    NotOnNetwork, "ENONET", "The network says that this host is cut off from it.";
     NoProtocolOption, "ENOPROTOOPT", "No such option for this socket, or the peer lacks the protocol.";
     NotConnected, "ENOTCONN", "The socket is not connected.";
     NotSupported, "EOPNOTSUPP", "Not a call for a socket of this kind.";

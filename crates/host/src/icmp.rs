@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use faultwire_tcp::{IcmpConfig, State};
 use faultwire_wire::{IcmpKind, IcmpMessage, Quote, QuotedTransport, Seq};
 
 use crate::connections::Body;
@@ -48,14 +49,41 @@ fn to_connection(
 ) -> bool {
     let Some(ends) = Ends::new(quote.ip.source, quote.ip.destination, ports) else { return false };
     let Some(slot) = stack.connections.find(&ends) else { return false };
-    let Body::Full(connection) = &mut stack.connections.entry_mut(slot).body else { return false };
+    let config = stack.config.tcp.icmp;
+    let kind = with_mtu(kind, quote, &config);
+    let connection = match &mut stack.connections.entry_mut(slot).body {
+        Body::Full(connection) => connection,
+        Body::HalfOpen(half_open) => {
+            let believed = half_open.embryo.on_icmp(kind, seq);
+            if half_open.embryo.is_dead() {
+                life::forget_half_open(stack, slot, State::Closed, arrival.cause());
+            }
+            return believed;
+        }
+        Body::TimeWait(_) => return false,
+    };
     let believed = connection.on_icmp(arrival.now, kind, seq, arrival.cause());
     if let (true, IcmpKind::PacketTooBig { mtu }) = (believed, kind) {
-        stack.paths.learn(quote.ip.destination, mtu, arrival.now);
+        stack.paths.learn(quote.ip.destination, mtu.max(config.least_mtu), arrival.now);
     }
     life::settle(stack, arrival.now, slot, arrival.cause());
     believed
 }
+
+/// An error of a router that does not know RFC 1191 names no MTU: the next usual one below what was sent takes its
+/// place, by policy (RFC 1191 §5, §7.1).
+fn with_mtu(kind: IcmpKind, quote: &Quote, config: &IcmpConfig) -> IcmpKind {
+    match kind {
+        IcmpKind::PacketTooBig { mtu: 0 } if config.plateaus && quote.ip.source.is_ipv4() => {
+            let below = PLATEAUS.iter().find(|&&plateau| plateau < quote.length);
+            IcmpKind::PacketTooBig { mtu: below.copied().unwrap_or(0) }
+        }
+        kind => kind,
+    }
+}
+
+/// RFC 1191 §7.1, table 7-1.
+const PLATEAUS: [u32; 10] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296, 68];
 
 /// A connected UDP socket is told hard errors only, one that is not connected none, since it could not say which of
 /// its peers is meant (RFC 1122 §4.1.3.3; as in the kernel).

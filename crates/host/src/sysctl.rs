@@ -132,6 +132,7 @@ const TABLE: &[Sysctl] = &[
     host("ip_default_ttl", 1, 255, |host, hops| host.ip.hop_limit = hops as u8),
     Sysctl { name: "ip_local_port_range", kind: Kind::Ports },
     host("rmem_default", 2304, INT_MAX, |host, octets| host.datagram_buffer = ByteCount::new(octets)),
+    tcp("route.min_pmtu", 68, 65_535, |tcp, octets| tcp.icmp.least_mtu = octets as u32),
     host("somaxconn", 0, INT_MAX, |host, limit| host.listen.backlog_max = limit as u32),
     host("tcp_abort_on_overflow", 0, 1, |host, on| host.listen.abort_on_overflow = on == 1),
     Sysctl { name: "tcp_congestion_control", kind: Kind::Algorithm },

@@ -52,6 +52,10 @@ pub(crate) fn take_window(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
     let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
     let window_changed = tcb.send.update(arriving.seq, ack, window);
     tcb.persist.on_answer();
+    if tcb.user.soft_error.is_some() {
+        // Something got through after all.
+        tcb.user.soft_error = None;
+    }
     if tcb.send.in_flight() > 0 {
         acknowledge(tcb, arriving, ack, window_changed);
     }

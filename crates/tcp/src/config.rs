@@ -1,6 +1,7 @@
 //! Every knob of an endpoint, and the profiles: tables of settings, never branches in the rooms.
 
 mod ecn;
+mod icmp;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use faultwire_base::Duration;
 
 use crate::handshake_config::HandshakeConfig;
 pub use ecn::EcnConfig;
+pub use icmp::{HalfOpenErrors, IcmpConfig, IcmpErrors};
 
 /// All settings of an endpoint. Start from [`Config::rfc`] or [`Config::linux`] and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Config {
     pub congestion: CongestionConfig,
     /// Explicit congestion notification.
     pub ecn: EcnConfig,
+    /// What ICMP errors do.
+    pub icmp: IcmpConfig,
     /// Nagle, PSH, silly-window avoidance.
     pub sending: SendingConfig,
     /// Delayed and challenge ACKs.
@@ -470,6 +474,7 @@ impl Config {
                 slow_start_after_idle: true,
             },
             ecn: EcnConfig::rfc(),
+            icmp: IcmpConfig::rfc(),
             sending: SendingConfig {
                 nagle: Nagle::Plain,
                 push_bursts: false,
@@ -554,6 +559,7 @@ impl Config {
                 ..rfc.congestion
             },
             ecn: EcnConfig::linux(),
+            icmp: IcmpConfig::linux(),
             sending: SendingConfig {
                 nagle: Nagle::Minshall,
                 push_bursts: true,

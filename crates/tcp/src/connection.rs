@@ -477,6 +477,11 @@ impl Connection {
         self.tcb.user.soft_error
     }
 
+    /// Takes the soft error that `SO_ERROR` tells if nothing worse happened (Linux; RFC 9293 §3.9.2.2, SHLD-25).
+    pub fn take_pending_soft_error(&mut self) -> Option<ConnectionError> {
+        if self.tcb.config.icmp.soft_is_pending { self.tcb.user.soft_error.take() } else { None }
+    }
+
     /// Where it leads.
     pub fn path(&self) -> PathInfo {
         self.tcb.path

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, EcnCodepoint, Flags, Options, Payload, Reason, Segment, Seq, TimerKind};
+use faultwire_wire::{
+    Cause, EcnCodepoint, Flags, IcmpKind, Options, Payload, Reason, Segment, Seq, TimerKind,
+};
 
 use crate::ack_policy::may_challenge;
-use crate::config::{Config, RepeatedSyn};
+use crate::config::{Config, HalfOpenErrors, RepeatedSyn};
 use crate::ecn;
 use crate::event::{DropReason, Outgoing};
 use crate::fast_open::FastOpenCookie;
 use crate::handshake::retry_interval;
 use crate::negotiate::{Negotiated, Offer, PathInfo};
+use crate::path_error::{Meaning, meaning};
 use crate::receive_buffer::first_window;
 use crate::reset::reset_for;
 use crate::timestamp::Timestamps;
@@ -61,6 +64,8 @@ struct Retry {
     timeouts: u8,
     due: bool,
     dead: bool,
+    /// An ICMP error came.
+    doubtful: bool,
 }
 
 /// What an embryo does with an arriving segment.
@@ -115,6 +120,7 @@ impl Embryo {
                 timeouts: 0,
                 due: true,
                 dead: false,
+                doubtful: false,
             },
             limiter_since: Instant::FAR_FUTURE,
             limiter_count: 0,
@@ -183,6 +189,31 @@ impl Embryo {
             return EmbryoVerdict::Ignore(DropReason::AcceptDeferred);
         }
         EmbryoVerdict::Accept
+    }
+
+    /// An ICMP error quotes a segment of ours with this sequence number. Says whether it was believed; the embryo may be
+    /// dead then (RFC 9293 §3.9.2.2). No error about a SYN-ACK is told to anybody: there is no user yet.
+    pub fn on_icmp(&mut self, kind: IcmpKind, quoted: Seq) -> bool {
+        // RFC 5927 §4.1: nothing but the SYN-ACK is in flight.
+        if quoted != self.isn || self.retry.transmissions == 0 {
+            return false;
+        }
+        let config = &self.config.icmp;
+        let meaning = meaning(config, kind, self.path.ipv6);
+        let ends = match (config.half_open, meaning) {
+            (_, Meaning::Nothing | Meaning::TooBig(_)) => return false,
+            (HalfOpenErrors::Hard, meaning) => matches!(meaning, Meaning::Hard(_)),
+            (HalfOpenErrors::Unreachable, _) => is_of_the_way(kind, self.path.ipv6),
+            (HalfOpenErrors::Insistent, _) => {
+                let insistent = self.retry.doubtful && self.retry.timeouts >= 3;
+                self.retry.doubtful = true;
+                insistent
+            }
+        };
+        if ends {
+            self.retry.dead = true;
+        }
+        true
     }
 
     /// When the SYN-ACK is to be sent again; `None` if it is due now or never.
@@ -401,5 +432,14 @@ impl Embryo {
 
     fn outgoing(&self, segment: Segment, reason: Reason, cause: Cause, transmission: u16) -> Outgoing {
         Outgoing { segment, reason, cause, stream_offset: 0, transmission, traffic_class: self.traffic_class }
+    }
+}
+
+/// `tcp_v4_err` and `tcp_v6_err` of Linux: the errors that end a half-open connection.
+fn is_of_the_way(kind: IcmpKind, ipv6: bool) -> bool {
+    match kind {
+        IcmpKind::DestinationUnreachable { code } => !ipv6 && code <= 1,
+        IcmpKind::TimeExceeded { .. } | IcmpKind::ParameterProblem { .. } => !ipv6,
+        _ => false,
     }
 }

@@ -55,6 +55,14 @@ pub enum ConnectionError {
     ProtocolUnreachable,
     /// ICMP said that a header is wrong: EPROTO.
     ProtocolError,
+    /// ICMP said that the host is unknown: EHOSTDOWN.
+    HostDown,
+    /// ICMP said that our host is isolated: ENONET.
+    NotOnNetwork,
+    /// ICMP said that the path forbids it: EACCES.
+    Prohibited,
+    /// ICMP said that a source route failed: EOPNOTSUPP.
+    SourceRouteFailed,
 }
 
 /// A report that does not end the connection.

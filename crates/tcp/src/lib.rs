@@ -76,10 +76,11 @@ mod urgent;
 
 pub use config::{
     AckAtOnce, AcknowledgmentConfig, ArrivalConfig, BufferConfig, ChallengeLimit, ClosingConfig, Config,
-    CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, InitialWindow, KeepAliveConfig,
-    Nagle, OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn,
-    ResetInCloseWait, RetransmissionConfig, SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart,
-    UnknownCongestionAlgorithm, VariancePolicy, WindowUpdate,
+    CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, HalfOpenErrors, IcmpConfig,
+    IcmpErrors, InitialWindow, KeepAliveConfig, Nagle, OpeningConfig, OptionOrder, OptionsConfig,
+    PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn, ResetInCloseWait, RetransmissionConfig,
+    SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart, UnknownCongestionAlgorithm,
+    VariancePolicy, WindowUpdate,
 };
 pub use connection::{Arrival, Connection};
 pub use embryo::{Embryo, EmbryoVerdict};

@@ -43,7 +43,10 @@ fn of_stream(entry: &Entry, connection: &Connection) -> Readiness {
 
 pub(crate) fn take_error(stack: &mut Stack, fd: Fd) -> Result<Option<Errno>, Errno> {
     Ok(match stack.descriptors.get_mut(fd)? {
-        &mut Socket::Stream(slot) => stack.connections.entry_mut(slot).error.take(),
+        &mut Socket::Stream(slot) => {
+            let entry = stack.connections.entry_mut(slot);
+            entry.error.take().or_else(|| entry.take_soft_error())
+        }
         Socket::Udp(socket) => socket.take_error(),
         Socket::Unconnected(_) | Socket::Listener(_) => None,
     })

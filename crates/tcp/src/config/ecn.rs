@@ -41,4 +41,15 @@ impl EcnConfig {
     pub(super) const fn linux() -> Self {
         Self { refuse_marked_syn: true, quick: 2, acknowledge_reduction: true, ..Self::rfc() }
     }
+
+    /// FreeBSD 15 with its default sysctls.
+    pub const fn freebsd() -> Self {
+        Self {
+            syn_retries: Some(1),
+            syn_ack_retries: Some(1),
+            marks_on_all: true,
+            acknowledge_reduction: true,
+            ..Self::rfc()
+        }
+    }
 }
