@@ -9,6 +9,7 @@ pub struct PlaceId(pub u32);
 
 impl PlaceId {
     /// The place as an index into a table of places.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -27,6 +28,7 @@ impl PacketId {
     const COUNT_BITS: u32 = 40;
 
     /// The `count`-th packet (from 1) made at `origin`.
+    #[inline]
     pub fn new(origin: PlaceId, count: u64) -> Self {
         assert!(count > 0 && count < 1 << Self::COUNT_BITS, "packet count {count} out of range");
         assert!(origin.0 < 1 << (64 - Self::COUNT_BITS), "place rank {} out of range", origin.0);
@@ -39,6 +41,7 @@ impl PacketId {
     }
 
     /// Which of its origin's packets this is, from 1.
+    #[inline]
     pub fn count(self) -> u64 {
         self.0 & ((1 << Self::COUNT_BITS) - 1)
     }

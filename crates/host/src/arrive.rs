@@ -78,11 +78,15 @@ fn datagram_arrives(stack: &mut Stack, arrival: &Arrival<'_>, datagram: &Datagra
 }
 
 /// The UDP socket for a datagram: one that is connected to its source before one that is not connected.
-fn udp_socket(stack: &Stack, local: std::net::SocketAddr, from: std::net::SocketAddr) -> Option<Fd> {
+fn udp_socket(stack: &mut Stack, local: std::net::SocketAddr, from: std::net::SocketAddr) -> Option<Fd> {
+    let sole = stack.udp.sockets.sole(local);
     let peer = |fd: Fd| match stack.descriptors.get(fd) {
         Ok(Socket::Udp(socket)) => socket.peer,
         _ => panic!("a UDP socket is bound"),
     };
+    if let Some(fd) = sole {
+        return peer(fd).is_none_or(|peer| peer == from).then_some(fd);
+    }
     let sockets = || stack.udp.sockets.at(local);
     sockets().find(|&fd| peer(fd) == Some(from)).or_else(|| sockets().find(|&fd| peer(fd).is_none()))
 }

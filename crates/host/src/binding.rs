@@ -11,20 +11,39 @@ use crate::port::{Bound, Hold};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bindings {
     sockets: LookupTable<(Bound, u16), Vec<Fd>>,
+    /// The only socket for what arrives there, by the latest question: datagrams come in trains.
+    sole: Option<(SocketAddr, Fd)>,
 }
 
 impl Bindings {
     pub(crate) fn insert(&mut self, hold: Hold, fd: Fd) {
+        self.sole = None;
         self.sockets.entry_or_insert_with((hold.address, hold.port), || Vec::with_capacity(1)).push(fd);
     }
 
     pub(crate) fn remove(&mut self, hold: Hold, fd: Fd) {
+        self.sole = None;
         let key = (hold.address, hold.port);
         let sockets = self.sockets.get_mut(&key).expect("the socket is bound there");
         sockets.retain(|&known| known != fd);
         if sockets.is_empty() {
             self.sockets.remove(&key);
         }
+    }
+
+    /// The socket for what arrives at `local`, if there is just one.
+    #[inline]
+    pub(crate) fn sole(&mut self, local: SocketAddr) -> Option<Fd> {
+        if let Some((known, fd)) = self.sole
+            && known == local
+        {
+            return Some(fd);
+        }
+        let mut sockets = self.at(local);
+        let fd = sockets.next().filter(|_| sockets.next().is_none())?;
+        drop(sockets);
+        self.sole = Some((local, fd));
+        Some(fd)
     }
 
     /// The sockets for what arrives at `local`: those bound to the very address before those bound to all, the latest

@@ -52,6 +52,21 @@ impl Ends {
         }
     }
 
+    /// Writes both addresses: the local one as the source.
+    #[inline]
+    pub(crate) fn write_addresses(&self, source: &mut IpAddr, destination: &mut IpAddr) {
+        match *self {
+            Self::V4 { local, remote, .. } => {
+                *source = IpAddr::V4(local);
+                *destination = IpAddr::V4(remote);
+            }
+            Self::V6 { local, remote, .. } => {
+                *source = IpAddr::V6(local);
+                *destination = IpAddr::V6(remote);
+            }
+        }
+    }
+
     pub(crate) fn ports(&self) -> Ports {
         match *self {
             Self::V4 { ports, .. } | Self::V6 { ports, .. } => ports,

@@ -77,11 +77,17 @@ impl Host {
         self.transmit_into(now, &mut packet).then_some(packet)
     }
 
+    /// Whether [`transmit`](Self::transmit) may have a packet: if not, it has none.
+    #[inline]
+    pub fn has_turn(&self) -> bool {
+        self.stack.outbox.turn().is_some()
+    }
+
     /// As [`transmit`](Self::transmit), with the packet made where the owner wants it, in place of whatever was there;
     /// says whether there was one.
     #[inline]
     pub fn transmit_into(&mut self, now: Instant, packet: &mut Packet) -> bool {
-        self.stack.outbox.turn().is_some() && self.take_turns(now, packet)
+        self.has_turn() && self.take_turns(now, packet)
     }
 
     fn take_turns(&mut self, now: Instant, packet: &mut Packet) -> bool {
@@ -242,6 +248,7 @@ impl Host {
     ///
     /// # Errors
     /// [`Errno::WouldBlock`] if nothing is there, [`Errno::NotConnected`], the pending error.
+    #[inline]
     pub fn recv(&mut self, now: Instant, fd: Fd, max: u64) -> Result<Received, Errno> {
         socket::receive(&mut self.stack, now, fd, max)
     }
@@ -316,6 +323,7 @@ impl Host {
 /// What can be asked.
 impl Host {
     /// What calls on a descriptor would find now; an error if it does not exist.
+    #[inline]
     pub fn readiness(&self, fd: Fd) -> Readiness {
         socket::readiness(&self.stack, fd)
     }

@@ -2,17 +2,16 @@
 //! told of it.
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Envelope, Event, FastOpenNews, Outgoing, SoftError, State};
-use faultwire_wire::{Cause, Flow, Packet, TimerKind};
+use faultwire_tcp::{Envelope, Event, FastOpenNews, SoftError, State};
+use faultwire_wire::{Cause, Packet, TimerKind};
 
 use crate::connections::{Body, Entry, Owner};
-use crate::demux::Ends;
 use crate::errno::Errno;
 use crate::event::HostEvent;
 use crate::port::Sharing;
 use crate::report::ConnectionReport;
 use crate::segment::listener;
-use crate::stack::{Sender, Stack};
+use crate::stack::{Parcel, Sender, Stack};
 
 /// Tells of a new connection.
 pub(crate) fn opened(stack: &mut Stack, entry: &Entry) {
@@ -187,13 +186,13 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut 
     let mut sender = Sender { config: &stack.config, numbering: &mut stack.numbering };
     match &mut entry.body {
         Body::Full(connection) => {
-            if connection.transmit_in(now, Parcel { packet, sender, ends, flow }).is_some() {
+            if connection.transmit_in(now, Parcel { packet, sender: &mut sender, ends, flow }).is_some() {
                 return true;
             }
         }
         Body::HalfOpen(half_open) => {
             if let Some(outgoing) = half_open.embryo.transmit(now) {
-                sender.fill(packet, ends, flow, outgoing);
+                Parcel { packet, sender: &mut sender, ends, flow }.close(outgoing);
                 return true;
             }
         }
@@ -206,23 +205,6 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut 
         stack.connections.arm_at(slot, deadline);
     }
     false
-}
-
-/// A packet to be filled by a connection.
-struct Parcel<'a> {
-    packet: &'a mut Packet,
-    sender: Sender<'a>,
-    ends: &'a Ends,
-    flow: Flow,
-}
-
-impl Envelope for Parcel<'_> {
-    type Packet = ();
-
-    #[inline(always)]
-    fn close(mut self, outgoing: Outgoing) {
-        self.sender.fill(self.packet, self.ends, self.flow, outgoing);
-    }
 }
 
 /// TIME-WAIT of nobody goes on as a compact entry.

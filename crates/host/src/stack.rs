@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use faultwire_base::{Instant, PacketId, SeedTree};
-use faultwire_tcp::{Outgoing, PathInfo};
-use faultwire_wire::{Body, Cause, Flow, IpHeader, Packet, Tag};
+use faultwire_tcp::{Envelope, Label, Outgoing, PathInfo};
+use faultwire_wire::{Body, Cause, Flow, IpHeader, Packet, Segment, Tag};
 
 use crate::binding::Bindings;
 use crate::config::HostConfig;
@@ -153,34 +153,50 @@ impl Sender<'_> {
     /// As [`Stack::segment_packet`].
     fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
         let mut packet = Packet::default();
-        self.fill(&mut packet, ends, flow, outgoing);
+        Parcel { packet: &mut packet, sender: self, ends, flow }.close(outgoing);
         packet
     }
+}
 
-    /// Makes the packet around a segment of a connection in `packet`, in place of whatever was there. All segments of a
-    /// connection have its local address (RFC 9293 §3.9.1.1, MUST-45), and the traffic class goes into the header as the
-    /// user set it (§3.9.1.9, SHLD-22).
+/// A packet that a connection makes where it stays, in place of whatever was there. All segments of a connection have
+/// its local address (RFC 9293 §3.9.1.1, MUST-45), and the traffic class goes into the header as the user set it
+/// (§3.9.1.9, SHLD-22).
+#[derive(Debug)]
+pub(crate) struct Parcel<'a, 'b> {
+    pub(crate) packet: &'a mut Packet,
+    pub(crate) sender: &'a mut Sender<'b>,
+    pub(crate) ends: &'a Ends,
+    pub(crate) flow: Flow,
+}
+
+impl Envelope for Parcel<'_, '_> {
+    type Packet = ();
+
     #[inline(always)]
-    pub(crate) fn fill(&mut self, packet: &mut Packet, ends: &Ends, flow: Flow, outgoing: Outgoing) {
-        let (source, destination) = ends.addresses();
-        packet.body = Body::Tcp(outgoing.segment);
-        packet.ip = IpHeader {
-            source,
-            destination,
-            hop_limit: self.config.ip.hop_limit,
-            traffic_class: outgoing.traffic_class,
-            identification: 0,
-            dont_fragment: true,
-        };
-        packet.tag = Tag {
-            id: self.numbering.next_packet(),
-            parent: PacketId::NONE,
-            cause: outgoing.cause,
-            flow,
-            stream_offset: outgoing.stream_offset,
-            transmission: outgoing.transmission,
-            reason: outgoing.reason,
-        };
+    fn segment(&mut self) -> &mut Segment {
+        if !matches!(self.packet.body, Body::Tcp(_)) {
+            self.packet.body = Body::Tcp(Segment::default());
+        }
+        let Body::Tcp(segment) = &mut self.packet.body else { unreachable!("made above") };
+        segment
+    }
+
+    #[inline(always)]
+    fn seal(self, label: Label) {
+        let ip = &mut self.packet.ip;
+        self.ends.write_addresses(&mut ip.source, &mut ip.destination);
+        ip.hop_limit = self.sender.config.ip.hop_limit;
+        ip.traffic_class = label.traffic_class;
+        ip.identification = 0;
+        ip.dont_fragment = true;
+        let tag = &mut self.packet.tag;
+        tag.id = self.sender.numbering.next_packet();
+        tag.parent = PacketId::NONE;
+        tag.cause = label.cause;
+        tag.flow = self.flow;
+        tag.stream_offset = label.stream_offset;
+        tag.transmission = label.transmission;
+        tag.reason = label.reason;
     }
 }
 

@@ -35,10 +35,10 @@ impl Add for Tally {
 pub struct Counters {
     /// Handed to the direction.
     pub offered: Tally,
-    /// Made by the direction.
-    pub copies: Tally,
     /// Taken at the far end.
     pub delivered: Tally,
+    /// Made by the direction.
+    pub copies: Tally,
     /// Dropped, by cause.
     pub dropped: DropCounters,
     /// Corruptions (a packet may be corrupted by several faults).

@@ -24,21 +24,30 @@ use crate::travel::Travel;
 pub struct Direction {
     /// When the timeline or a release has something to do: one comparison a call.
     pub(crate) wake: Instant,
+    /// When the first held packet arrives whose release was known when it entered.
+    pub(crate) foretold: Option<Instant>,
     /// Only chance judges packets: there is no cut, hold or targeted fault.
     pub(crate) clear: bool,
+    /// Octets of the packet that was shown last at the far end.
+    arrived_length: u32,
     pub(crate) path: Path,
     pub(crate) transmitter: Transmitter,
     pub(crate) travel: Travel,
     pub(crate) ledger: Ledger,
-    pub(crate) held: HoldingArea,
-    pub(crate) faults: Faults,
     /// `None` if the direction never has any.
     pub(crate) impairments: Option<Box<Impairments>>,
+    /// Apart, so that what every packet touches lies together.
+    pub(crate) rare: Box<Rare>,
+}
+
+/// What only cuts, holds, targeted faults and copies need.
+#[derive(Clone, Debug)]
+pub(crate) struct Rare {
+    pub(crate) held: HoldingArea,
+    pub(crate) faults: Faults,
     pub(crate) timeline: Timeline,
     /// Copies in hand; empty between calls, kept for its memory.
     copies: Vec<Copied>,
-    /// Octets of the packet that was shown last at the far end.
-    arrived_length: u32,
 }
 
 /// What became of a packet that was offered.
@@ -83,17 +92,20 @@ impl Direction {
         let source = || Source { name: name.into(), seeds };
         let mut direction = Self {
             wake: Instant::ZERO,
+            foretold: None,
             clear: true,
+            arrived_length: 0,
             path: Path::new(config),
             transmitter: Transmitter::new(config.rate, config.queue),
             travel: Travel::default(),
             ledger: Ledger::new(place),
-            held: HoldingArea::default(),
-            faults: Faults::new(&config.faults),
             impairments: impaired.then(|| Box::new(Impairments::new(config, source()))),
-            timeline,
-            copies: Vec::new(),
-            arrived_length: 0,
+            rare: Box::new(Rare {
+                held: HoldingArea::default(),
+                faults: Faults::new(&config.faults),
+                timeline,
+                copies: Vec::new(),
+            }),
         };
         direction.look_ahead();
         direction
@@ -101,33 +113,42 @@ impl Direction {
 
     /// Takes a packet in at the near end.
     pub fn offer(&mut self, now: Instant, mut packet: Packet) -> Offer {
-        self.offer_in_place(now, &mut packet)
+        std::mem::swap(self.place(), &mut packet);
+        self.offer_placed(now)
     }
 
-    /// As [`offer`](Self::offer), moving the packet out of its place at most once. What is left there means nothing.
+    /// The place for the next packet that is offered: what is made here needs not be moved. What lies there before means
+    /// nothing.
     #[inline]
-    pub fn offer_in_place(&mut self, now: Instant, packet: &mut Packet) -> Offer {
+    pub fn place(&mut self) -> &mut Packet {
+        self.travel.place()
+    }
+
+    /// As [`offer`](Self::offer), with the packet that was put into its [place](Self::place).
+    #[inline]
+    pub fn offer_placed(&mut self, now: Instant) -> Offer {
         if now >= self.wake {
             self.catch_up(now);
         }
-        let length = packet.length();
+        let length = self.travel.place().length();
         self.ledger.counters.offered.count(length);
         // D3: chance draws for every packet that is offered, also for those that an earlier stage takes.
         let draw = self.impairments.as_mut().map_or_else(Draw::default, |impairments| impairments.draw());
         if !self.clear || self.path.is_too_big(length) || draw.is_eventful() {
-            return self.judge(now, std::mem::take(packet), length, draw);
+            return self.judge(now, length, draw);
         }
         let Some(departure) = self.transmitter.enter(now, length) else {
-            return self.refuse(now, packet);
+            return self.refuse(now);
         };
         let arrival = self.path.in_order(departure.saturating_add(self.path.propagation(draw.jitter)));
         let is_next = self.travel.next_arrival().is_none_or(|next| arrival < next);
-        if arrival > now && self.travel.push_in_order(arrival, length, packet) {
+        if arrival > now && self.travel.take_placed(arrival, length) {
             let noted = self.ledger.has_events();
             return Offer { arrives: Some(arrival), is_next, noted, unsettled: false };
         }
         let mut offer = Offer { noted: self.ledger.has_events(), ..Offer::default() };
-        self.enqueue(now, arrival, std::mem::take(packet), &mut offer);
+        let packet = std::mem::take(self.travel.place());
+        self.enqueue(now, arrival, packet, &mut offer);
         offer
     }
 
@@ -135,7 +156,7 @@ impl Direction {
     #[inline]
     pub fn next_arrival(&self) -> Option<Instant> {
         let travelling = self.travel.next_arrival();
-        match self.held.next_foretold_arrival() {
+        match self.foretold {
             None => travelling,
             Some(held) => Some(travelling.map_or(held, |arrival| arrival.min(held))),
         }
@@ -205,34 +226,34 @@ impl Direction {
     /// Packets on the way: waiting, in service, travelling, held, and arrived but not taken.
     #[inline]
     pub fn in_flight(&self) -> u64 {
-        self.travel.len() + self.held.len()
+        self.travel.len() + self.rare.held.len()
     }
 
     /// The same with octets, counted one by one.
     pub fn in_flight_tally(&self) -> Tally {
-        Tally { packets: self.in_flight(), bytes: self.travel.bytes() + self.held.bytes() }
+        Tally { packets: self.in_flight(), bytes: self.travel.bytes() + self.rare.held.bytes() }
     }
 
     /// Packets that are held now.
     pub fn held(&self) -> u64 {
-        self.held.len()
+        self.rare.held.len()
     }
 
     /// How often the targeted fault of this index applied.
     pub fn fault_counts(&self, index: u32) -> FaultCounts {
-        self.faults.counts(FaultIndex(index))
+        self.rare.faults.counts(FaultIndex(index))
     }
 
     /// A socket's name means this conversation from now on.
     pub fn bind_flow(&mut self, name: NameId, flow: Flow) {
-        self.faults.bind_flow(name, flow);
+        self.rare.faults.bind_flow(name, flow);
     }
 
     /// Ends the hold of a fault at `at`, which is now or later: what it holds is released then, and what enters then or
     /// later is not held.
     pub fn release(&mut self, fault: FaultIndex, at: Instant) {
-        self.faults.release(fault, at);
-        self.held.release(at, |by| by == By::Fault(fault));
+        self.rare.faults.release(fault, at);
+        self.rare.held.release(at, |by| by == By::Fault(fault));
         self.look_ahead();
     }
 
@@ -250,22 +271,23 @@ impl Direction {
 
     /// A packet that finds the queue full.
     #[cold]
-    fn refuse(&mut self, now: Instant, packet: &Packet) -> Offer {
-        self.ledger.drop(now, packet, DropCause::QueueFull);
+    fn refuse(&mut self, now: Instant) -> Offer {
+        self.ledger.drop(now, self.travel.place(), DropCause::QueueFull);
         Offer { noted: true, ..Offer::default() }
     }
 
     /// Sends a packet through all stages, in their order.
     #[inline(never)]
-    fn judge(&mut self, now: Instant, mut packet: Packet, length: u32, draw: Draw) -> Offer {
+    fn judge(&mut self, now: Instant, length: u32, draw: Draw) -> Offer {
+        let mut packet = std::mem::take(self.travel.place());
         if let Some(cause) = self.path.refusal(length) {
             self.ledger.drop(now, &packet, cause);
             return Offer { noted: true, ..Offer::default() };
         }
         let mut offer = Offer::default();
-        let mut fate = Fate { copies: std::mem::take(&mut self.copies), ..Fate::default() };
-        if !self.faults.are_over() {
-            self.faults.judge(now, &mut packet, &mut fate, &mut self.ledger);
+        let mut fate = Fate { copies: std::mem::take(&mut self.rare.copies), ..Fate::default() };
+        if !self.rare.faults.are_over() {
+            self.rare.faults.judge(now, &mut packet, &mut fate, &mut self.ledger);
         }
         if !fate.dropped && !self.takes_by_chance(now, &mut packet, &draw, &mut fate) {
             let passage = Passage {
@@ -286,7 +308,7 @@ impl Direction {
             }
             self.pass(now, packet, Passage { extra, jitter: draw.jitter, ..Passage::default() }, &mut offer);
         }
-        self.copies = copies;
+        self.rare.copies = copies;
         offer.noted = self.ledger.has_events();
         offer
     }
@@ -347,7 +369,7 @@ impl Direction {
         if let Some(until) = until {
             offer.tell(held.arrival(until));
         }
-        self.held.push(held);
+        self.rare.held.push(held);
         self.look_ahead();
     }
 

@@ -12,11 +12,11 @@ use crate::field::HeaderField;
 /// Counts and decisions of one direction.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
+    events: VecDeque<LinkEvent>,
+    pub(crate) counters: Counters,
     place: PlaceId,
     /// Packets made here so far.
     made: u64,
-    pub(crate) counters: Counters,
-    events: VecDeque<LinkEvent>,
 }
 
 impl Ledger {

@@ -37,17 +37,23 @@ impl Ring {
         self.len == 0 || self.latest <= arrival
     }
 
-    /// Moves a packet in, which must [keep the order](Self::takes). What is left in `packet` means nothing.
+    /// The place for the packet that comes next; what lies there means nothing yet.
     #[inline]
-    pub(crate) fn push(&mut self, rank: Rank, length: u32, packet: &mut Packet) {
+    pub(crate) fn place(&mut self) -> &mut Packet {
         if self.len == self.slots.len() {
             self.grow();
         }
-        let at = (self.first + self.len) & (self.slots.len() - 1);
+        let at = self.first.wrapping_add(self.len) & (self.slots.len().wrapping_sub(1));
+        &mut self.slots[at].packet
+    }
+
+    /// Takes in the packet that was put into its [place](Self::place) and [keeps the order](Self::takes).
+    #[inline]
+    pub(crate) fn take_placed(&mut self, rank: Rank, length: u32) {
+        let at = self.first.wrapping_add(self.len) & (self.slots.len().wrapping_sub(1));
         let slot = &mut self.slots[at];
         slot.rank = rank;
         slot.length = length;
-        std::mem::swap(&mut slot.packet, packet);
         self.len += 1;
         self.latest = rank.arrival;
     }
@@ -66,7 +72,7 @@ impl Ring {
     #[inline]
     pub(crate) fn forget_first(&mut self) {
         self.len -= 1;
-        self.first = (self.first + 1) & (self.slots.len() - 1);
+        self.first = self.first.wrapping_add(1) & (self.slots.len().wrapping_sub(1));
     }
 
     /// All packets in order.

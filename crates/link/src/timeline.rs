@@ -52,12 +52,12 @@ impl Direction {
     #[cold]
     pub(crate) fn catch_up(&mut self, now: Instant) {
         loop {
-            let change = self.timeline.next_at().filter(|at| *at <= now);
-            let release = self.held.next_release().filter(|at| *at <= now);
+            let change = self.rare.timeline.next_at().filter(|at| *at <= now);
+            let release = self.rare.held.next_release().filter(|at| *at <= now);
             match (change, release) {
                 (Some(at), release) if release.is_none_or(|release| at <= release) => {
-                    let change = self.timeline.changes[self.timeline.next].change.clone();
-                    self.timeline.next += 1;
+                    let change = self.rare.timeline.changes[self.rare.timeline.next].change.clone();
+                    self.rare.timeline.next += 1;
                     self.apply(change, at, now);
                 }
                 (_, Some(at)) => self.let_go(at, now),
@@ -69,11 +69,12 @@ impl Direction {
 
     /// Works out what the quick paths ask: when to wake, and whether only chance judges packets.
     pub(crate) fn look_ahead(&mut self) {
-        let next = [self.timeline.next_at(), self.held.next_release()];
+        let next = [self.rare.timeline.next_at(), self.rare.held.next_release()];
         self.wake = next.into_iter().flatten().min().unwrap_or(Instant::FAR_FUTURE);
         let impairments = self.impairments.as_deref();
         self.path.keeps_order = impairments.is_none_or(Impairments::keep_order);
-        self.clear = !self.path.is_cut && !self.path.holds_all && self.faults.are_over();
+        self.foretold = self.rare.held.next_foretold_arrival();
+        self.clear = !self.path.is_cut && !self.path.holds_all && self.rare.faults.are_over();
     }
 
     fn apply(&mut self, change: Change, at: Instant, now: Instant) {
@@ -94,7 +95,7 @@ impl Direction {
             (Change::HoldAll, _) => self.path.holds_all = true,
             (Change::ReleaseAll, _) => {
                 self.path.holds_all = false;
-                self.held.release(at, |by| by == By::Timeline);
+                self.rare.held.release(at, |by| by == By::Timeline);
                 self.let_go(at, now);
             }
             (Change::Heal, _) => self.heal_at(at, now),
@@ -118,25 +119,25 @@ impl Direction {
     pub(crate) fn heal_at(&mut self, at: Instant, now: Instant) {
         self.path.is_cut = false;
         self.path.holds_all = false;
-        self.path.delay = self.timeline.delay;
-        self.path.set_mtu(self.timeline.mtu);
-        self.transmitter.set_queue(self.timeline.queue);
-        self.transmitter.set_rate(self.timeline.rate);
-        self.faults.heal();
+        self.path.delay = self.rare.timeline.delay;
+        self.path.set_mtu(self.rare.timeline.mtu);
+        self.transmitter.set_queue(self.rare.timeline.queue);
+        self.transmitter.set_rate(self.rare.timeline.rate);
+        self.rare.faults.heal();
         if let Some(impairments) = &mut self.impairments {
             impairments.heal();
         }
-        self.held.release(at, |_| true);
+        self.rare.held.release(at, |_| true);
         self.let_go(at, now);
     }
 
     /// Releases what is due at `at`.
     fn let_go(&mut self, at: Instant, now: Instant) {
-        while let Some(mut held) = self.held.take_released(at) {
+        while let Some(mut held) = self.rare.held.take_released(at) {
             if self.path.holds_all && held.by != By::Timeline {
                 // The fault's hold is over, the whole direction's is not.
                 (held.by, held.until, held.foretold) = (By::Timeline, None, false);
-                self.held.push(held);
+                self.rare.held.push(held);
             } else {
                 self.let_one_go(held, at, now);
             }
@@ -160,7 +161,7 @@ impl Direction {
     fn drop_in_flight(&mut self, at: Instant) {
         let ledger = &mut self.ledger;
         self.travel.take_all(|packet| ledger.drop(at, &packet, DropCause::InFlightCut));
-        for held in self.held.take_all() {
+        for held in self.rare.held.take_all() {
             ledger.drop(at, &held.packet, DropCause::InFlightCut);
         }
         self.transmitter.clear();

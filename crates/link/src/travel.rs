@@ -19,6 +19,13 @@ pub(crate) struct Travel {
     /// Arrival of the next packet, ring and strays together; [`Instant::FAR_FUTURE`] without any.
     next: Instant,
     ring: Ring,
+    /// What most directions never have.
+    aside: Option<Box<Aside>>,
+}
+
+/// Packets that are not in the ring.
+#[derive(Clone, Debug, Default)]
+struct Aside {
     strays: Strays,
     /// Packets that arrive at the instant of their sending: hidden until [`Travel::settle`].
     unsettled: Vec<(Instant, Packet)>,
@@ -35,35 +42,37 @@ pub(crate) struct Rank {
 
 impl Default for Travel {
     fn default() -> Self {
-        Self {
-            count: 0,
-            next: Instant::FAR_FUTURE,
-            ring: Ring::default(),
-            strays: Strays::default(),
-            unsettled: Vec::new(),
-            let_go: Vec::new(),
-        }
+        Self { count: 0, next: Instant::FAR_FUTURE, ring: Ring::default(), aside: None }
     }
 }
 
 impl Travel {
     /// Adds a packet that arrives in the order of sending, as far as times allow.
     pub(crate) fn push(&mut self, arrival: Instant, mut packet: Packet) {
-        let length = packet.length();
-        if !self.push_in_order(arrival, length, &mut packet) {
+        if self.ring.takes(arrival) {
+            let length = packet.length();
+            std::mem::swap(self.ring.place(), &mut packet);
+            self.take_placed(arrival, length);
+        } else {
             self.push_stray(arrival, packet);
         }
     }
 
-    /// Moves a packet of `length` octets into the ring if it fits there in its order; says whether it did. If so, what
-    /// is left in `packet` means nothing.
+    /// The place for the packet that comes next in order; what lies there means nothing yet.
     #[inline]
-    pub(crate) fn push_in_order(&mut self, arrival: Instant, length: u32, packet: &mut Packet) -> bool {
+    pub(crate) fn place(&mut self) -> &mut Packet {
+        self.ring.place()
+    }
+
+    /// Adds the packet of `length` octets that was put into its [place](Self::place), if it keeps the order; says
+    /// whether it did.
+    #[inline]
+    pub(crate) fn take_placed(&mut self, arrival: Instant, length: u32) -> bool {
         if !self.ring.takes(arrival) {
             return false;
         }
         let rank = self.next_rank(arrival);
-        self.ring.push(rank, length, packet);
+        self.ring.take_placed(rank, length);
         self.next = self.next.min(arrival);
         true
     }
@@ -71,51 +80,53 @@ impl Travel {
     /// Adds a packet that leaves the order: later ones will pass it, or it passes earlier ones.
     pub(crate) fn push_stray(&mut self, arrival: Instant, packet: Packet) {
         let rank = self.next_rank(arrival);
-        self.strays.push(rank, packet);
+        self.aside().strays.push(rank, packet);
         self.next = self.next.min(arrival);
     }
 
     /// Adds a packet that arrives at once.
     pub(crate) fn push_unsettled(&mut self, arrival: Instant, packet: Packet) {
-        self.unsettled.push((arrival, packet));
+        self.aside().unsettled.push((arrival, packet));
     }
 
     /// Adds a packet that arrives as soon as it is released.
     pub(crate) fn push_let_go(&mut self, arrival: Instant, packet: Packet) {
-        self.let_go.push((arrival, packet));
+        self.aside().let_go.push((arrival, packet));
     }
 
     /// Lets the packets that arrived at once be seen.
     pub(crate) fn settle(&mut self) {
         self.settle_let_go();
-        let mut unsettled = std::mem::take(&mut self.unsettled);
+        let Some(aside) = &mut self.aside else { return };
+        let mut unsettled = std::mem::take(&mut aside.unsettled);
         for (arrival, packet) in unsettled.drain(..) {
             self.push(arrival, packet);
         }
-        self.unsettled = unsettled;
+        self.aside().unsettled = unsettled;
     }
 
     /// Lets those be seen that arrived at their release.
     pub(crate) fn settle_let_go(&mut self) {
-        let mut let_go = std::mem::take(&mut self.let_go);
+        let Some(aside) = &mut self.aside else { return };
+        let mut let_go = std::mem::take(&mut aside.let_go);
         for (arrival, packet) in let_go.drain(..) {
             self.push(arrival, packet);
         }
-        self.let_go = let_go;
+        self.aside().let_go = let_go;
     }
 
     /// When the first of them arrived.
     pub(crate) fn let_go_at(&self) -> Option<Instant> {
-        self.let_go.first().map(|(arrival, _)| *arrival)
+        self.aside.as_ref()?.let_go.first().map(|(arrival, _)| *arrival)
     }
 
     pub(crate) fn is_unsettled(&self) -> bool {
-        !(self.unsettled.is_empty() && self.let_go.is_empty())
+        self.aside.as_ref().is_some_and(|aside| !(aside.unsettled.is_empty() && aside.let_go.is_empty()))
     }
 
     #[inline]
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        if self.ring.len() == 0 && self.strays.is_empty() { None } else { Some(self.next) }
+        if self.ring.len() == 0 && !self.has_strays() { None } else { Some(self.next) }
     }
 
     /// The next packet, if it has arrived, and its octets; [`Travel::forget`] leaves it behind.
@@ -125,7 +136,7 @@ impl Travel {
             return None;
         }
         if self.is_stray_next() {
-            let packet = self.strays.first_packet()?;
+            let packet = self.aside.as_mut()?.strays.first_packet()?;
             return Some((packet.length(), packet));
         }
         self.ring.first_mut().map(|slot| (slot.length, &mut slot.packet))
@@ -135,18 +146,31 @@ impl Travel {
     #[inline]
     pub(crate) fn forget(&mut self) {
         if self.is_stray_next() {
-            self.strays.forget_first();
+            self.aside().strays.forget_first();
         } else {
             self.ring.forget_first();
         }
         let first = self.ring.first().map_or(Instant::FAR_FUTURE, |slot| slot.rank.arrival);
-        self.next = self.strays.first().map_or(first, |stray| first.min(stray.arrival));
+        self.next = self.first_stray().map_or(first, |stray| first.min(stray.arrival));
     }
 
     #[inline]
     fn is_stray_next(&self) -> bool {
-        !self.strays.is_empty()
-            && self.strays.first().is_some_and(|stray| self.ring.first().is_none_or(|slot| stray < slot.rank))
+        self.first_stray().is_some_and(|stray| self.ring.first().is_none_or(|slot| stray < slot.rank))
+    }
+
+    #[inline]
+    fn first_stray(&self) -> Option<Rank> {
+        self.aside.as_ref()?.strays.first()
+    }
+
+    #[inline]
+    fn has_strays(&self) -> bool {
+        self.first_stray().is_some()
+    }
+
+    fn aside(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
     }
 
     /// Takes everything, hidden packets too, in the order of delivery.
@@ -160,26 +184,31 @@ impl Travel {
 
     /// Packets on their way.
     pub(crate) fn len(&self) -> u64 {
-        (self.ring.len() + self.strays.order.len() + self.unsettled.len() + self.let_go.len()) as u64
+        self.ring.len() as u64 + self.aside.as_ref().map_or(0, |aside| aside.len() as u64)
     }
 
     /// Octets on their way, counted one by one.
     pub(crate) fn bytes(&self) -> u64 {
-        let strays = self.strays.slots.iter().flatten();
-        let unsettled = self.unsettled.iter().chain(&self.let_go).map(|(_, packet)| packet);
-        self.ring
-            .iter()
-            .map(|slot| &slot.packet)
-            .chain(strays)
-            .chain(unsettled)
-            .map(|packet| u64::from(packet.length()))
-            .sum()
+        let aside = self.aside.iter().flat_map(|aside| aside.packets());
+        let octets = |packet: &Packet| u64::from(packet.length());
+        self.ring.iter().map(|slot| &slot.packet).chain(aside).map(octets).sum()
     }
 
     #[inline]
     fn next_rank(&mut self, arrival: Instant) -> Rank {
         self.count += 1;
         Rank { arrival, count: self.count }
+    }
+}
+
+impl Aside {
+    fn len(&self) -> usize {
+        self.strays.order.len() + self.unsettled.len() + self.let_go.len()
+    }
+
+    fn packets(&self) -> impl Iterator<Item = &Packet> {
+        let hidden = self.unsettled.iter().chain(&self.let_go).map(|(_, packet)| packet);
+        self.strays.slots.iter().flatten().chain(hidden)
     }
 }
 
@@ -192,11 +221,6 @@ struct Strays {
 }
 
 impl Strays {
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
     #[inline]
     fn first(&self) -> Option<Rank> {
         self.order.peek().map(|Reverse((rank, _))| *rank)

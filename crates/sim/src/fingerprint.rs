@@ -9,7 +9,7 @@ use faultwire_base::Instant;
 use faultwire_host::{DropReason, Errno};
 use faultwire_link::LinkEvent;
 use faultwire_tcp::State;
-use faultwire_wire::{Body, Packet, Payload};
+use faultwire_wire::{Body, Options, Packet, Payload};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Name and version of the digest; raised when the records or their encoding change.
@@ -78,12 +78,11 @@ pub(crate) struct PlaceDigest {
     block: [u8; BLOCK_OCTETS],
     /// Octets of `block` in use.
     used: usize,
-    records: u64,
 }
 
 impl Default for PlaceDigest {
     fn default() -> Self {
-        Self { block: [0; BLOCK_OCTETS], used: CHAIN_OCTETS, records: 0 }
+        Self { block: [0; BLOCK_OCTETS], used: CHAIN_OCTETS }
     }
 }
 
@@ -91,7 +90,6 @@ impl PlaceDigest {
     /// A packet handed to a direction, with its header fields and the identity of its payload.
     #[inline]
     pub(crate) fn sent(&mut self, at: Instant, direction_name: u64, packet: &Packet) {
-        self.records += 1;
         let ip = &packet.ip;
         let header = u64::from(packet.length()) << 32
             | u64::from(ip.hop_limit) << 24
@@ -105,15 +103,17 @@ impl PlaceDigest {
                     | u64::from(segment.urgent);
                 let numbers = u64::from(segment.seq.0) << 32 | u64::from(segment.ack.0);
                 let (stream, offset) = payload_identity(&segment.payload);
-                self.absorb([
-                    (Mark::Sent as u64) << 56 | at.as_nanos(),
-                    direction_name ^ header,
-                    ports << 32 ^ fields,
-                    numbers,
-                    stream,
-                    offset,
-                ]);
-                self.absorb_options(segment.options.as_bytes());
+                let [mark, header] = [(Mark::Sent as u64) << 56 | at.as_nanos(), direction_name ^ header];
+                let fields = ports << 32 ^ fields;
+                if let Some(stamps) = segment.options.plain_timestamps()
+                    && self.has_room(7)
+                {
+                    let stamps = u64::from_le_bytes(stamps);
+                    self.absorb([mark, header, fields, numbers, stream, offset, stamps]);
+                } else {
+                    self.absorb([mark, header, fields, numbers, stream, offset]);
+                    self.absorb_options(&segment.options);
+                }
             }
             Body::Udp(datagram) => {
                 let ports = u64::from(datagram.source_port) << 16 | u64::from(datagram.destination_port);
@@ -142,7 +142,6 @@ impl PlaceDigest {
     /// with the link's decision.
     #[inline]
     pub(crate) fn forwarded(&mut self, at: Instant, direction_name: u64, packet: &Packet) {
-        self.records += 1;
         let identity = packet.tag.id.count() ^ u64::from(packet.ip.hop_limit) << 48;
         self.absorb([(Mark::Forwarded as u64) << 56 | at.as_nanos(), direction_name ^ identity]);
     }
@@ -150,26 +149,22 @@ impl PlaceDigest {
     /// A packet that reached this place. Its fields were absorbed where it was sent.
     #[inline]
     pub(crate) fn arrived(&mut self, at: Instant, direction_name: u64, packet: &Packet) {
-        self.records += 1;
         self.absorb([(Mark::Arrived as u64) << 56 | at.as_nanos(), direction_name ^ packet.tag.id.count()]);
     }
 
     /// A packet that this place discarded after arrival.
     pub(crate) fn discarded(&mut self, at: Instant, count: u64, reason: DropReason) {
-        self.records += 1;
         self.absorb([(Mark::Discarded as u64) << 56 | at.as_nanos(), (reason as u64) << 48 ^ count]);
     }
 
     /// A decision of a link other than plain passing.
     pub(crate) fn link(&mut self, event: &LinkEvent) {
-        self.records += 1;
         self.absorb([(Mark::Link as u64) << 56 | event.at.as_nanos(), event.packet.count()]);
         self.absorb(event.decision.digest_words());
     }
 
     /// A connection's change of state.
     pub(crate) fn state(&mut self, at: Instant, connection: u32, from: State, to: State) {
-        self.records += 1;
         self.absorb([
             (Mark::State as u64) << 56 | at.as_nanos(),
             u64::from(connection) << 16 | (from as u64) << 8 | to as u64,
@@ -178,39 +173,43 @@ impl PlaceDigest {
 
     /// The end of an app's step.
     pub(crate) fn step(&mut self, at: Instant, app: u64, step: u32, errno: Option<Errno>) {
-        self.records += 1;
         let errno = errno.map_or(0, |errno| errno as u64 + 1);
         self.absorb([(Mark::Step as u64) << 56 | at.as_nanos(), app ^ (u64::from(step) << 16 | errno)]);
     }
 
     /// A timeline fault on a host.
     pub(crate) fn host(&mut self, at: Instant, change: u64) {
-        self.records += 1;
         self.absorb([(Mark::Host as u64) << 56 | at.as_nanos(), change]);
+    }
+
+    /// Whether so many words fit into the block in hand.
+    #[inline]
+    fn has_room(&self, words: usize) -> bool {
+        self.used + 8 * words <= BLOCK_OCTETS
     }
 
     #[inline]
     fn absorb<const N: usize>(&mut self, words: [u64; N]) {
-        if self.used + 8 * N > BLOCK_OCTETS {
+        if !self.has_room(N) {
             self.compress();
         }
-        for (slot, word) in self.block[self.used..self.used + 8 * N].chunks_exact_mut(8).zip(words) {
+        let slots = &mut self.block[self.used..self.used + 8 * N];
+        for (slot, word) in slots.chunks_exact_mut(8).zip(words) {
             slot.copy_from_slice(&word.to_le_bytes());
         }
         self.used += 8 * N;
     }
 
     /// Options word by word.
-    #[inline]
-    fn absorb_options(&mut self, bytes: &[u8]) {
-        if let [1, 1, 8, 10, stamps @ ..] = bytes
-            && let Ok(stamps) = <[u8; 8]>::try_from(stamps)
-        {
+    #[inline(never)]
+    fn absorb_options(&mut self, options: &Options) {
+        if let Some(stamps) = options.plain_timestamps() {
             // Timestamps alone, as on nearly every segment: their word says it all, and no other option list of one
             // word is eight octets of time.
             self.absorb([u64::from_le_bytes(stamps)]);
             return;
         }
+        let bytes = options.as_bytes();
         if bytes.is_empty() {
             return;
         }
@@ -231,7 +230,8 @@ impl PlaceDigest {
 
     /// The digest so far, `None` without any record.
     fn value(&self) -> Option<u128> {
-        (self.records > 0).then(|| xxh3_128(&self.block[..self.used]))
+        // Something follows each digest of a block, so the block is empty only at first.
+        (self.used > CHAIN_OCTETS).then(|| xxh3_128(&self.block[..self.used]))
     }
 }
 

@@ -33,13 +33,19 @@ struct Hashes {
     apps: Vec<u64>,
 }
 
+/// What is kept of one place.
+#[derive(Clone, Debug, Default)]
+struct PlaceWatch {
+    digest: PlaceDigest,
+    is_host: bool,
+    bad_checksums: u64,
+}
+
 /// The watcher of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
-    digests: Vec<PlaceDigest>,
+    places: Vec<PlaceWatch>,
     hashes: Hashes,
-    is_host: Vec<bool>,
-    bad_checksums: Vec<u64>,
     targets: Vec<Vec<FaultId>>,
     /// Packets whose fields a fault has changed: whoever receives one may be deceived.
     rewritten: LookupTable<PacketId, ()>,
@@ -57,9 +63,9 @@ pub(crate) struct Watch {
 impl Watch {
     /// A watcher for a run of `plan`.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut is_host = vec![false; plan.places.len()];
+        let mut places = vec![PlaceWatch::default(); plan.places.len()];
         for host in &plan.hosts {
-            is_host[host.place.index()] = true;
+            places[host.place.index()].is_host = true;
         }
         let place_of = |name: &str| {
             let host = name.split_once('/').map_or(name, |(host, _)| host);
@@ -69,7 +75,7 @@ impl Watch {
         };
         let name_places: Vec<PlaceId> = plan.names.iter().map(|name| place_of(name)).collect();
         Self {
-            digests: vec![PlaceDigest::default(); plan.places.len()],
+            places,
             hashes: Hashes {
                 directions: plan
                     .directions
@@ -78,9 +84,7 @@ impl Watch {
                     .collect(),
                 apps: plan.apps.iter().map(|app| name_hash(&app.name)).collect(),
             },
-            bad_checksums: vec![0; plan.places.len()],
             targets: faults_of_directions(plan),
-            is_host,
             rewritten: LookupTable::default(),
             number: 0,
             latest: Instant::ZERO,
@@ -96,7 +100,9 @@ impl Watch {
 
     /// Fingerprint of everything so far.
     pub(crate) fn fingerprint(&self, plan: &Plan) -> Fingerprint {
-        Fingerprint::combine(plan.places.iter().map(|name| &**name).zip(&self.digests))
+        Fingerprint::combine(
+            plan.places.iter().map(|name| &**name).zip(self.places.iter().map(|place| &place.digest)),
+        )
     }
 
     /// Semantic records so far.
@@ -111,7 +117,7 @@ impl Watch {
 
     /// Packets that the host at `place` discarded for a bad checksum.
     pub(crate) fn bad_checksums_at(&self, place: PlaceId) -> u64 {
-        self.bad_checksums[place.index()]
+        self.places[place.index()].bad_checksums
     }
 
     /// The plan's number of a direction's fault.
@@ -127,7 +133,7 @@ impl Watch {
     #[inline(never)]
     fn sent(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId, origin: bool) {
         let direction_name = self.hashes.directions[direction.0 as usize];
-        let digest = &mut self.digests[place.index()];
+        let digest = &mut self.places[place.index()].digest;
         if !origin {
             digest.forwarded(at, direction_name, packet);
             return;
@@ -144,8 +150,9 @@ impl Watch {
 
     #[inline(never)]
     fn arrived(&mut self, at: Instant, place: PlaceId, packet: &Packet, direction: DirectionId) {
-        self.digests[place.index()].arrived(at, self.hashes.directions[direction.0 as usize], packet);
-        if !self.is_host[place.index()] {
+        let watched = &mut self.places[place.index()];
+        watched.digest.arrived(at, self.hashes.directions[direction.0 as usize], packet);
+        if !watched.is_host {
             return;
         }
         self.totals.delivered += 1;
@@ -165,19 +172,19 @@ impl Watch {
     }
 
     fn discarded(&mut self, at: Instant, place: PlaceId, packet: PacketId, reason: DropReason) {
-        self.digests[place.index()].discarded(at, packet.count(), reason);
+        self.places[place.index()].digest.discarded(at, packet.count(), reason);
         if matches!(reason, DropReason::BadChecksum | DropReason::Malformed) {
             self.streams.raw_refused(packet);
         }
         if reason == DropReason::BadChecksum {
             self.totals.bad_checksums += 1;
-            self.bad_checksums[place.index()] += 1;
+            self.places[place.index()].bad_checksums += 1;
         }
         self.datagrams.discarded(place, packet);
     }
 
     fn link(&mut self, place: PlaceId, direction: DirectionId, event: &LinkEvent) {
-        self.digests[place.index()].link(event);
+        self.places[place.index()].digest.link(event);
         if matches!(event.decision, Decision::Rewritten { field, .. } if !field.is_of_the_way()) {
             self.rewritten.insert(event.packet, ());
         }
@@ -206,7 +213,7 @@ impl Watch {
     fn state_changed(&mut self, record: &Record<'_>) {
         let Event::StateChanged { connection, from, to, .. } = record.event else { return };
         let rank = self.rank(record.at);
-        self.digests[record.place.index()].state(record.at, connection.0, from, to);
+        self.places[record.place.index()].digest.state(record.at, connection.0, from, to);
         if !laws::transition_is_legal(from, to) {
             self.findings.add(Finding {
                 oracle: OracleName::Sequence,
@@ -256,10 +263,10 @@ impl Watch {
             Event::Named { name, connection, .. } => self.named(place, connection, name),
             Event::StepEnded { app, step, errno } => {
                 let hash = self.hashes.apps[app as usize];
-                self.digests[place.index()].step(at, hash, step, errno);
+                self.places[place.index()].digest.step(at, hash, step, errno);
             }
             Event::HostChanged { change } => {
-                self.digests[place.index()].host(at, change as u64);
+                self.places[place.index()].digest.host(at, change as u64);
                 if change == HostChange::Crash {
                     self.connections.crash(place, self.rank(at));
                 }

@@ -158,7 +158,7 @@ impl Connection {
     /// The next segment to send now; drain until `None`.
     #[inline]
     pub fn transmit(&mut self, now: Instant) -> Option<Outgoing> {
-        self.transmit_in(now, Bare)
+        self.transmit_in(now, Bare::default())
     }
 
     /// As [`transmit`](Self::transmit), with the segment put into its envelope where it is made.
@@ -271,6 +271,7 @@ impl Connection {
 
     /// RECEIVE: takes at most `max` octets, of one payload kind; `None` if nothing is there. A window update may be due
     /// afterwards.
+    #[inline]
     pub fn read(&mut self, now: Instant, max: u64) -> Option<Payload> {
         let tcb = &mut self.tcb;
         if tcb.receive.readable() == 0 || max == 0 {

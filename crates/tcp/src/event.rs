@@ -161,25 +161,68 @@ pub struct Outgoing {
     pub traffic_class: u8,
 }
 
-/// What a segment is put into where it is made, so that it is not moved there later.
-pub trait Envelope {
+/// What an outgoing segment is labelled with: all of [`Outgoing`] but the segment itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// As [`Outgoing::reason`].
+    pub reason: Reason,
+    /// As [`Outgoing::cause`].
+    pub cause: Cause,
+    /// As [`Outgoing::stream_offset`].
+    pub stream_offset: u64,
+    /// As [`Outgoing::transmission`].
+    pub transmission: u16,
+    /// As [`Outgoing::traffic_class`].
+    pub traffic_class: u8,
+}
+
+impl Label {
+    /// Labels a segment.
+    #[inline]
+    pub(crate) fn on(self, segment: Segment) -> Outgoing {
+        let Self { reason, cause, stream_offset, transmission, traffic_class } = self;
+        Outgoing { segment, reason, cause, stream_offset, transmission, traffic_class }
+    }
+}
+
+/// What a segment is put into where it is made, so that it is not moved there later. Implementations on a hot path are
+/// inlined always.
+pub trait Envelope: Sized {
     /// The closed envelope.
     type Packet;
 
-    /// Puts `outgoing` in. Implementations on a hot path are inlined always.
-    fn close(self, outgoing: Outgoing) -> Self::Packet;
+    /// The place of the segment; whatever lies there is to be overwritten.
+    fn segment(&mut self) -> &mut Segment;
+
+    /// Closes the envelope around the segment in its place.
+    fn seal(self, label: Label) -> Self::Packet;
+
+    /// Puts a segment in that was made elsewhere.
+    #[inline]
+    fn close(mut self, outgoing: Outgoing) -> Self::Packet {
+        let Outgoing { segment, reason, cause, stream_offset, transmission, traffic_class } = outgoing;
+        *self.segment() = segment;
+        self.seal(Label { reason, cause, stream_offset, transmission, traffic_class })
+    }
 }
 
 /// No envelope.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bare;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bare {
+    segment: Segment,
+}
 
 impl Envelope for Bare {
     type Packet = Outgoing;
 
     #[inline(always)]
-    fn close(self, outgoing: Outgoing) -> Outgoing {
-        outgoing
+    fn segment(&mut self) -> &mut Segment {
+        &mut self.segment
+    }
+
+    #[inline(always)]
+    fn seal(self, label: Label) -> Outgoing {
+        label.on(self.segment)
     }
 }
 

@@ -84,7 +84,7 @@ pub use config::{
 };
 pub use connection::{Arrival, Connection};
 pub use embryo::{Embryo, EmbryoVerdict};
-pub use event::{ConnectionError, DropReason, Envelope, Event, Outgoing, SoftError};
+pub use event::{ConnectionError, DropReason, Envelope, Event, Label, Outgoing, SoftError};
 pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
 pub use handshake_config::{HandshakeConfig, deferred_timeouts};
 pub use info::{Counters, Info, RecoveryState};

@@ -6,7 +6,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
 use crate::config::{Nagle, ProbeContent};
-use crate::event::{Envelope, Outgoing};
+use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
 use crate::offset::Offset;
@@ -31,17 +31,18 @@ pub(crate) struct Burst {
 /// The next segment to send now, if any, given to `envelope`: new data and the ACK that is owed are made in the place
 /// where they stay.
 #[inline]
-pub(crate) fn next<E: Envelope>(tcb: &mut Tcb, now: Instant, envelope: E) -> Option<E::Packet> {
+pub(crate) fn next<E: Envelope>(tcb: &mut Tcb, now: Instant, mut envelope: E) -> Option<E::Packet> {
     if !is_ordinary(tcb) {
         return any(tcb, now).map(|outgoing| envelope.close(outgoing));
     }
     if tcb.unsent() > 0
-        && let Some(outgoing) = new_data(tcb, now)
+        && let Some(label) = new_data(tcb, envelope.segment(), now)
     {
-        return Some(envelope.close(outgoing));
+        return Some(envelope.seal(label));
     }
-    if let Some(outgoing) = owed_acknowledgment(tcb, now) {
-        return Some(envelope.close(outgoing));
+    if let Some((reason, cause)) = tcb.ack.take_due() {
+        let label = bare_acknowledgment(tcb, envelope.segment(), now, (reason, cause));
+        return Some(envelope.seal(label));
     }
     if tcb.keep_alive.is_probe_due() {
         return any(tcb, now).map(|outgoing| envelope.close(outgoing));
@@ -138,19 +139,21 @@ fn retransmission(tcb: &mut Tcb, now: Instant, range: Range<Offset>, reason: Rea
     let transmission = tcb.recovery.transmission_count(start);
     let end = start + u64::from(length) + u64::from(fin);
     let push = length > 0 && end >= end_of_data;
-    let outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, transmission);
+    let mut segment = Segment::default();
+    let label = data(tcb, &mut segment, now, Text { start, length, fin, push }, (reason, transmission));
     tcb.recovery.on_transmit(now, start..end, true);
-    outgoing
+    label.on(segment)
 }
 
 #[inline(never)]
 fn new_data_in_recovery(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
-    new_data(tcb, now)
+    let mut segment = Segment::default();
+    new_data(tcb, &mut segment, now).map(|label| label.on(segment))
 }
 
-/// The next segment of new data, with the FIN if it is the last, or the FIN alone.
+/// Makes the next segment of new data in `segment`, with the FIN if it is the last, or the FIN alone.
 #[inline(always)]
-fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label> {
     if tcb.unsent() == 0 {
         return None;
     }
@@ -177,11 +180,11 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
         // RFC 5482: the clock of the user timeout runs while something is unacknowledged.
         tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
     }
-    let mut outgoing = data(tcb, now, start, length, Marks { fin, push }, reason, 1);
+    let mut label = data(tcb, segment, now, Text { start, length, fin, push }, (reason, 1));
     if tcb.ecn.is_on() && length > 0 {
         let (codepoint, flags) = tcb.ecn.mark_new_data();
-        outgoing.traffic_class = codepoint.put_into(outgoing.traffic_class);
-        outgoing.segment.flags |= flags;
+        label.traffic_class = codepoint.put_into(label.traffic_class);
+        segment.flags |= flags;
     }
     if length < full {
         tcb.send.note_small(end);
@@ -189,7 +192,7 @@ fn new_data(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     tcb.recovery.on_transmit(now, start..start + octets, false);
     tcb.send.advance(octets);
     tcb.timers.stop(Timer::SillyWindow);
-    Some(outgoing)
+    Some(label)
 }
 
 /// How much new data may go out now: what the congestion window, the peer's window, Nagle and silly-window avoidance
@@ -293,46 +296,52 @@ fn window_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     if octet {
         let transmission = u16::from(tcb.persist.probes());
         let push = next + 1 == tcb.send_buffer.end();
-        return data(tcb, now, next, 1, Marks { fin: false, push }, Reason::ZeroWindowProbe, transmission);
+        let text = Text { start: next, length: 1, fin: false, push };
+        let mut segment = Segment::default();
+        let label = data(tcb, &mut segment, now, text, (Reason::ZeroWindowProbe, transmission));
+        return label.on(segment);
     }
     let seq = tcb.send.unacknowledged().to_seq(tcb.send.isn()) - 1;
-    let segment = header(tcb, now, Flags::ACK, seq);
-    finish(tcb, segment, Reason::ZeroWindowProbe, tcb.cause)
+    let mut segment = Segment::default();
+    header(tcb, &mut segment, now, Flags::ACK, seq);
+    finish(tcb, Reason::ZeroWindowProbe, tcb.cause).on(segment)
 }
 
 /// RFC 9293 §3.8.4: SEQ = SND.NXT - 1 and no data (SHLD-12), or one octet that the peer has had (MAY-6).
 fn keep_alive_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     let seq = tcb.send.next_seq() - 1;
-    let mut segment = header(tcb, now, Flags::ACK, seq);
+    let mut segment = Segment::default();
+    header(tcb, &mut segment, now, Flags::ACK, seq);
     if tcb.config.keep_alive.garbage {
         segment.payload = Payload::Zeros { len: 1 };
     }
     tcb.tally.probes += 1;
-    finish(tcb, segment, Reason::KeepAlive, tcb.cause)
-}
-
-#[inline(always)]
-fn owed_acknowledgment(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
-    let (reason, cause) = tcb.ack.take_due()?;
-    Some(bare_acknowledgment(tcb, now, reason, cause))
+    finish(tcb, Reason::KeepAlive, tcb.cause).on(segment)
 }
 
 /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
 pub(crate) fn acknowledgment(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
-    bare_acknowledgment(tcb, now, reason, cause)
+    let mut segment = Segment::default();
+    bare_acknowledgment(tcb, &mut segment, now, (reason, cause)).on(segment)
 }
 
 #[inline(always)]
-fn bare_acknowledgment(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
+fn bare_acknowledgment(
+    tcb: &mut Tcb,
+    segment: &mut Segment,
+    now: Instant,
+    (reason, cause): (Reason, Cause),
+) -> Label {
     let seq = tcb.send.next_seq();
-    let segment = header(tcb, now, Flags::ACK, seq);
-    finish(tcb, segment, reason, cause)
+    header(tcb, segment, now, Flags::ACK, seq);
+    segment.payload = Payload::EMPTY;
+    finish(tcb, reason, cause)
 }
 
 /// Queues the RST that answers `segment` as in CLOSED: at the number that it acknowledges (RFC 9293 §3.5.2).
 pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, reason: Reason, cause: Cause) {
     if let Some(reset) = reset_for(segment) {
-        let outgoing = finish(tcb, reset, reason, cause);
+        let outgoing = finish(tcb, reason, cause).on(reset);
         tcb.outbox.push(outgoing);
     }
 }
@@ -340,7 +349,8 @@ pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, reason: Reason, caus
 /// Queues the RST of an abort: `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.10.5), with an ACK by policy.
 pub(crate) fn abort(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
     let seq = tcb.send.next_seq();
-    let mut segment = header(tcb, now, Flags::RST | Flags::ACK, seq);
+    let mut segment = Segment::default();
+    header(tcb, &mut segment, now, Flags::RST | Flags::ACK, seq);
     if !tcb.config.closing.reset_carries_ack {
         segment.flags = Flags::RST;
         segment.ack = Seq(0);
@@ -348,33 +358,34 @@ pub(crate) fn abort(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
     }
     // RFC 7323 §3.2: an option on a RST is of no use.
     segment.options = Options::EMPTY;
-    let outgoing = finish(tcb, segment, reason, cause);
+    let outgoing = finish(tcb, reason, cause).on(segment);
     tcb.outbox.push(outgoing);
 }
 
-/// Flags that depend on where the data ends.
+/// Octets of the send buffer for one segment, with the flags that depend on where the data ends.
 #[derive(Clone, Copy, Debug)]
-struct Marks {
+struct Text {
+    start: Offset,
+    length: u32,
     fin: bool,
     push: bool,
 }
 
-/// A segment with `length` octets of the send buffer from `start`.
+/// Makes a segment with `text` in `segment`; `transmission` says which sending of it this is.
 #[inline(always)]
 fn data(
     tcb: &mut Tcb,
+    segment: &mut Segment,
     now: Instant,
-    start: Offset,
-    length: u32,
-    marks: Marks,
-    reason: Reason,
-    transmission: u16,
-) -> Outgoing {
+    text: Text,
+    (reason, transmission): (Reason, u16),
+) -> Label {
+    let Text { start, length, .. } = text;
     let mut flags = Flags::ACK;
-    if marks.fin {
+    if text.fin {
         flags |= Flags::FIN;
     }
-    if marks.push {
+    if text.push {
         flags |= Flags::PSH;
     }
     tcb.ack.on_data_sent(now, tcb.config.acknowledgment.delay);
@@ -384,12 +395,10 @@ fn data(
     }
     tcb.tally.segments_sent += 1;
     tcb.tally.octets_sent += u64::from(length);
-    Outgoing {
-        segment: Segment {
-            urgent: urgent.unwrap_or(0),
-            payload: if length > 0 { tcb.send_buffer.slice(start, length) } else { Payload::EMPTY },
-            ..header(tcb, now, flags, start.to_seq(tcb.send.isn()))
-        },
+    header(tcb, segment, now, flags, start.to_seq(tcb.send.isn()));
+    segment.urgent = urgent.unwrap_or(0);
+    segment.payload = if length > 0 { tcb.send_buffer.slice(start, length) } else { Payload::EMPTY };
+    Label {
         reason,
         cause: tcb.cause,
         stream_offset: tcb.stream_offset(start),
@@ -398,37 +407,33 @@ fn data(
     }
 }
 
-/// A segment without data; it acknowledges all that was received, and so pays what was owed.
+/// Fills in everything but the payload; the segment acknowledges all that was received, and so pays what was owed.
 #[inline(always)]
-fn header(tcb: &mut Tcb, now: Instant, flags: Flags, seq: Seq) -> Segment {
+fn header(tcb: &mut Tcb, segment: &mut Segment, now: Instant, flags: Flags, seq: Seq) {
     let next = tcb.receive.next();
     tcb.ack.on_sent(next);
     tcb.timers.stop(Timer::DelayedAck);
-    let mut options = if tcb.timestamps.enabled() {
-        Options::aligned_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent())
-    } else {
-        Options::EMPTY
-    };
+    segment.options.clear();
+    if tcb.timestamps.enabled() {
+        segment.options.set_aligned_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
+    }
     if tcb.negotiated.sack && tcb.receive.reassembly().is_some() {
-        push_sack(&tcb.receive, None, &mut options);
+        push_sack(&tcb.receive, None, &mut segment.options);
     }
-    Segment {
-        source_port: tcb.path.local_port,
-        destination_port: tcb.path.remote_port,
-        seq,
-        ack: next.to_seq(tcb.receive.isn()),
-        flags: flags | tcb.ecn.echo(),
-        window: tcb.receive.offer(tcb.negotiated.receive_shift, tcb.ack.full_segment()),
-        options,
-        ..Segment::default()
-    }
+    segment.source_port = tcb.path.local_port;
+    segment.destination_port = tcb.path.remote_port;
+    segment.seq = seq;
+    segment.ack = next.to_seq(tcb.receive.isn());
+    segment.flags = flags | tcb.ecn.echo();
+    segment.window = tcb.receive.offer(tcb.negotiated.receive_shift, tcb.ack.full_segment());
+    segment.urgent = 0;
 }
 
+/// The label of a segment without data.
 #[inline]
-fn finish(tcb: &mut Tcb, segment: Segment, reason: Reason, cause: Cause) -> Outgoing {
+fn finish(tcb: &mut Tcb, reason: Reason, cause: Cause) -> Label {
     tcb.tally.segments_sent += 1;
-    Outgoing {
-        segment,
+    Label {
         reason,
         cause,
         stream_offset: tcb.stream_offset(tcb.send.next().min(tcb.send_buffer.end())),

@@ -3,9 +3,10 @@
 use crate::seq::Seq;
 
 /// The option bytes of one segment, in their order on the wire, padding included: at most 40 octets.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub struct Options {
     length: u8,
+    /// What lies beyond `length` means nothing.
     bytes: [u8; Self::CAPACITY],
 }
 
@@ -70,11 +71,24 @@ impl Options {
     /// NOP, NOP, timestamps: the options of nearly every segment, made in one go.
     #[inline]
     pub fn aligned_timestamps(value: u32, echo: u32) -> Self {
-        let mut bytes = [0; Self::CAPACITY];
-        bytes[..4].copy_from_slice(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]);
-        bytes[4..8].copy_from_slice(&value.to_be_bytes());
-        bytes[8..12].copy_from_slice(&echo.to_be_bytes());
-        Self { length: 12, bytes }
+        let mut options = Self::EMPTY;
+        options.set_aligned_timestamps(value, echo);
+        options
+    }
+
+    /// As [`aligned_timestamps`](Self::aligned_timestamps), in place of whatever is here.
+    #[inline]
+    pub fn set_aligned_timestamps(&mut self, value: u32, echo: u32) {
+        self.bytes[..4].copy_from_slice(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]);
+        self.bytes[4..8].copy_from_slice(&value.to_be_bytes());
+        self.bytes[8..12].copy_from_slice(&echo.to_be_bytes());
+        self.length = 12;
+    }
+
+    /// Takes all options out.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.length = 0;
     }
 
     /// The bytes as received; `None` if there are more than 40.
@@ -86,6 +100,7 @@ impl Options {
     }
 
     /// The bytes on the wire without the final padding to a multiple of four.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
@@ -97,6 +112,7 @@ impl Options {
     }
 
     /// Whether there is no option.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -216,10 +232,33 @@ impl Options {
         })
     }
 
+    /// The eight octets of the timestamps' values if there is [nothing else](Self::is_plain_timestamps).
+    #[inline]
+    pub fn plain_timestamps(&self) -> core::option::Option<[u8; 8]> {
+        if !self.is_plain_timestamps() {
+            return None;
+        }
+        self.bytes[4..].first_chunk().copied()
+    }
+
     /// Exactly NOP, NOP, timestamps: nothing else to look for.
     #[inline]
     pub fn is_plain_timestamps(&self) -> bool {
         self.length == 12 && self.bytes[..4] == [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]
+    }
+}
+
+impl PartialEq for Options {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Options {}
+
+impl std::hash::Hash for Options {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn send(stack: &mut Stack, now: Instant, fd: Fd, payload: Payload) ->
     if written == 0 && wanted > 0 { Err(Errno::WouldBlock) } else { Ok(written) }
 }
 
+#[inline]
 pub(crate) fn receive(stack: &mut Stack, now: Instant, fd: Fd, max: u64) -> Result<Received, Errno> {
     let slot = match stack.descriptors.get(fd)? {
         &Socket::Stream(slot) => slot,

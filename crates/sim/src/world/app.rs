@@ -194,18 +194,22 @@ impl Apps {
         });
     }
 
-    /// Lets every app go on that can, in the order of the file; says whether any did.
+    /// Whether [`run`](Self::run) may have something to do: if not, it has nothing.
     #[inline]
-    pub(crate) fn run<S: Sink>(&mut self, host: &mut Host, around: Surroundings<'_>, sink: &mut S) -> bool {
-        let due = self.alarms.next().is_some_and(|at| at <= around.now);
-        if self.ready.is_empty() && !due && self.awaiting_drain.is_empty() {
-            return false;
-        }
-        self.run_ready(host, around, sink)
+    pub(crate) fn has_turn(&self, now: Instant) -> bool {
+        !self.ready.is_empty()
+            || self.alarms.next().is_some_and(|at| at <= now)
+            || !self.awaiting_drain.is_empty()
     }
 
+    /// Lets every app go on that can, in the order of the file; says whether any did.
     #[inline(never)]
-    fn run_ready<S: Sink>(&mut self, host: &mut Host, mut around: Surroundings<'_>, sink: &mut S) -> bool {
+    pub(crate) fn run<S: Sink>(
+        &mut self,
+        host: &mut Host,
+        mut around: Surroundings<'_>,
+        sink: &mut S,
+    ) -> bool {
         while let Some(app) = self.alarms.pop_due(around.now) {
             insert_sorted(&mut self.ready, app);
         }

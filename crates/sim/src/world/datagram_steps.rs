@@ -26,7 +26,8 @@ impl Apps {
             let port = host.local_address(fd).map_or(0, |address| address.port());
             self.bind_name(on, fd, port);
         }
-        let binding = *self.sockets.get(on).ok_or(Errno::BadDescriptor)?;
+        let index = self.socket_of(local, on).ok_or(Errno::BadDescriptor)?;
+        let binding = *self.sockets.at_mut(index).ok_or(Errno::BadDescriptor)?;
         let stream = self.stream(&binding);
         let len = size.as_u64() as u32;
         let mut offset = binding.written;
@@ -47,7 +48,7 @@ impl Apps {
             offset += u64::from(len);
             run.progress += 1;
         };
-        if let Some(binding) = self.sockets.get_mut(on) {
+        if let Some(binding) = self.sockets.at_mut(index) {
             binding.written = offset;
         }
         outcome
@@ -60,7 +61,8 @@ impl Apps {
         host: &mut Host,
         around: &mut Surroundings<'_>,
     ) -> Attempt<Progress> {
-        let binding = *self.sockets.get(on).ok_or(Errno::BadDescriptor)?;
+        let index = self.socket_of(local, on).ok_or(Errno::BadDescriptor)?;
+        let binding = *self.sockets.at_mut(index).ok_or(Errno::BadDescriptor)?;
         let port = if binding.port != 0 {
             binding.port
         } else {

@@ -29,13 +29,6 @@ struct Routes {
     table: LookupTable<IpAddr, DirectionId>,
 }
 
-impl Routes {
-    #[inline]
-    fn direction(&self, destination: IpAddr) -> Option<DirectionId> {
-        self.default.or_else(|| self.table.get(&destination).copied())
-    }
-}
-
 /// A host and its apps.
 #[derive(Clone, Debug)]
 pub(crate) struct HostPlace {
@@ -47,8 +40,6 @@ pub(crate) struct HostPlace {
     timeline: Vec<(Instant, HostChange)>,
     /// Directions that may have arrivals; kept for its memory.
     ready: Vec<DirectionId>,
-    /// The packet that is being sent; it means nothing between calls.
-    in_hand: Packet,
     routes: Routes,
     apps: Apps,
     /// States entered since the world last asked; kept only if some fault waits for a state.
@@ -75,7 +66,6 @@ impl HostPlace {
             power: Power::Up,
             timeline,
             ready: Vec::new(),
-            in_hand: Packet::default(),
             routes,
             apps: Apps::new(plan, host.place),
             state_changes: Vec::new(),
@@ -109,6 +99,7 @@ impl HostPlace {
     }
 
     /// When this place must be woken.
+    #[inline]
     pub(crate) fn deadline(&self, network: &mut Network) -> Option<Instant> {
         let timeline = self.timeline.last().map(|&(at, _)| at);
         let own = match self.power {
@@ -143,6 +134,9 @@ impl HostPlace {
             loop {
                 self.transmit(now, network, watch, sink);
                 self.drain_events(now, watch, sink);
+                if !self.apps.has_turn(now) {
+                    break;
+                }
                 let surroundings = Surroundings { now, place: self.place, plan, network, watch };
                 if !self.apps.run(&mut self.host, surroundings, sink) {
                     break;
@@ -196,6 +190,7 @@ impl HostPlace {
         self.host = Host::new(self.config.clone(), self.seeds);
     }
 
+    #[inline]
     fn take_arrivals<S: Sink>(
         &mut self,
         now: Instant,
@@ -203,9 +198,9 @@ impl HostPlace {
         watch: &mut Watch,
         sink: &mut S,
     ) {
-        let mut ready = std::mem::take(&mut self.ready);
-        network.collect_due(now, self.place, &mut ready);
-        for &direction in &ready {
+        network.collect_due(now, self.place, &mut self.ready);
+        for index in 0..self.ready.len() {
+            let direction = self.ready[index];
             while let Some(packet) = network.arrived(now, direction) {
                 let packet = &*packet;
                 let event = Event::Arrived { packet, direction };
@@ -219,16 +214,35 @@ impl HostPlace {
                 network.forget_arrived(direction);
             }
         }
-        self.ready = ready;
     }
 
     #[inline]
     fn transmit<S: Sink>(&mut self, now: Instant, network: &mut Network, watch: &mut Watch, sink: &mut S) {
-        while self.host.transmit_into(now, &mut self.in_hand) {
-            let packet = &mut self.in_hand;
-            match self.routes.direction(packet.ip.destination) {
-                Some(direction) => {
-                    network.offer(now, (self.place, true), direction, packet, (&mut *watch, &mut *sink));
+        if !self.host.has_turn() {
+            return;
+        }
+        let Some(direction) = self.routes.default else {
+            return self.transmit_by_routes(now, network, watch, sink);
+        };
+        while self.host.transmit_into(now, network.place(direction)) {
+            network.offer_placed(now, (self.place, true), direction, (&mut *watch, &mut *sink));
+        }
+    }
+
+    /// A host with several ways: where a packet goes depends on its destination.
+    fn transmit_by_routes<S: Sink>(
+        &mut self,
+        now: Instant,
+        network: &mut Network,
+        watch: &mut Watch,
+        sink: &mut S,
+    ) {
+        let mut packet = Packet::default();
+        while self.host.transmit_into(now, &mut packet) {
+            match self.routes.table.get(&packet.ip.destination) {
+                Some(&direction) => {
+                    let observers = (&mut *watch, &mut *sink);
+                    network.offer(now, (self.place, true), direction, &mut packet, observers);
                 }
                 None => {
                     let event = Event::Discarded { packet: packet.tag.id, reason: DropReason::NoRoute };
@@ -331,6 +345,7 @@ impl HostPlace {
     }
 }
 
+#[inline]
 fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

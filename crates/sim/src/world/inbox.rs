@@ -51,6 +51,9 @@ impl Inbox {
     /// When the next packet arrives.
     #[inline]
     pub(crate) fn next_arrival(&mut self, directions: &[Direction]) -> Option<Instant> {
+        if let ([direction], None) = (&self.incoming[..], &self.due) {
+            return directions[direction.0 as usize].next_arrival();
+        }
         match &mut self.due {
             None => self
                 .incoming

@@ -179,6 +179,7 @@ impl World {
     }
 
     /// Runs one round of one instant; says how the run ended when it did.
+    #[inline]
     pub fn step<S: Sink>(&mut self, sink: &mut S) -> Option<End> {
         let Some(next) = self.network.next_time() else {
             return Some(self.end_idle());
@@ -210,25 +211,27 @@ impl World {
     }
 
     fn run_round<S: Sink>(&mut self, sink: &mut S) {
-        let mut due = std::mem::take(&mut self.due);
-        due.clear();
+        self.due.clear();
         while let Some(place) = self.network.pop_due(self.now) {
-            due.push(place);
+            self.due.push(place);
         }
-        for &place in &due {
-            self.run_place(place, sink);
+        for index in 0..self.due.len() {
+            self.run_place(self.due[index], sink);
         }
-        self.due = due;
         self.network.settle();
     }
 
+    #[inline]
     fn run_place<S: Sink>(&mut self, place: PlaceId, sink: &mut S) {
         match self.kinds[place.index()] {
             PlaceKind::Host(index) => {
                 let host = &mut self.hosts[index as usize];
                 let before = host.apps().going();
                 host.run(self.now, &self.plan, &mut self.network, &mut self.watch, sink);
-                self.apps_going = self.apps_going + host.apps().going() - before;
+                let after = host.apps().going();
+                if after != before {
+                    self.apps_going = self.apps_going + after - before;
+                }
                 if host.has_state_changes() {
                     self.release_holds(index as usize);
                 }
@@ -304,10 +307,14 @@ impl World {
     }
 
     /// Apps are done, nothing is on the way, and only TIME_WAIT or keep-alive is left (DESIGN §7, `stop`).
+    #[inline]
     fn is_idle(&self) -> bool {
-        self.plan.stop.when_idle
-            && self.apps_going == 0
-            && !self.network.is_busy()
+        self.apps_going == 0 && self.plan.stop.when_idle && self.is_idle_beside_apps()
+    }
+
+    #[inline(never)]
+    fn is_idle_beside_apps(&self) -> bool {
+        !self.network.is_busy()
             && self.hosts.iter().all(HostPlace::is_idle)
             && self.injections_done == self.plan.injections.len()
             && !self.watch.tracker.waits(self.now, &self.plan, &self.watch.connections)

@@ -139,8 +139,13 @@ impl Network {
         self.directions[direction.0 as usize].forget_arrived();
     }
 
-    /// Hands a packet from `place` to a direction. What is left in `packet` means nothing.
+    /// The place for the next packet that is [offered](Self::offer_placed) to a direction.
     #[inline]
+    pub(crate) fn place(&mut self, direction: DirectionId) -> &mut Packet {
+        self.directions[direction.0 as usize].place()
+    }
+
+    /// Hands a packet from `from` to a direction. What is left in `packet` means nothing.
     pub(crate) fn offer<S: Sink>(
         &mut self,
         now: Instant,
@@ -149,12 +154,25 @@ impl Network {
         packet: &mut Packet,
         observers: (&mut Watch, &mut S),
     ) {
+        std::mem::swap(self.place(direction), packet);
+        self.offer_placed(now, from, direction, observers);
+    }
+
+    /// Hands the packet in its [place](Self::place) from `from` to its direction.
+    #[inline]
+    pub(crate) fn offer_placed<S: Sink>(
+        &mut self,
+        now: Instant,
+        from: (PlaceId, bool),
+        direction: DirectionId,
+        observers: (&mut Watch, &mut S),
+    ) {
         let (place, origin) = from;
         let (watch, sink) = observers;
-        let event = Event::Sent { packet, direction, origin };
+        let way = &mut self.directions[direction.0 as usize];
+        let event = Event::Sent { packet: way.place(), direction, origin };
         (&mut *watch, &mut *sink).record(&Record { at: now, place, event });
-        let index = direction.0 as usize;
-        let offer = self.directions[index].offer_in_place(now, packet);
+        let offer = way.offer_placed(now);
         if offer.noted {
             self.drain_events(direction, watch, sink);
             self.arm_direction(direction);
@@ -225,6 +243,9 @@ impl Network {
     /// round (DESIGN D2).
     #[inline]
     pub(crate) fn settle(&mut self) {
+        if self.unsettled.is_empty() {
+            return;
+        }
         while let Some(direction) = self.unsettled.pop() {
             self.directions[direction.0 as usize].settle();
             self.wake_receiver(direction);

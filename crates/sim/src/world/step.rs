@@ -119,6 +119,16 @@ impl Apps {
         result.unwrap_or_else(|errno| Progress::Failed(Trouble::Errno(errno)))
     }
 
+    /// Where the socket of the step in hand is kept, looked up once.
+    #[inline]
+    pub(super) fn socket_of(&mut self, local: usize, name: NameId) -> Option<SocketIndex> {
+        let run = &mut self.runs[local];
+        if run.socket.is_none() {
+            run.socket = self.sockets.index(name);
+        }
+        run.socket
+    }
+
     fn fd(&self, name: NameId) -> Attempt<Fd> {
         self.sockets.get(name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
     }
@@ -318,11 +328,8 @@ impl Apps {
         host: &mut Host,
         around: &mut Surroundings<'_>,
     ) -> Progress {
-        let run = &mut self.runs[local];
-        if run.socket.is_none() {
-            run.socket = self.sockets.index(on);
-        }
-        let socket = run.socket.and_then(|index| Some((index, self.sockets.at_mut(index)?.fd)));
+        let socket = self.socket_of(local, on);
+        let socket = socket.and_then(|index| Some((index, self.sockets.at_mut(index)?.fd)));
         let Some((index, fd)) = socket else {
             return Progress::Failed(Trouble::Errno(Errno::BadDescriptor));
         };

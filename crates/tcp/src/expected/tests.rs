@@ -76,11 +76,15 @@ impl Pair {
         let back = PathInfo { local_port: 80, remote_port: 40_000, ..path };
         let now = Instant::ZERO;
         let mut client = handshake::open(config, path, Seq(u32::MAX - 3000), now);
-        let syn = transmit::next(&mut client, now, Bare).map(|outgoing| outgoing.segment).expect("a SYN");
+        let syn = transmit::next(&mut client, now, Bare::default())
+            .map(|outgoing| outgoing.segment)
+            .expect("a SYN");
         let mut embryo = Embryo::new(config, back, &syn, Seq(300), now, Cause::Unknown);
         let syn_ack = embryo.transmit(now).expect("a SYN,ACK").segment;
         arrive::segment_arrives(&mut client, now, &syn_ack, Cause::Unknown).expect("taken");
-        let ack = transmit::next(&mut client, now, Bare).map(|outgoing| outgoing.segment).expect("an ACK");
+        let ack = transmit::next(&mut client, now, Bare::default())
+            .map(|outgoing| outgoing.segment)
+            .expect("an ACK");
         let mut server = handshake::accept(&embryo, now, Cause::Unknown);
         arrive::segment_arrives(&mut server, now, &ack, Cause::Unknown).expect("taken");
         Self { ends: [client, server], ways: [Vec::new(), Vec::new()], now, written: [0; 2], taken: 0 }
@@ -148,7 +152,7 @@ impl Pair {
 
     fn drain(&mut self, end: usize) {
         while let Some(segment) =
-            transmit::next(&mut self.ends[end], self.now, Bare).map(|outgoing| outgoing.segment)
+            transmit::next(&mut self.ends[end], self.now, Bare::default()).map(|outgoing| outgoing.segment)
         {
             self.ways[1 - end].push(segment);
         }
