@@ -1,6 +1,6 @@
 //! The connection table: slots for half-open, full and TIME-WAIT connections, found by their ends or their number.
 
-use faultwire_base::{Instant, LookupTable};
+use faultwire_base::{Duration, Instant, LookupTable};
 use faultwire_engine::WakeupQueue;
 use faultwire_tcp::{Connection, Embryo, State, TimeWait};
 use faultwire_wire::Flow;
@@ -37,6 +37,7 @@ pub(crate) struct Entry {
     pub(crate) established: bool,
     /// Its user was not told yet (`SO_ERROR`).
     pub(crate) error: Option<Errno>,
+    pub(crate) settings: SocketSettings,
     /// Its user does not want to read: what is not there already ends the stream.
     pub(crate) read_shut: bool,
     /// It is CLOSED, and its ends are free.
@@ -44,6 +45,17 @@ pub(crate) struct Entry {
     /// It stands in the outbox.
     pub(crate) queued: bool,
     pub(crate) body: Body,
+}
+
+/// Options of a socket that do not concern TCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SocketSettings {
+    /// How long a close waits (`SO_LINGER`); zero resets.
+    pub(crate) linger: Option<Duration>,
+    /// Hop limit of its packets, if it is not the host's.
+    pub(crate) hop_limit: Option<u8>,
+    pub(crate) urgent_inline: bool,
+    pub(crate) reuse_address: bool,
 }
 
 /// Who has a connection.

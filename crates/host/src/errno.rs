@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Declares the errors once: the variant, the kernel's name, the meaning.
+/// Declares the errors once: the variant, the kernel's name and number, the meaning.
 macro_rules! errnos {
-    ($($variant:ident, $name:literal, $meaning:literal;)*) => {
+    ($($variant:ident, $name:literal, $number:literal, $meaning:literal;)*) => {
         /// Why a call failed. Displays as the kernel's name, for example `ECONNREFUSED`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Errno {
@@ -23,6 +23,11 @@ macro_rules! errnos {
                 match self { $(Self::$variant => $name,)* }
             }
 
+            /// Linux's number, as SO_ERROR gives it.
+            pub const fn number(self) -> i32 {
+                match self { $(Self::$variant => $number,)* }
+            }
+
             /// What it means, in a few words.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)* }
@@ -32,30 +37,30 @@ macro_rules! errnos {
 }
 
 errnos! {
-    AccessDenied, "EACCES", "The network forbids it.";
-    AddressInUse, "EADDRINUSE", "The address and port are taken.";
-    AddressNotAvailable, "EADDRNOTAVAIL", "No such address here, or no free port.";
-    AddressFamilyNotSupported, "EAFNOSUPPORT", "An address of the other version of IP.";
-    WouldBlock, "EAGAIN", "The call would have to wait.";
-    AlreadyInProgress, "EALREADY", "The connection is already being opened.";
-    BadDescriptor, "EBADF", "No such descriptor.";
-    ConnectionRefused, "ECONNREFUSED", "The peer refused: no listener, no socket.";
-    ConnectionReset, "ECONNRESET", "The peer reset the connection.";
-    DestinationRequired, "EDESTADDRREQ", "No destination, and the socket is not connected.";
-    HostDown, "EHOSTDOWN", "The network says that there is no such host.";
-    HostUnreachable, "EHOSTUNREACH", "The network says that the host can't be reached.";
-    InProgress, "EINPROGRESS", "The connection is being opened; readiness tells when it is.";
-    Invalid, "EINVAL", "Not a call for a socket in this state, or a value out of range.";
-    IsConnected, "EISCONN", "The socket is connected already.";
-    MessageSize, "EMSGSIZE", "The datagram is larger than the path allows.";
-    NetworkUnreachable, "ENETUNREACH", "No route to that address.";
-    NotOnNetwork, "ENONET", "The network says that this host is cut off from it.";
-    NoProtocolOption, "ENOPROTOOPT", "No such option for this socket, or the peer lacks the protocol.";
-    NotConnected, "ENOTCONN", "The socket is not connected.";
-    NotSupported, "EOPNOTSUPP", "Not a call for a socket of this kind.";
-    PipeBroken, "EPIPE", "The sending side is closed.";
-    ProtocolError, "EPROTO", "The network reports a protocol error.";
-    TimedOut, "ETIMEDOUT", "The peer did not answer in time.";
+    AccessDenied, "EACCES", 13, "The network forbids it.";
+    AddressInUse, "EADDRINUSE", 98, "The address and port are taken.";
+    AddressNotAvailable, "EADDRNOTAVAIL", 99, "No such address here, or no free port.";
+    AddressFamilyNotSupported, "EAFNOSUPPORT", 97, "An address of the other version of IP.";
+    WouldBlock, "EAGAIN", 11, "The call would have to wait.";
+    AlreadyInProgress, "EALREADY", 114, "The connection is already being opened.";
+    BadDescriptor, "EBADF", 9, "No such descriptor.";
+    ConnectionRefused, "ECONNREFUSED", 111, "The peer refused: no listener, no socket.";
+    ConnectionReset, "ECONNRESET", 104, "The peer reset the connection.";
+    DestinationRequired, "EDESTADDRREQ", 89, "No destination, and the socket is not connected.";
+    HostDown, "EHOSTDOWN", 112, "The network says that there is no such host.";
+    HostUnreachable, "EHOSTUNREACH", 113, "The network says that the host can't be reached.";
+    InProgress, "EINPROGRESS", 115, "The connection is being opened; readiness tells when it is.";
+    Invalid, "EINVAL", 22, "Not a call for a socket in this state, or a value out of range.";
+    IsConnected, "EISCONN", 106, "The socket is connected already.";
+    MessageSize, "EMSGSIZE", 90, "The datagram is larger than the path allows.";
+    NetworkUnreachable, "ENETUNREACH", 101, "No route to that address.";
+    NotOnNetwork, "ENONET", 64, "The network says that this host is cut off from it.";
+    NoProtocolOption, "ENOPROTOOPT", 92, "No such option for this socket, or the peer lacks the protocol.";
+    NotConnected, "ENOTCONN", 107, "The socket is not connected.";
+    NotSupported, "EOPNOTSUPP", 95, "Not a call for a socket of this kind.";
+    PipeBroken, "EPIPE", 32, "The sending side is closed.";
+    ProtocolError, "EPROTO", 71, "The network reports a protocol error.";
+    TimedOut, "ETIMEDOUT", 110, "The peer did not answer in time.";
 }
 
 /// A text that is no errno's name.

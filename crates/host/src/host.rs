@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use faultwire_base::{Instant, SeedTree};
-use faultwire_tcp::Info;
+use faultwire_tcp::{Info, WriteFlags};
 use faultwire_wire::{Flow, Packet, Payload};
 
 use crate::config::HostConfig;
@@ -13,7 +13,7 @@ use crate::errno::Errno;
 use crate::event::HostEvent;
 use crate::fast_open::FastOpenKeys;
 use crate::numbering::ConnectionId;
-use crate::option::SocketOption;
+use crate::option::{OptionName, SocketOption};
 use crate::outbox::Turn;
 use crate::readiness::Readiness;
 use crate::report::ConnectionReport;
@@ -214,7 +214,21 @@ impl Host {
     /// [`Errno::WouldBlock`] without room, [`Errno::PipeBroken`] after the writing side was closed, the pending error,
     /// and those of [`Host::send_to`].
     pub fn send(&mut self, now: Instant, fd: Fd, payload: Payload) -> Result<u64, Errno> {
-        socket::send(&mut self.stack, now, fd, payload)
+        socket::send(&mut self.stack, now, fd, payload, WriteFlags::default())
+    }
+
+    /// As [`Host::send`], with flags. A datagram has none.
+    ///
+    /// # Errors
+    /// As [`Host::send`].
+    pub fn send_with(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        payload: Payload,
+        flags: WriteFlags,
+    ) -> Result<u64, Errno> {
+        socket::send(&mut self.stack, now, fd, payload, flags)
     }
 
     /// Writes to a stream as [`Host::send`], the data marked as urgent up to its end (`MSG_OOB`, but of any length: RFC
@@ -311,6 +325,20 @@ impl Host {
         socket::set_option(&mut self.stack, now, fd, option)
     }
 
+    /// The value of an option, in the kernel's units; `SO_ERROR` is Linux's number of the pending error, which is taken.
+    ///
+    /// # Errors
+    /// [`Errno::NoProtocolOption`] if this kind of socket does not have it.
+    pub fn option(&mut self, fd: Fd, name: OptionName) -> Result<i64, Errno> {
+        socket::option(&mut self.stack, fd, name)
+    }
+
+    /// As [`Host::readiness`], and if there is no room to write, [`HostEvent::Ready`] tells when there is (`poll`,
+    /// `epoll_wait`).
+    pub fn poll(&mut self, fd: Fd) -> Readiness {
+        socket::poll(&mut self.stack, fd)
+    }
+
     /// The pending error (`SO_ERROR`), which is taken.
     ///
     /// # Errors
@@ -361,6 +389,14 @@ impl Host {
     /// [`Errno::NotConnected`] if it has no connection.
     pub fn info(&self, fd: Fd) -> Result<Info, Errno> {
         socket::info(&self.stack, fd)
+    }
+
+    /// As [`Host::info`], with the time, from which times since something count.
+    ///
+    /// # Errors
+    /// As [`Host::info`].
+    pub fn info_at(&self, now: Instant, fd: Fd) -> Result<Info, Errno> {
+        socket::info_at(&self.stack, now, fd)
     }
 
     /// The local address and port.

@@ -94,7 +94,7 @@ pub use event::{DropReason, HostEvent};
 pub use fast_open::{BadFastOpenKey, FastOpenConfig, FastOpenKey, FastOpenKeys};
 pub use host::Host;
 pub use numbering::ConnectionId;
-pub use option::{OptionError, SocketOption};
+pub use option::{OptionError, OptionName, SocketOption};
 pub use readiness::Readiness;
 pub use report::{ConnectionDetail, ConnectionReport};
 pub use socket::{How, Received, ReceivedFrom, SocketKind};

@@ -5,7 +5,7 @@ use faultwire_base::Instant;
 use faultwire_tcp::{Envelope, Event, FastOpenNews, SoftError, State};
 use faultwire_wire::{Cause, Packet, TimerKind};
 
-use crate::connections::{Body, Entry, Owner};
+use crate::connections::{Body, Entry, Owner, SocketSettings};
 use crate::errno::Errno;
 use crate::event::HostEvent;
 use crate::port::Sharing;
@@ -184,27 +184,46 @@ pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut 
     let Some(entry) = stack.connections.get_mut(slot) else { return false };
     let (ends, flow) = (&entry.ends, entry.flow);
     let mut sender = Sender { config: &stack.config, numbering: &mut stack.numbering };
+    let mut ready = false;
     match &mut entry.body {
         Body::Full(connection) => {
             if connection.transmit_in(now, Parcel { packet, sender: &mut sender, ends, flow }).is_some() {
+                entry.settings.fill_in(packet);
                 return true;
             }
+            // What was sent has made room for a writer.
+            ready = connection.take_readiness();
         }
         Body::HalfOpen(half_open) => {
             if let Some(outgoing) = half_open.embryo.transmit(now) {
                 Parcel { packet, sender: &mut sender, ends, flow }.close(outgoing);
+                entry.settings.fill_in(packet);
                 return true;
             }
         }
         Body::TimeWait(_) => {}
     }
     entry.queued = false;
+    let fd = entry.fd().filter(|_| ready);
     if entry.owner == Owner::Nobody && entry.is_full_in_time_wait() {
         compact(stack, slot);
     } else if let Some(deadline) = entry.body.deadline() {
         stack.connections.arm_at(slot, deadline);
     }
+    if let Some(fd) = fd {
+        stack.announce(fd);
+    }
     false
+}
+
+impl SocketSettings {
+    /// What the socket says about the header of its packets (MUST-48, MUST-49).
+    #[inline]
+    fn fill_in(&self, packet: &mut Packet) {
+        if let Some(hops) = self.hop_limit {
+            packet.ip.hop_limit = hops;
+        }
+    }
 }
 
 /// TIME-WAIT of nobody goes on as a compact entry.
@@ -220,8 +239,9 @@ fn compact(stack: &mut Stack, slot: u32) {
 fn flush(stack: &mut Stack, now: Instant, slot: u32) {
     while let Some(outgoing) = stack.connections.full_mut(slot).transmit(now) {
         let entry = stack.connections.entry(slot);
-        let (ends, flow) = (entry.ends, entry.flow);
-        let packet = stack.segment_packet(&ends, flow, outgoing);
+        let (ends, flow, settings) = (entry.ends, entry.flow, entry.settings);
+        let mut packet = stack.segment_packet(&ends, flow, outgoing);
+        settings.fill_in(&mut packet);
         stack.outbox.push_packet(packet);
     }
 }

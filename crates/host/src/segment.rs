@@ -115,6 +115,7 @@ fn open(
     let options = &listener(stack, fd).options;
     embryo.set_deferred(deferred_timeouts(options.deferred_seconds(), first, greatest));
     embryo.set_retries(options.syn_count());
+    let settings = options.settings();
     if let Some(class) = options.traffic_class() {
         embryo.set_traffic_class(class);
     }
@@ -131,6 +132,7 @@ fn open(
         passive: true,
         established: false,
         error: None,
+        settings,
         read_shut: false,
         retired: false,
         queued: false,

@@ -7,7 +7,7 @@ use faultwire_wire::{Flow, Payload};
 
 use crate::errno::Errno;
 use crate::event::DropReason;
-use crate::option::SocketOption;
+use crate::option::{OptionName, SocketOption};
 use crate::port::Hold;
 use crate::readiness::Readiness;
 
@@ -21,6 +21,8 @@ pub(crate) struct UdpSocket {
     pub(crate) reuse_address: bool,
     /// Of what it sends (`IP_TOS`).
     pub(crate) traffic_class: u8,
+    /// Of what it sends, if it is not the host's (`IP_TTL`).
+    pub(crate) hop_limit: Option<u8>,
     queue: VecDeque<Received>,
     queued_octets: u64,
     /// Bound on `queued_octets`, headers included (`SO_RCVBUF`).
@@ -53,6 +55,7 @@ impl UdpSocket {
             peer: None,
             reuse_address: false,
             traffic_class: 0,
+            hop_limit: None,
             queue: VecDeque::new(),
             queued_octets: 0,
             queue_limit,
@@ -125,7 +128,7 @@ impl UdpSocket {
             readable: self.error.is_some() || !self.queue.is_empty(),
             writable: true,
             error: self.error.is_some(),
-            hangup: false,
+            ..Readiness::default()
         }
     }
 
@@ -134,11 +137,26 @@ impl UdpSocket {
         match option {
             SocketOption::ReuseAddress(on) => self.reuse_address = on,
             SocketOption::TrafficClass(class) => self.traffic_class = class,
+            SocketOption::HopLimit(hops) => self.hop_limit = hops,
             // The kernel doubles the value for its bookkeeping; here headers are all that is counted beside data.
             SocketOption::ReceiveBuffer(octets) => self.queue_limit = 2 * u64::from(octets),
             _ => return Err(Errno::NoProtocolOption),
         }
         Ok(())
+    }
+
+    /// Reads an option that UDP has.
+    pub(crate) fn option(&self, name: OptionName, host_hops: u8) -> Result<i64, Errno> {
+        Ok(match name.as_str() {
+            "SO_REUSEADDR" => self.reuse_address.into(),
+            "IP_TOS" | "IPV6_TCLASS" => self.traffic_class.into(),
+            "IP_TTL" | "IPV6_UNICAST_HOPS" => self.hop_limit.unwrap_or(host_hops).into(),
+            "SO_RCVBUF" => i64::try_from(self.queue_limit).unwrap_or(i64::MAX),
+            // SOCK_DGRAM.
+            "SO_TYPE" => 2,
+            "SO_ACCEPTCONN" => 0,
+            _ => return Err(Errno::NoProtocolOption),
+        })
     }
 
     fn octets(&self, payload: &Payload) -> u64 {

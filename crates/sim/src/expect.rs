@@ -129,6 +129,12 @@ impl Tracker {
         }
     }
 
+    /// The fault whose packet this is, if it is the first of it to reach a host.
+    pub(crate) fn first_of(&self, packet: PacketId) -> Option<FaultId> {
+        let fault = *self.fault_packets.get(&packet)?;
+        self.faults[fault.0 as usize].first_arrival.is_none().then_some(fault)
+    }
+
     /// A packet reached a host.
     #[inline]
     pub(crate) fn arrived(&mut self, rank: Rank, packet: &Packet) {
@@ -147,7 +153,8 @@ impl Tracker {
     /// although nothing else moves.
     pub(crate) fn waits(&self, now: Instant, plan: &Plan, connections: &Connections) -> bool {
         plan.expectations.iter().any(|expectation| match expectation.check {
-            Check::StateAt { when: Moment::Time(time), .. } => time > now,
+            Check::StateAt { when: Moment::Time(time), .. }
+            | Check::Info { when: Moment::Time(time), .. } => time > now,
             Check::Leaves { socket, state, .. } => {
                 connections.named(socket).is_some_and(|log| log.state() == state)
             }

@@ -255,6 +255,10 @@ fn judge_expectation(index: usize, world: &World, findings: &Findings) -> Judgem
                 log.error.map_or_else(|| "no error".to_string(), |error| error.to_string()),
             ),
         },
+        Check::Info { ref fields, .. } => {
+            let (passed, seen) = watch.probes.judge(index as u32, fields);
+            judgement(passed, seen)
+        }
         Check::Counter { of, counter, value } => {
             let seen = count(world, of, counter);
             judgement(

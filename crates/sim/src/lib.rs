@@ -33,6 +33,7 @@ pub mod fingerprint;
 pub mod oracle;
 pub mod output;
 pub mod plan;
+mod probe;
 pub mod record;
 pub mod report;
 pub mod run;

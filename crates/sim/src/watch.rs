@@ -13,6 +13,7 @@ use crate::oracle::laws::{self, Laws};
 use crate::oracle::stream::Streams;
 use crate::oracle::{Finding, Findings, OracleName, OracleResult};
 use crate::plan::{DirectionId, FaultId, HostChange, Plan};
+use crate::probe::Probes;
 use crate::record::{Event, Record, Sink};
 
 /// Counts of the whole run.
@@ -56,6 +57,7 @@ pub(crate) struct Watch {
     pub(crate) streams: Streams,
     pub(crate) datagrams: Datagrams,
     pub(crate) connections: Connections,
+    pub(crate) probes: Probes,
     pub(crate) tracker: Tracker,
     pub(crate) findings: Findings,
 }
@@ -93,6 +95,7 @@ impl Watch {
             streams: Streams::default(),
             datagrams: Datagrams::default(),
             connections: Connections::default(),
+            probes: Probes::new(plan, &name_places),
             tracker: Tracker::new(plan, &name_places),
             findings: Findings::default(),
         }

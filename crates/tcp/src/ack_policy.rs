@@ -153,6 +153,20 @@ impl AckPolicy {
         }
     }
 
+    /// When in-order data arrived last.
+    pub(crate) fn data_at(&self) -> Instant {
+        self.data_at
+    }
+
+    /// Whether data is acknowledged without delay.
+    pub(crate) fn is_quick(&self) -> bool {
+        match self.haste {
+            Haste::Quick => self.quick_left > 0,
+            Haste::Interactive => false,
+            Haste::Always => true,
+        }
+    }
+
     /// TCP_QUICKACK: `true` never delays, `false` delays from now on.
     pub(crate) fn set_quick(&mut self, quick: bool) {
         self.haste = if quick { Haste::Always } else { Haste::Interactive };

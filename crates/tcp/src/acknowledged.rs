@@ -59,6 +59,7 @@ pub(crate) fn take_window(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
     if tcb.send.in_flight() > 0 {
         acknowledge(tcb, arriving, ack, window_changed);
     }
+    tcb.hold.on_arrival();
     if window == 0 {
         // SHLD-17: it answers, so it lives.
         tcb.timers.stop(Timer::User);
@@ -109,8 +110,9 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
         return;
     }
     tcb.send.acknowledge(ack);
-    if tcb.send_buffer.acknowledge(ack, tcb.automatic_send_buffer()) {
-        tcb.events.writable();
+    tcb.send_buffer.acknowledge(ack);
+    if tcb.send_buffer.is_room_wanted() {
+        tcb.send_buffer.grow(tcb.automatic_send_buffer());
     }
     if !tcb.user.timeout.is_zero() && tcb.send.in_flight() > 0 {
         // RFC 5482: the clock runs while something is unacknowledged, from the last progress on.
@@ -171,6 +173,7 @@ fn take_probed_octet(tcb: &mut Tcb, ack: Offset) -> bool {
                 tcb.recovery.on_transmit(sent_at, next..ack, true);
             }
             tcb.send.advance(1);
+            tcb.send_buffer.on_sent(ack, false);
             tcb.persist.stop();
             true
         }

@@ -79,7 +79,7 @@ pub enum OptionOrder {
 /// Buffer sizes in octets of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferConfig {
-    /// Send buffer at first (for Linux the middle value of `tcp_wmem`).
+    /// Send buffer at first (for Linux the middle value of `tcp_wmem`). With [`SendParts`] it counts bookkeeping too.
     pub send: u64,
     /// What the send buffer may grow to with the congestion window (the last value of `tcp_wmem`); equal to `send`: it
     /// is fixed.
@@ -94,6 +94,39 @@ pub struct BufferConfig {
     pub receive_overhead: u64,
     /// The window of a SYN is rounded down to full segments.
     pub whole_segments_at_first: bool,
+    /// How the send buffer is kept and charged; `None`: as octets of a stream.
+    pub send_parts: Option<SendParts>,
+    /// So much unsent data is enough: no write takes more, and a writer is told of room only below half of it
+    /// (`tcp_notsent_lowat`).
+    pub unsent_limit: u32,
+    /// What a user may ask for by SO_SNDBUF and SO_RCVBUF.
+    pub asked: AskedSizes,
+}
+
+/// A send buffer in parts, as Linux keeps it in socket buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendParts {
+    /// Most octets in a part.
+    pub most: u32,
+    /// What each part costs besides its data (`skb->truesize`).
+    pub cost: u32,
+    /// Octets of headers that each segment is expected to need when the buffer sizes itself.
+    pub headers: u32,
+}
+
+/// What becomes of a buffer size that a user asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskedSizes {
+    /// The buffer gets so many times the size, for bookkeeping.
+    pub factor: u64,
+    /// Least size of a send buffer that comes of it.
+    pub send_least: u64,
+    /// Greatest size that can be asked for a send buffer (`wmem_max`).
+    pub send_most: u64,
+    /// Least size of a receive buffer that comes of it.
+    pub receive_least: u64,
+    /// Greatest size that can be asked for a receive buffer (`rmem_max`).
+    pub receive_most: u64,
 }
 
 /// SYN and SYN-ACK retransmission.
@@ -243,8 +276,25 @@ pub struct SendingConfig {
     pub push_bursts: bool,
     /// Most octets of one burst (what segmentation offload takes at once).
     pub burst_max: u32,
-    /// Time after which the silly-window rules are overridden (RFC 9293 §3.8.6.2.1: 0.1 to 1 s).
-    pub silly_window_override: Duration,
+    /// Least segments of one burst, whatever the pace (`tcp_min_tso_segs`).
+    pub burst_least_segments: u32,
+    /// A burst may be larger by [`SendingConfig::burst_max`], halved for each doubling of 2 to this power microseconds
+    /// in the least round trip (`tcp_tso_rtt_log`).
+    pub burst_round_trip_log: u8,
+    /// The pace of a sender in percent of a window in each round trip: far below the slow-start threshold, and otherwise
+    /// (`tcp_pacing_ss_ratio`, `tcp_pacing_ca_ratio`).
+    pub pacing_percent: [u32; 2],
+    /// What becomes of data that is held back although the peer's window is open.
+    pub when_held: WhenHeld,
+}
+
+/// What becomes of data that is held back although the peer's window is open and nothing is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenHeld {
+    /// It goes after this time (RFC 9293 §3.8.6.2.1: 0.1 to 1 s).
+    SendAfter(Duration),
+    /// The timer of zero-window probes sends it, after a retransmission timeout (Linux).
+    Probe,
 }
 
 /// The rule for small segments.
@@ -446,6 +496,15 @@ impl Config {
                 receive_max: 1 << 20,
                 receive_overhead: 1,
                 whole_segments_at_first: false,
+                send_parts: None,
+                unsent_limit: u32::MAX,
+                asked: AskedSizes {
+                    factor: 1,
+                    send_least: 1,
+                    send_most: u64::MAX,
+                    receive_least: 1,
+                    receive_most: u64::MAX,
+                },
             },
             opening: OpeningConfig {
                 // MUST-23: at least 3 minutes. With RTOs of 1, 2, 4, ... 32, 60, 60 s seven retransmissions give 183 s.
@@ -479,7 +538,10 @@ impl Config {
                 nagle: Nagle::Plain,
                 push_bursts: false,
                 burst_max: u32::MAX,
-                silly_window_override: Duration::from_millis(500),
+                burst_least_segments: 2,
+                burst_round_trip_log: 9,
+                pacing_percent: [200, 120],
+                when_held: WhenHeld::SendAfter(Duration::from_millis(500)),
             },
             acknowledgment: AcknowledgmentConfig {
                 delay: Duration::from_millis(200),
@@ -535,6 +597,17 @@ impl Config {
                 receive_max: 32 << 20,
                 receive_overhead: 2,
                 whole_segments_at_first: true,
+                // GSO_MAX_SIZE less a header; an empty skb with its head on a 64-bit machine.
+                send_parts: Some(SendParts { most: 65_215, cost: 896, headers: 640 }),
+                unsent_limit: u32::MAX,
+                // wmem_max and rmem_max.
+                asked: AskedSizes {
+                    factor: 2,
+                    send_least: 4_608,
+                    send_most: 212_992,
+                    receive_least: 2_304,
+                    receive_most: 212_992,
+                },
             },
             opening: OpeningConfig {
                 syn_retries: 6,
@@ -564,7 +637,8 @@ impl Config {
                 nagle: Nagle::Minshall,
                 push_bursts: true,
                 burst_max: 65_536,
-                silly_window_override: Duration::from_millis(200),
+                when_held: WhenHeld::Probe,
+                ..rfc.sending
             },
             acknowledgment: AcknowledgmentConfig {
                 delay: Duration::from_millis(40),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use faultwire_base::{Duration, Instant};
+use faultwire_base::Instant;
 use faultwire_wire::{Cause, EcnCodepoint, IcmpKind, Payload, Segment, Seq, TimerKind};
 
 use crate::arrive;
@@ -14,7 +14,6 @@ use crate::expected;
 use crate::fast_open::{FastOpenAttempt, FastOpenCookie, FastOpenNews};
 use crate::handshake;
 use crate::info::{self, Counters, Info};
-use crate::keepalive::KeepAliveSetting;
 use crate::negotiate::PathInfo;
 use crate::offset::Offset;
 use crate::state::State;
@@ -32,7 +31,7 @@ use crate::transmit;
 /// MUST-59).
 #[derive(Clone, Debug)]
 pub struct Connection {
-    tcb: Tcb,
+    pub(crate) tcb: Tcb,
 }
 
 /// What became of an arriving segment.
@@ -47,6 +46,19 @@ pub enum Arrival {
         /// The least ISN, above all that this connection used.
         minimum_isn: Seq,
     },
+}
+
+/// How a write is to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteFlags {
+    /// Another write follows soon: a small rest waits for it, and carries no PSH (`MSG_MORE`).
+    pub more: bool,
+    /// The last octet ends a record, which no segment crosses (`MSG_EOR`).
+    pub record_end: bool,
+    /// It goes out now, whatever holds small segments back (RFC 9293 §3.9.1.2, the PUSH flag, MAY-15).
+    pub push: bool,
+    /// It is urgent up to its end (RFC 9293 §3.8.5).
+    pub urgent: bool,
 }
 
 /// The five verbs.
@@ -126,6 +138,10 @@ impl Connection {
         tcb.burst = None;
         tcb.cause = cause;
         tcb.tally.segments_received += 1;
+        tcb.tally.data_segments_received += u64::from(!segment.payload.is_empty());
+        if segment.flags.contains(faultwire_wire::Flags::ACK) {
+            tcb.tally.ack_received_at = now;
+        }
         if expected::take(tcb, now, segment, cause) {
             return Arrival::Handled;
         }
@@ -210,25 +226,36 @@ impl Connection {
 /// User calls.
 impl Connection {
     /// SEND: queues data and says how many octets of it were taken; 0 if the buffer is full or nothing may be written.
-    /// There is no push flag (RFC 9293 §3.9.1.2, MAY-15): every write is pushed.
+    /// Every write is pushed, unless it says otherwise (RFC 9293 §3.9.1.2).
     pub fn write(&mut self, now: Instant, payload: &Payload) -> u64 {
+        self.write_with(now, payload, WriteFlags::default())
+    }
+
+    /// SEND with flags.
+    pub fn write_with(&mut self, now: Instant, payload: &Payload, flags: WriteFlags) -> u64 {
         let _ = now;
         if !self.can_write() {
             return 0;
         }
         self.begin_call();
-        let automatic = self.tcb.automatic_send_buffer();
-        self.tcb.send_buffer.write(payload, automatic)
+        let mut terms = self.tcb.write_terms();
+        (terms.more, terms.record_end) = (flags.more && !flags.push, flags.record_end);
+        let written = self.tcb.send_buffer.write(payload, &terms);
+        let all = written == u64::from(payload.len());
+        self.tcb.hold.on_write(terms.more && all);
+        if written > 0 && flags.push && all {
+            self.tcb.hold.push(self.tcb.send_buffer.end());
+        }
+        if written > 0 && flags.urgent {
+            self.tcb.urgent.send_until(self.tcb.send_buffer.end());
+        }
+        written
     }
 
     /// SEND with the urgent flag: all that was written up to the end of this is urgent (RFC 9293 §3.8.5, MUST-30). New
     /// applications do without (SHLD-13).
     pub fn write_urgent(&mut self, now: Instant, payload: &Payload) -> u64 {
-        let written = self.write(now, payload);
-        if written > 0 {
-            self.tcb.urgent.send_until(self.tcb.send_buffer.end());
-        }
-        written
+        self.write_with(now, payload, WriteFlags { urgent: true, ..WriteFlags::default() })
     }
 
     /// FLUSH: forgets what was written and not sent yet, and says how many octets that were (RFC 9293 §3.9.1.7, MAY-14).
@@ -261,7 +288,21 @@ impl Connection {
 
     /// Octets that a write would take now.
     pub fn send_space(&self) -> u64 {
-        if self.can_write() { self.tcb.send_buffer.room(self.tcb.automatic_send_buffer()) } else { 0 }
+        if self.can_write() { self.tcb.send_buffer.room(&self.tcb.write_terms()) } else { 0 }
+    }
+
+    /// Whether a writer is told that there is room: for Linux only while a third of the buffer is free and little is
+    /// unsent (TCP_NOTSENT_LOWAT).
+    pub fn is_writable(&self) -> bool {
+        let buffer = &self.tcb.send_buffer;
+        self.can_write() && buffer.is_writable(self.tcb.send.next())
+    }
+
+    /// Asks to be told by [`Event::Writable`] when there is room, if there is none now.
+    pub fn want_room(&mut self) {
+        if !self.is_writable() {
+            self.tcb.send_buffer.want_room();
+        }
     }
 
     /// Octets written and not yet acknowledged.
@@ -311,6 +352,11 @@ impl Connection {
         self.tcb.receive.is_finished() && self.tcb.receive.readable() == 0
     }
 
+    /// Whether the peer's FIN was reached; what came before it may be unread.
+    pub fn has_received_all(&self) -> bool {
+        self.tcb.receive.is_finished()
+    }
+
     /// Octets from the read position up to the urgent mark (MUST-33).
     pub fn urgent_remaining(&self) -> u64 {
         self.tcb.urgent.remaining(self.tcb.receive.read_position())
@@ -343,92 +389,9 @@ impl Connection {
         crate::path_error::on_icmp(&mut self.tcb, kind, quoted, cause)
     }
 
-    fn begin_call(&mut self) {
+    pub(crate) fn begin_call(&mut self) {
         self.tcb.burst = None;
         self.tcb.cause = Cause::Call;
-    }
-}
-
-/// Options.
-impl Connection {
-    /// TCP_NODELAY: small segments are not held back (RFC 9293 §3.7.4, MUST-17).
-    pub fn set_no_delay(&mut self, no_delay: bool) {
-        self.begin_call();
-        self.tcb.user.no_delay = no_delay;
-    }
-
-    /// TCP_QUICKACK: ACKs are not delayed; an ACK that waits goes at once.
-    pub fn set_quick_ack(&mut self, quick: bool) {
-        self.begin_call();
-        self.tcb.ack.set_quick(quick);
-        if quick && self.tcb.timers.is_armed(Timer::DelayedAck) {
-            self.tcb.timers.stop(Timer::DelayedAck);
-            self.tcb.ack.demand(faultwire_wire::Reason::Ack, Cause::Call);
-        }
-    }
-
-    /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT (RFC 9293 §3.8.4: MAY-5, MUST-24, MUST-27).
-    pub fn set_keep_alive(&mut self, now: Instant, setting: KeepAliveSetting) {
-        let tcb = &mut self.tcb;
-        tcb.keep_alive.set(setting);
-        let open = tcb.state.is_synchronized() && tcb.state != State::TimeWait;
-        if tcb.keep_alive.is_enabled() && open {
-            tcb.timers.arm(Timer::KeepAlive, tcb.keep_alive.deadline(now));
-        } else {
-            tcb.timers.stop(Timer::KeepAlive);
-        }
-    }
-
-    /// TCP_USER_TIMEOUT: how long data may stay unacknowledged (RFC 5482); `None` leaves it to R2 (MUST-21).
-    pub fn set_user_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
-        let tcb = &mut self.tcb;
-        tcb.user.timeout = timeout.unwrap_or(Duration::ZERO);
-        tcb.timers.stop(Timer::User);
-        if let Some(timeout) = timeout
-            && (tcb.send.in_flight() > 0 || tcb.opening.is_some())
-        {
-            tcb.timers.arm(Timer::User, now.saturating_add(timeout));
-        }
-    }
-
-    /// SO_SNDBUF in octets of data; the buffer no longer grows by itself.
-    pub fn set_send_buffer(&mut self, octets: u64) {
-        self.tcb.send_buffer.set_capacity(octets.max(1));
-    }
-
-    /// SO_RCVBUF in octets of data; the buffer no longer grows by itself. A window once offered stays offered.
-    pub fn set_receive_buffer(&mut self, octets: u64) {
-        self.tcb.receive.set_capacity(octets.max(1));
-    }
-
-    /// IP_RECVERR: whether the user is told of soft errors at once (RFC 9293 §3.9.1.8, SHLD-20). The owner is told by
-    /// [`Event::SoftError`] in any case.
-    pub fn set_error_reports(&mut self, on: bool) {
-        self.tcb.user.error_reports = on;
-    }
-
-    /// Whether the user is told of soft errors at once.
-    pub fn error_reports(&self) -> bool {
-        self.tcb.user.error_reports
-    }
-
-    /// TCP_SYNCNT: how often a SYN is sent again, or the SYN-ACK of Fast Open; 0 leaves it to the configuration.
-    pub fn set_syn_count(&mut self, count: u8) {
-        self.tcb.user.syn_count = count;
-    }
-
-    /// A user accepted it. Until then an ICMP error can end a connection that Fast Open made (as in Linux).
-    pub fn accepted(&mut self) {
-        if let Some(opening) = &mut self.tcb.opening {
-            opening.accepted();
-        }
-    }
-
-    /// IP_TOS: DSCP and ECN bits of every later packet (RFC 9293 §3.9.1.9: MUST-48, SHLD-21). Applications should not
-    /// change it without need (§3.9.2, SHLD-23).
-    pub fn set_traffic_class(&mut self, traffic_class: u8) {
-        // The ECN bits are the connection's own (RFC 3168 §6.1).
-        self.tcb.user.traffic_class = EcnCodepoint::NotEct.put_into(traffic_class);
     }
 }
 
@@ -488,9 +451,14 @@ impl Connection {
         self.tcb.path
     }
 
-    /// The present, like `tcp_info`.
+    /// The present, like `tcp_info`; times since something count from the last thing that happened.
     pub fn info(&self) -> Info {
-        info::info(&self.tcb)
+        self.info_at(self.tcb.tally.latest())
+    }
+
+    /// As [`info`](Self::info), with the time.
+    pub fn info_at(&self, now: Instant) -> Info {
+        info::info(&self.tcb, now)
     }
 
     /// Totals.

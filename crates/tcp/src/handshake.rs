@@ -119,6 +119,7 @@ pub(crate) fn retry_interval(config: &Config, timeouts: u32, linear: u32) -> Dur
 /// Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due.
 pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant) -> Tcb {
     let mut tcb = Tcb::new(config, path, isn);
+    tcb.tally.opened_at = now;
     tcb.opening = Some(Box::new(Opening::new(now)));
     tcb.become_state(State::SynSent);
     tcb.cause = Cause::Call;
@@ -131,13 +132,13 @@ pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant)
 /// Gives the first SYN a Fast Open option and text; says how much of the text. Forty octets are left for options, which
 /// middleboxes may add to (Linux `tcp_send_syn_data`).
 pub(crate) fn attempt_fast_open(tcb: &mut Tcb, attempt: &FastOpenAttempt<'_>) -> u64 {
+    let terms = tcb.write_terms();
     let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.transmissions == 0) else { return 0 };
     let own = tcb.path.announced_segment_size();
     let size = own.min(attempt.segment_size.unwrap_or(own));
     let room = u32::from(size).saturating_sub(Options::CAPACITY as u32);
     let text = attempt.text.slice(0, attempt.text.len().min(room));
-    let automatic = tcb.config.buffers.send;
-    let taken = if text.is_empty() { 0 } else { tcb.send_buffer.write(&text, automatic) };
+    let taken = if text.is_empty() { 0 } else { tcb.send_buffer.write(&text, &terms) };
     opening.option = attempt.option;
     opening.text = taken as u32;
     tcb.fast_open.attempt(attempt.option.is_some(), taken > 0);
@@ -195,6 +196,7 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
 fn of_listener(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     let mut tcb = Tcb::new(embryo.config(), embryo.path(), embryo.isn());
     tcb.cause = cause;
+    tcb.tally.opened_at = now;
     tcb.state = State::SynReceived;
     tcb.negotiated = embryo.negotiated();
     tcb.ecn = Ecn::accept(embryo.ecn());
@@ -284,7 +286,7 @@ fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Durati
     if !tcb.fast_open.text_sent() {
         return;
     }
-    tcb.send_buffer.acknowledge(ack, tcb.automatic_send_buffer());
+    tcb.send_buffer.acknowledge(ack);
     let end = tcb.send.next();
     tcb.fast_open.set_text_acknowledged(ack == end);
     if ack < end {
@@ -472,6 +474,7 @@ fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &O
     let text = if first { opening.text } else { 0 };
     if tcb.send.next() == Offset::ISN {
         tcb.send.advance(1 + u64::from(text));
+        tcb.send_buffer.on_sent(tcb.send.next(), false);
     }
     let mut options = offered(tcb, opening).syn_options(
         tcb.config.options.order,

@@ -1,6 +1,6 @@
 //! What can be asked about a connection: the TCP half of `tcp_info`, and totals for a report.
 
-use faultwire_base::Duration;
+use faultwire_base::{Duration, Instant};
 use faultwire_wire::Seq;
 
 use crate::recovery::Phase;
@@ -66,12 +66,158 @@ pub struct Info {
     pub window_scale: Option<(u8, u8)>,
     /// The MTU of the path as far as known.
     pub path_mtu: u32,
+    /// The MSS that we announced.
+    pub announced_segment_size: u16,
+    /// How long an ACK waits for company.
+    pub ack_delay: Duration,
+    /// The rate that the sender would pace at, in octets a second; `None` without a round-trip time.
+    pub pacing_rate: Option<u64>,
+    /// What happened so far.
+    pub history: History,
     /// SND.UNA as it stands in a header.
     pub send_unacknowledged: Seq,
     /// SND.NXT as it stands in a header.
     pub send_next: Seq,
     /// RCV.NXT as it stands in a header.
     pub receive_next: Seq,
+}
+
+/// The names that [`Info::field`] knows, in alphabetical order.
+pub const INFO_FIELDS: &[&str] = &[
+    "advmss",
+    "ato",
+    "backoff",
+    "bytes_acked",
+    "bytes_received",
+    "bytes_retrans",
+    "bytes_sent",
+    "ca_state",
+    "data_segs_in",
+    "data_segs_out",
+    "dsack_dups",
+    "last_ack_recv",
+    "last_data_recv",
+    "last_data_sent",
+    "lost",
+    "min_rtt",
+    "notsent_bytes",
+    "options",
+    "pacing_rate",
+    "pmtu",
+    "probes",
+    "rcv_mss",
+    "rcv_ooopack",
+    "rcv_wnd",
+    "rcv_wscale",
+    "retrans",
+    "rto",
+    "rtt",
+    "rttvar",
+    "sacked",
+    "segs_in",
+    "segs_out",
+    "snd_cwnd",
+    "snd_mss",
+    "snd_ssthresh",
+    "snd_wnd",
+    "snd_wscale",
+    "state",
+    "total_retrans",
+    "total_rto",
+    "unacked",
+];
+
+/// Least round trip that is told while there is none (`~0U`).
+const NO_ROUND_TRIP: u64 = u32::MAX as u64;
+/// Slow-start threshold before the first loss (`TCP_INFINITE_SSTHRESH`).
+const NO_THRESHOLD: u64 = 0x7fff_ffff;
+
+impl Info {
+    /// The field that Linux calls `tcpi_` and this name, in its units: windows of the sender in segments, times in
+    /// microseconds or (`last_...`) milliseconds, states by their numbers. `None` if there is no such field.
+    pub fn field(&self, name: &str) -> Option<u64> {
+        let segments = |octets: u64| octets / u64::from(self.send_segment_size.max(1));
+        Some(match name {
+            "advmss" => self.announced_segment_size.into(),
+            "ato" => self.ack_delay.as_micros(),
+            "backoff" => self.backoffs.into(),
+            "bytes_acked" => self.acknowledged,
+            "bytes_received" => self.received,
+            "bytes_retrans" => self.history.octets_retransmitted,
+            "bytes_sent" => self.history.octets_sent,
+            "ca_state" => self.recovery.number(),
+            "data_segs_in" => self.history.data_segments_received,
+            "data_segs_out" => self.history.data_segments_sent,
+            "dsack_dups" => self.history.duplicate_sacks,
+            "last_ack_recv" => self.history.since_ack_received.as_millis(),
+            "last_data_recv" => self.history.since_data_received.as_millis(),
+            "last_data_sent" => self.history.since_data_sent.as_millis(),
+            "lost" => self.lost.into(),
+            "min_rtt" => self.rtt_min.map_or(NO_ROUND_TRIP, Duration::as_micros),
+            "notsent_bytes" => self.unsent,
+            "options" => self.options_bits(),
+            "pacing_rate" => self.pacing_rate.unwrap_or(u64::MAX),
+            "pmtu" => self.path_mtu.into(),
+            "probes" => self.probes.into(),
+            "rcv_mss" => self.receive_segment_size.into(),
+            "rcv_ooopack" => self.history.out_of_order,
+            "rcv_wnd" => self.receive_window,
+            "rcv_wscale" => self.window_scale.map_or(0, |(_, own)| own.into()),
+            "retrans" => self.retransmitted.into(),
+            "rto" => self.rto.as_micros(),
+            "rtt" => self.rtt.map_or(0, Duration::as_micros),
+            "rttvar" => self.rtt_variation.as_micros(),
+            "sacked" => self.sacked.into(),
+            "segs_in" => self.history.segments_received,
+            "segs_out" => self.history.segments_sent,
+            "snd_cwnd" => segments(self.congestion_window),
+            "snd_mss" => self.send_segment_size.into(),
+            "snd_ssthresh" => self.slow_start_threshold.map_or(NO_THRESHOLD, segments),
+            "snd_wnd" => self.send_window,
+            "snd_wscale" => self.window_scale.map_or(0, |(peer, _)| peer.into()),
+            "state" => self.state.number(),
+            "total_retrans" => self.history.retransmissions,
+            "total_rto" => self.history.timeouts,
+            "unacked" => self.unacknowledged.into(),
+            _ => return None,
+        })
+    }
+
+    /// `TCPI_OPT_TIMESTAMPS`, `TCPI_OPT_SACK`, `TCPI_OPT_WSCALE`.
+    fn options_bits(&self) -> u64 {
+        u64::from(self.timestamps) | u64::from(self.sack) << 1 | u64::from(self.window_scale.is_some()) << 2
+    }
+}
+
+/// What happened on a connection so far, as `tcp_info` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Segments sent, of all kinds.
+    pub segments_sent: u64,
+    /// Of these: with data.
+    pub data_segments_sent: u64,
+    /// Octets of data sent, retransmissions included.
+    pub octets_sent: u64,
+    /// Of these: sent again.
+    pub octets_retransmitted: u64,
+    /// Segments sent again.
+    pub retransmissions: u64,
+    /// Expirations of the retransmission timer.
+    pub timeouts: u64,
+    /// Segments that arrived.
+    pub segments_received: u64,
+    /// Of these: with data.
+    pub data_segments_received: u64,
+    /// Segments that arrived ahead of a hole.
+    pub out_of_order: u64,
+    /// D-SACK blocks received.
+    pub duplicate_sacks: u64,
+    /// Since data was sent last, or the connection was made.
+    pub since_data_sent: Duration,
+    /// Since data arrived last.
+    pub since_data_received: Duration,
+    /// Since an ACK arrived last.
+    pub since_ack_received: Duration,
 }
 
 /// How a sender fares with losses.
@@ -85,6 +231,18 @@ pub enum RecoveryState {
     Recovery,
     /// After a timeout.
     Loss,
+}
+
+impl RecoveryState {
+    /// Linux's number of it; 2 is CWR.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Open => 0,
+            Self::Disorder => 1,
+            Self::Recovery => 3,
+            Self::Loss => 4,
+        }
+    }
 }
 
 /// Totals of a connection.
@@ -122,7 +280,7 @@ pub struct Counters {
     pub mark_reductions: u64,
 }
 
-pub(crate) fn info(tcb: &Tcb) -> Info {
+pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
     let recovery = &tcb.recovery;
     let fin = u64::from(tcb.fin_acknowledged());
     Info {
@@ -162,9 +320,33 @@ pub(crate) fn info(tcb: &Tcb) -> Info {
             .window_scaling
             .then_some((tcb.negotiated.send_shift, tcb.negotiated.receive_shift)),
         path_mtu: tcb.path.mtu,
+        announced_segment_size: tcb.path.announced_segment_size(),
+        ack_delay: tcb.config.acknowledgment.delay,
+        pacing_rate: tcb.pacing_rate(),
+        history: history(tcb, now),
         send_unacknowledged: tcb.send.unacknowledged().to_seq(tcb.send.isn()),
         send_next: tcb.send.next().to_seq(tcb.send.isn()),
         receive_next: tcb.receive.next().to_seq(tcb.receive.isn()),
+    }
+}
+
+fn history(tcb: &Tcb, now: Instant) -> History {
+    let counters = counters(tcb);
+    let since = |at: Instant| now.saturating_since(at.max(tcb.tally.opened_at));
+    History {
+        segments_sent: counters.segments_sent,
+        data_segments_sent: tcb.tally.data_segments_sent,
+        octets_sent: counters.bytes_sent,
+        octets_retransmitted: tcb.tally.octets_retransmitted,
+        retransmissions: counters.retransmissions,
+        timeouts: counters.timeouts,
+        segments_received: counters.segments_received,
+        data_segments_received: tcb.tally.data_segments_received,
+        out_of_order: counters.out_of_order,
+        duplicate_sacks: counters.duplicate_sacks_received,
+        since_data_sent: since(tcb.tally.data_sent_at),
+        since_data_received: since(tcb.ack.data_at()),
+        since_ack_received: since(tcb.tally.ack_received_at),
     }
 }
 

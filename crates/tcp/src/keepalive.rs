@@ -57,6 +57,11 @@ impl KeepAlive {
         }
     }
 
+    /// On, idle time, interval, probes.
+    pub(crate) fn settings(&self) -> (bool, Duration, Duration, u16) {
+        (self.enabled, self.idle, self.interval, self.limit)
+    }
+
     /// A segment arrived from the peer.
     #[inline]
     pub(crate) fn on_heard(&mut self, now: Instant) {

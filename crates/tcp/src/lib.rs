@@ -39,6 +39,7 @@ mod ack_policy;
 mod acknowledged;
 mod arrive;
 mod arriving;
+mod burst;
 mod close;
 mod config;
 mod congestion;
@@ -50,10 +51,12 @@ mod expected;
 mod fast_open;
 mod handshake;
 mod handshake_config;
+mod hold;
 mod info;
 mod keepalive;
 mod negotiate;
 mod offset;
+mod options;
 mod path_error;
 mod payload_queue;
 mod persist;
@@ -63,6 +66,7 @@ mod recovery;
 mod reset;
 mod rtt;
 mod send_buffer;
+mod send_units;
 mod send_window;
 mod sent_queue;
 mod state;
@@ -75,19 +79,19 @@ mod transmit;
 mod urgent;
 
 pub use config::{
-    AckAtOnce, AcknowledgmentConfig, ArrivalConfig, BufferConfig, ChallengeLimit, ClosingConfig, Config,
-    CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, HalfOpenErrors, IcmpConfig,
-    IcmpErrors, InitialWindow, KeepAliveConfig, Nagle, OpeningConfig, OptionOrder, OptionsConfig,
-    PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn, ResetInCloseWait, RetransmissionConfig,
+    AckAtOnce, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit, ClosingConfig,
+    Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, HalfOpenErrors,
+    IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, Nagle, OpeningConfig, OptionOrder, OptionsConfig,
+    PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn, ResetInCloseWait, RetransmissionConfig, SendParts,
     SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart, UnknownCongestionAlgorithm,
-    VariancePolicy, WindowUpdate,
+    VariancePolicy, WhenHeld, WindowUpdate,
 };
-pub use connection::{Arrival, Connection};
+pub use connection::{Arrival, Connection, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};
 pub use event::{ConnectionError, DropReason, Envelope, Event, Label, Outgoing, SoftError};
 pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
 pub use handshake_config::{HandshakeConfig, deferred_timeouts};
-pub use info::{Counters, Info, RecoveryState};
+pub use info::{Counters, History, INFO_FIELDS, Info, RecoveryState};
 pub use keepalive::KeepAliveSetting;
 pub use negotiate::PathInfo;
 pub use reset::reset_for;

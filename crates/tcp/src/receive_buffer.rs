@@ -221,6 +221,11 @@ impl ReceiveBuffer {
         self.fixed = true;
     }
 
+    /// Octets of data that it can hold.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// The window field to send now. The right edge never moves left (RFC 9293 §3.8.6, SHLD-14), and moves right only
     /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39); while nobody reads, never (§3.8.6.1, MAY-8).
     #[inline]

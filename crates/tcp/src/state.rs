@@ -64,6 +64,23 @@ impl State {
         }
     }
 
+    /// Linux's number, as in `tcpi_state`.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Established => 1,
+            Self::SynSent => 2,
+            Self::SynReceived => 3,
+            Self::FinWait1 => 4,
+            Self::FinWait2 => 5,
+            Self::TimeWait => 6,
+            Self::Closed => 7,
+            Self::CloseWait => 8,
+            Self::LastAck => 9,
+            Self::Listen => 10,
+            Self::Closing => 11,
+        }
+    }
+
     /// Whether figure 5 with the notes and section 3.10 of RFC 9293 knows a way from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
         TRANSITIONS.iter().any(|&(from, to, _)| from == self && to == next)

@@ -7,24 +7,26 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Seq};
 
 use crate::ack_policy::AckPolicy;
+use crate::burst::Burst;
 use crate::config::Config;
 use crate::ecn::Ecn;
 use crate::event::{ConnectionError, Event, Events, Outgoing};
 use crate::fast_open::FastOpen;
 use crate::handshake::Opening;
+use crate::hold::Hold;
 use crate::keepalive::KeepAlive;
 use crate::negotiate::{Negotiated, PathInfo};
 use crate::offset::Offset;
 use crate::persist::Persist;
 use crate::receive_buffer::ReceiveBuffer;
 use crate::recovery::Recovery;
-use crate::send_buffer::SendBuffer;
+use crate::send_buffer::{SendBuffer, WriteTerms};
 use crate::send_window::SendWindow;
 use crate::state::State;
 use crate::time_wait::TimeWait;
 use crate::timer::{Timer, Timers};
 use crate::timestamp::Timestamps;
-use crate::transmit::Burst;
+
 use crate::urgent::Urgent;
 
 /// All that one connection knows.
@@ -34,6 +36,7 @@ pub(crate) struct Tcb {
     pub(crate) path: PathInfo,
     pub(crate) state: State,
     pub(crate) user: User,
+    pub(crate) hold: Hold,
     pub(crate) negotiated: Negotiated,
     pub(crate) opening: Option<Box<Opening>>,
     pub(crate) fast_open: FastOpen,
@@ -59,7 +62,6 @@ pub(crate) struct Tcb {
 /// What the user set, and what it was told last.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
-    pub(crate) no_delay: bool,
     /// Nobody owns the connection any more: its user closed it.
     pub(crate) orphan: bool,
     pub(crate) traffic_class: u8,
@@ -79,11 +81,24 @@ pub(crate) struct Tally {
     pub(crate) segments_sent: u64,
     pub(crate) segments_received: u64,
     pub(crate) octets_sent: u64,
+    pub(crate) octets_retransmitted: u64,
+    pub(crate) data_segments_sent: u64,
+    pub(crate) data_segments_received: u64,
+    pub(crate) opened_at: Instant,
+    pub(crate) data_sent_at: Instant,
+    pub(crate) ack_received_at: Instant,
     pub(crate) challenge_acks: u32,
     pub(crate) out_of_order: u32,
     pub(crate) syn_retransmissions: u16,
     pub(crate) syn_timeouts: u16,
     pub(crate) probes: u32,
+}
+
+impl Tally {
+    /// The last time that something was sent or arrived.
+    pub(crate) fn latest(&self) -> Instant {
+        self.opened_at.max(self.data_sent_at).max(self.ack_received_at)
+    }
 }
 
 /// Segments that were built when something arrived and wait to be sent as they are.
@@ -138,7 +153,6 @@ impl Tcb {
             path,
             state: State::Closed,
             user: User {
-                no_delay: false,
                 orphan: false,
                 traffic_class: 0,
                 syn_count: 0,
@@ -147,6 +161,7 @@ impl Tcb {
                 soft_error: None,
                 error_reports: false,
             },
+            hold: Hold::default(),
             negotiated,
             opening: None,
             fast_open: FastOpen::default(),
@@ -197,6 +212,7 @@ impl Tcb {
         if self.keep_alive.is_enabled() {
             self.timers.arm(Timer::KeepAlive, self.keep_alive.deadline(now));
         }
+        self.send_buffer.grow(self.automatic_send_buffer());
         self.events.writable();
         if self.send_buffer.is_finished() {
             self.become_state(State::FinWait1);
@@ -236,10 +252,31 @@ impl Tcb {
         self.send_buffer.is_finished() && self.send.unacknowledged() > self.send_buffer.end()
     }
 
-    /// What a send buffer that sizes itself grows to: two congestion windows.
+    /// What a send buffer that sizes itself grows to: two congestion windows, and what their segments cost (Linux
+    /// `tcp_sndbuf_expand`).
     #[inline]
     pub(crate) fn automatic_send_buffer(&self) -> u64 {
-        self.recovery.congestion_window().saturating_mul(2).min(self.config.buffers.send_max)
+        let window = self.recovery.congestion_window();
+        let most = self.config.buffers.send_max;
+        let Some(parts) = self.config.buffers.send_parts else { return window.saturating_mul(2).min(most) };
+        let segment = self.send.segment_size();
+        let segments = (window / u64::from(segment.max(1))).max(10);
+        let announced = u32::from(self.negotiated.peer_segment_size).max(segment);
+        let each = u64::from((announced + parts.headers).next_power_of_two() + 256);
+        (2 * segments * each).min(most)
+    }
+
+    /// What a write has to know.
+    pub(crate) fn write_terms(&self) -> WriteTerms {
+        let sendable = self.recovery.congestion_window().saturating_sub(self.send.in_flight());
+        WriteTerms {
+            next: self.send.next(),
+            sendable: sendable.min(self.send.usable()),
+            part: self.part_size(),
+            window_max: self.send.window_max(),
+            more: false,
+            record_end: false,
+        }
     }
 
     /// Data and FIN that were not sent yet, in octets of sequence space.

@@ -5,7 +5,8 @@ use std::ops::Range;
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
-use crate::config::{Nagle, ProbeContent};
+use crate::burst;
+use crate::config::{ProbeContent, WhenHeld};
 use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
@@ -15,18 +16,6 @@ use crate::reset::reset_for;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
-
-/// New data that one drain may send: fixed by its first `transmit`, given out segment by segment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Burst {
-    end: Offset,
-    fin: bool,
-    several: bool,
-    /// There may be another burst after this one.
-    capped: bool,
-    /// The congestion window stopped it.
-    congestion_limited: bool,
-}
 
 /// The next segment to send now, if any, given to `envelope`: new data and the ACK that is owed are made in the place
 /// where they stay.
@@ -138,7 +127,7 @@ fn retransmission(tcb: &mut Tcb, now: Instant, range: Range<Offset>, reason: Rea
     let fin = range.end > end_of_data && start + u64::from(length) == end_of_data;
     let transmission = tcb.recovery.transmission_count(start);
     let end = start + u64::from(length) + u64::from(fin);
-    let push = length > 0 && end >= end_of_data;
+    let push = length > 0 && tcb.send_buffer.is_pushed((start + u64::from(length)).min(end_of_data));
     let mut segment = Segment::default();
     let label = data(tcb, &mut segment, now, Text { start, length, fin, push }, (reason, transmission));
     tcb.recovery.on_transmit(now, start..end, true);
@@ -159,10 +148,12 @@ fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label>
     }
     let start = tcb.send.next();
     if tcb.burst.as_ref().is_none_or(|burst| burst.capped && start >= burst.end) {
-        tcb.burst = Some(plan_burst(tcb, now));
+        let segment = u64::from(payload_limit(tcb));
+        tcb.burst = Some(burst::plan(tcb, now, segment));
     }
     let burst = tcb.burst.as_ref()?;
-    let left = burst.end.saturating_since(start);
+    let burst_end = burst.end;
+    let left = burst_end.saturating_since(start);
     // RFC 9293 §3.9.1.2, SHLD-27, SHLD-28: segments are cut from the queue, whatever the writes were.
     let full = payload_limit(tcb);
     let length = left.min(u64::from(full)) as u32;
@@ -171,9 +162,10 @@ fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label>
         return None;
     }
     let end = start + u64::from(length);
-    let all = end == tcb.send_buffer.end();
     // MUST-61: the last of the queued data carries PSH; by policy the last of a burst of several too.
-    let push = length > 0 && (all || (burst.several && end == burst.end && tcb.config.sending.push_bursts));
+    let push = length > 0
+        && (tcb.send_buffer.is_pushed(end)
+            || (burst.several && end == burst.end && tcb.config.sending.push_bursts));
     let reason = if fin { Reason::Fin } else { tcb.recovery.new_data_reason() };
     let octets = u64::from(length) + u64::from(fin);
     if !tcb.user.timeout.is_zero() && !tcb.timers.is_armed(Timer::User) {
@@ -191,66 +183,15 @@ fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label>
     }
     tcb.recovery.on_transmit(now, start..start + octets, false);
     tcb.send.advance(octets);
+    if end == burst_end {
+        tcb.send_buffer.on_sent(end, push);
+    }
     tcb.timers.stop(Timer::SillyWindow);
+    if tcb.timers.is_armed(Timer::Persist) {
+        tcb.persist.stop();
+        tcb.timers.stop(Timer::Persist);
+    }
     Some(label)
-}
-
-/// How much new data may go out now: what the congestion window, the peer's window, Nagle and silly-window avoidance
-/// (RFC 9293 §3.8.6.2.1, MUST-38) permit together. What they hold back goes with the next ACK or when the silly-window
-/// override runs out: nothing waits for ever (§3.9.1.2, MUST-60).
-fn plan_burst(tcb: &mut Tcb, now: Instant) -> Burst {
-    let start = tcb.send.next();
-    let in_flight = tcb.send.in_flight();
-    if in_flight == 0 {
-        tcb.recovery.on_idle_restart(now);
-    }
-    let overridden = tcb.persist.take_override();
-    let segment = u64::from(payload_limit(tcb));
-    let unsent = tcb.send_buffer.end().saturating_since(start);
-    let usable = tcb.send.usable();
-    let quota = tcb.recovery.new_data_quota(start);
-    let by_window = unsent.min(usable);
-    let limit = by_window.min(quota);
-    let full = if limit < segment { 0 } else { limit / segment * segment };
-    let tail = limit - full;
-    let outstanding = in_flight > 0 || full > 0;
-    let tail_goes = tail > 0
-        && if limit < by_window {
-            // Less than a segment of congestion window is left: it is kept, unless it is all there is.
-            !outstanding
-        } else if unsent <= usable {
-            !is_held_by_nagle(tcb, outstanding)
-        } else {
-            // RFC 9293 §3.8.6.2.1 (3) and (4): a part of the data only if it is half the largest window.
-            overridden || (2 * tail >= tcb.send.window_max() && !is_held_by_nagle(tcb, outstanding))
-        };
-    let mut length = full + if tail_goes { tail } else { 0 };
-    let most = u64::from(tcb.config.sending.burst_max).max(segment);
-    let capped = length > most;
-    if capped {
-        length = most / segment * segment;
-    }
-    // A FIN takes a place in the window, not in the congestion window.
-    let fin = tcb.send_buffer.is_finished() && length == unsent && length < usable;
-    Burst {
-        end: start + length,
-        fin,
-        several: length > segment,
-        capped,
-        congestion_limited: limit < by_window,
-    }
-}
-
-/// Nagle's algorithm (RFC 9293 §3.7.4, SHLD-7), or Minshall's form of it: what it holds leaves with what is written
-/// later (§3.9.1.2, MAY-16). The user can switch it off (MUST-17).
-fn is_held_by_nagle(tcb: &Tcb, outstanding: bool) -> bool {
-    if tcb.user.no_delay || tcb.send_buffer.is_finished() {
-        return false;
-    }
-    match tcb.config.sending.nagle {
-        Nagle::Plain => outstanding,
-        Nagle::Minshall => tcb.send.small_in_flight(),
-    }
 }
 
 /// Nothing more goes out now: see what has to happen later.
@@ -258,6 +199,9 @@ fn is_held_by_nagle(tcb: &Tcb, outstanding: bool) -> bool {
 fn rest(tcb: &mut Tcb, now: Instant) {
     if let Some(burst) = tcb.burst.take() {
         tcb.recovery.on_transmission_opportunity_ended(now, burst.congestion_limited);
+    }
+    if tcb.send_buffer.is_room_wanted() && tcb.send_buffer.wake(tcb.send.next()) {
+        tcb.events.writable();
     }
     if tcb.send.in_flight() > 0 {
         return;
@@ -271,12 +215,13 @@ fn rest(tcb: &mut Tcb, now: Instant) {
     if tcb.unsent() == 0 {
         return;
     }
-    if tcb.send.usable() == 0 {
+    if tcb.send.usable() == 0 || tcb.config.sending.when_held == WhenHeld::Probe {
         if !tcb.timers.is_armed(Timer::Persist) {
             arm_persist(tcb, now);
         }
-    } else if !tcb.timers.is_armed(Timer::SillyWindow) {
-        let wait = tcb.config.sending.silly_window_override;
+    } else if let WhenHeld::SendAfter(wait) = tcb.config.sending.when_held
+        && !tcb.timers.is_armed(Timer::SillyWindow)
+    {
         tcb.timers.arm(Timer::SillyWindow, now.saturating_add(wait));
     }
 }
@@ -289,6 +234,9 @@ fn arm_persist(tcb: &mut Tcb, now: Instant) {
 
 /// RFC 9293 §3.8.6.1, MUST-35, MUST-36: a closed window is probed, whether it filled up or was taken back.
 fn window_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
+    if tcb.send.usable() > 0 && tcb.send.next() < tcb.send_buffer.end() {
+        return held_data(tcb, now);
+    }
     let next = tcb.send.next();
     let octet = tcb.config.persist.probe == ProbeContent::NextOctet && next < tcb.send_buffer.end();
     tcb.persist.on_probe_sent(now, octet);
@@ -305,6 +253,30 @@ fn window_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     let mut segment = Segment::default();
     header(tcb, &mut segment, now, Flags::ACK, seq);
     finish(tcb, Reason::ZeroWindowProbe, tcb.cause).on(segment)
+}
+
+/// The persist timer ran out although the window is open: what was held back goes, a segment at most (Linux
+/// `tcp_write_wakeup`).
+fn held_data(tcb: &mut Tcb, now: Instant) -> Outgoing {
+    let start = tcb.send.next();
+    let (end, _) = tcb.send_buffer.part_at(start).expect("data that was written lies in a part");
+    let full = u64::from(payload_limit(tcb));
+    let length = end.saturating_since(start).min(tcb.send.usable()).min(full);
+    let end = start + length;
+    let fin = tcb.send_buffer.is_finished() && end == tcb.send_buffer.end() && tcb.send.usable() > length;
+    tcb.persist.stop();
+    let mut segment = Segment::default();
+    let text = Text { start, length: length as u32, fin, push: true };
+    let reason = tcb.recovery.new_data_reason();
+    let label = data(tcb, &mut segment, now, text, (reason, 1));
+    if length < full {
+        tcb.send.note_small(end);
+    }
+    let octets = length + u64::from(fin);
+    tcb.recovery.on_transmit(now, start..start + octets, false);
+    tcb.send.advance(octets);
+    tcb.send_buffer.on_sent(end, true);
+    label.on(segment)
 }
 
 /// RFC 9293 §3.8.4: SEQ = SND.NXT - 1 and no data (SHLD-12), or one octet that the peer has had (MAY-6).
@@ -395,6 +367,13 @@ fn data(
     }
     tcb.tally.segments_sent += 1;
     tcb.tally.octets_sent += u64::from(length);
+    if length > 0 {
+        tcb.tally.data_segments_sent += 1;
+        tcb.tally.data_sent_at = now;
+        if transmission > 1 {
+            tcb.tally.octets_retransmitted += u64::from(length);
+        }
+    }
     header(tcb, segment, now, flags, start.to_seq(tcb.send.isn()));
     segment.urgent = urgent.unwrap_or(0);
     segment.payload = if length > 0 { tcb.send_buffer.slice(start, length) } else { Payload::EMPTY };

@@ -11,8 +11,8 @@ use faultwire_wire::Payload;
 pub(crate) use finish::{abort, close, shutdown};
 pub(crate) use open::{accept, bind, connect, listen, send_fast_open, socket};
 pub(crate) use query::{
-    connection, describe, info, is_drained, local_address, peer_address, queue_lengths, readiness,
-    set_fast_open_keys, set_option, take_error,
+    connection, describe, info, info_at, is_drained, local_address, option, peer_address, poll,
+    queue_lengths, readiness, set_fast_open_keys, set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
 pub(crate) use urgent::{flush, send_urgent, urgent_remaining};

@@ -218,6 +218,7 @@ fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u
     let path = stack.path_info(&ends, path.mtu);
     let mut connection = Connection::connect(&stack.config.tcp, path, isn, now);
     options.apply(&mut connection, now);
+    let settings = options.settings();
     let entry = Entry {
         ends,
         id: stack.numbering.next_connection(),
@@ -227,6 +228,7 @@ fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u
         passive: false,
         established: false,
         error: None,
+        settings,
         read_shut: false,
         retired: false,
         queued: false,

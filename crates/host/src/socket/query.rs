@@ -12,7 +12,7 @@ use crate::errno::Errno;
 use crate::fast_open::{FastOpenConfig, FastOpenKeys};
 use crate::life;
 use crate::numbering::ConnectionId;
-use crate::option::SocketOption;
+use crate::option::{OptionName, Reading, SocketOption, Source};
 use crate::port::{Bound, Sharing};
 use crate::readiness::Readiness;
 use crate::stack::Stack;
@@ -28,17 +28,32 @@ pub(crate) fn readiness(stack: &Stack, fd: Fd) -> Readiness {
     }
 }
 
+/// `tcp_poll`.
 fn of_stream(entry: &Entry, connection: &Connection) -> Readiness {
     let opening = connection.is_opening();
     let error = entry.error.is_some();
     let closed = connection.is_closed();
-    let sent_all = !connection.can_write();
+    let sent_all = !opening && !connection.can_write();
+    let received_all = closed || entry.read_shut || connection.has_received_all();
     Readiness {
         readable: error || connection.readable() > 0 || entry.read_shut || entry.at_end(),
-        writable: error || closed || !opening && (sent_all || connection.send_space() > 0),
+        writable: error || closed || !opening && (sent_all || connection.is_writable()),
+        priority: connection.urgent_remaining() > 0,
+        read_hangup: received_all,
         error,
-        hangup: closed || connection.at_eof() && sent_all,
+        hangup: closed || received_all && sent_all,
     }
+}
+
+/// Levels, and an edge to come for a writer who finds no room.
+pub(crate) fn poll(stack: &mut Stack, fd: Fd) -> Readiness {
+    let readiness = readiness(stack, fd);
+    if !readiness.writable
+        && let Ok(&Socket::Stream(slot)) = stack.descriptors.get(fd)
+    {
+        stack.connections.full_mut(slot).want_room();
+    }
+    readiness
 }
 
 pub(crate) fn take_error(stack: &mut Stack, fd: Fd) -> Result<Option<Errno>, Errno> {
@@ -90,6 +105,14 @@ pub(crate) fn describe(stack: &Stack, fd: Fd) -> String {
 pub(crate) fn info(stack: &Stack, fd: Fd) -> Result<Info, Errno> {
     match stack.descriptors.get(fd)? {
         &Socket::Stream(slot) => Ok(stack.connections.full(slot).info()),
+        Socket::Unconnected(_) | Socket::Listener(_) => Err(Errno::NotConnected),
+        Socket::Udp(_) => Err(Errno::NotSupported),
+    }
+}
+
+pub(crate) fn info_at(stack: &Stack, now: Instant, fd: Fd) -> Result<Info, Errno> {
+    match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => Ok(stack.connections.full(slot).info_at(now)),
         Socket::Unconnected(_) | Socket::Listener(_) => Err(Errno::NotConnected),
         Socket::Udp(_) => Err(Errno::NotSupported),
     }
@@ -154,6 +177,7 @@ pub(crate) fn set_option(stack: &mut Stack, now: Instant, fd: Fd, option: Socket
             stack.tcp.ports.take(listener.hold);
         }
         &mut Socket::Stream(slot) => {
+            stack.connections.entry_mut(slot).settings.set(option);
             if !stack.connections.is_retired(slot) {
                 option.apply(stack.connections.full_mut(slot), now);
                 life::settle(stack, now, slot, Cause::Call);
@@ -189,4 +213,22 @@ pub(crate) fn set_fast_open_keys(stack: &mut Stack, fd: Fd, keys: FastOpenKeys) 
         Socket::Unconnected(_) | Socket::Stream(_) => Err(Errno::Invalid),
         Socket::Udp(_) => Err(Errno::NoProtocolOption),
     }
+}
+
+/// The value of an option. `SO_ERROR` is taken by being read.
+pub(crate) fn option(stack: &mut Stack, fd: Fd, name: OptionName) -> Result<i64, Errno> {
+    let is_error = name.as_str() == "SO_ERROR";
+    let error = if is_error { take_error(stack, fd)?.map_or(0, |errno| errno.number().into()) } else { 0 };
+    let config = &stack.config;
+    let (source, listens) = match stack.descriptors.get(fd)? {
+        Socket::Unconnected(socket) => (Source::Preset(&socket.options), false),
+        Socket::Listener(listener) => (Source::Preset(&listener.options), true),
+        &Socket::Stream(slot) => {
+            let settings = &stack.connections.entry(slot).settings;
+            (Source::Connection(stack.connections.full(slot), settings), false)
+        }
+        Socket::Udp(_) if is_error => return Ok(error),
+        Socket::Udp(socket) => return socket.option(name, config.ip.hop_limit),
+    };
+    Ok(name.read(&Reading { config, source, error, listens }))
 }

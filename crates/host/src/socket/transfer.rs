@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use faultwire_base::Instant;
+use faultwire_tcp::WriteFlags;
 use faultwire_wire::{Body, Cause, Datagram, Payload, Reason, Tag};
 
 use crate::descriptor::{Fd, Socket};
@@ -13,7 +14,13 @@ use crate::socket::open::{self, bind_datagrams, path_to};
 use crate::socket::{Received, ReceivedFrom};
 use crate::stack::{Stack, Way};
 
-pub(crate) fn send(stack: &mut Stack, now: Instant, fd: Fd, payload: Payload) -> Result<u64, Errno> {
+pub(crate) fn send(
+    stack: &mut Stack,
+    now: Instant,
+    fd: Fd,
+    payload: Payload,
+    flags: WriteFlags,
+) -> Result<u64, Errno> {
     let slot = match stack.descriptors.get(fd)? {
         &Socket::Stream(slot) => slot,
         Socket::Udp(socket) => {
@@ -36,7 +43,7 @@ pub(crate) fn send(stack: &mut Stack, now: Instant, fd: Fd, payload: Payload) ->
         return Err(Errno::PipeBroken);
     }
     let wanted = payload.len();
-    let written = connection.write(now, &payload);
+    let written = connection.write_with(now, &payload, flags);
     life::settle(stack, now, slot, Cause::Call);
     if written == 0 && wanted > 0 { Err(Errno::WouldBlock) } else { Ok(written) }
 }
@@ -141,7 +148,9 @@ pub(crate) fn send_to(
         reason: Reason::Datagram,
         ..Tag::default()
     };
-    let packet = stack.packet(way, Body::Udp(datagram), tag);
+    let hops = socket.hop_limit;
+    let mut packet = stack.packet(way, Body::Udp(datagram), tag);
+    packet.ip.hop_limit = hops.unwrap_or(packet.ip.hop_limit);
     stack.outbox.push_packet(packet);
     Ok(u64::from(octets))
 }

@@ -1,6 +1,6 @@
 //! RFC 9293 §3.9.1.2, §3.9.1.3: the PUSH flag.
 
-use faultwire_tcp::Config;
+use faultwire_tcp::{Config, WhenHeld};
 
 use crate::{open, profiles};
 
@@ -20,7 +20,8 @@ fn one_octet_does_not_wait() {
 #[test]
 fn data_does_not_wait_for_ever_for_a_better_window() {
     let config = Config::rfc();
-    let wait = config.sending.silly_window_override.as_nanos() / 1_000_000;
+    let WhenHeld::SendAfter(wait) = config.sending.when_held else { panic!("a time") };
+    let wait = wait.as_millis();
     assert!((100..=1000).contains(&wait));
     let (mut t, fd) = open(config);
     t.inject(". 1:1(0) ack 1 win 100");
@@ -32,7 +33,7 @@ fn data_does_not_wait_for_ever_for_a_better_window() {
     t.inject("+0.1 . 1:1(0) ack 201 win 30000");
 }
 
-/// RFC 9293 §3.9.1.2 (MUST-61, MAY-15): SEND has no push flag, so the last segment of what is queued carries PSH.
+/// RFC 9293 §3.9.1.2 (MUST-61): without a push flag every write is pushed: the last segment of what is queued carries PSH.
 #[test]
 fn the_last_segment_is_pushed() {
     let (mut t, fd) = open(Config::rfc());

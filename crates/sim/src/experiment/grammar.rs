@@ -3,6 +3,7 @@
 mod apps;
 mod expectations;
 mod faults;
+mod info;
 mod links;
 
 use super::shape::{Field, Kind, Object, Quantity, Word};

@@ -92,6 +92,16 @@ pub enum Check {
         /// All of them.
         states: Vec<State>,
     },
+    /// What `tcp_info` says of the socket at the moment (before it handles what arrives then, after all else of that
+    /// time).
+    Info {
+        /// Whose.
+        socket: NameId,
+        /// Fields by the kernel's names, with the kernel's units.
+        fields: Vec<(&'static str, Bounds)>,
+        /// When.
+        when: Moment,
+    },
     /// Packets of a kind that the subject sent.
     Sent {
         /// By whom.

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use faultwire_base::{BitRate, ByteCount, Duration};
-use faultwire_host::{Errno, SocketOption};
+use faultwire_host::{Errno, OptionName, SocketOption};
 use faultwire_link::NameId;
-use faultwire_tcp::State;
+use faultwire_tcp::{State, WriteFlags};
 
 /// One step of an app.
 #[derive(Clone, Debug)]
@@ -62,6 +62,8 @@ pub enum Step {
         size: ByteCount,
         /// Pace of the writer, if slower than the socket.
         rate: Option<BitRate>,
+        /// How it is sent.
+        flags: WriteFlags,
     },
     /// Reads and checks.
     Read {
@@ -71,6 +73,8 @@ pub enum Step {
         until: ReadUntil,
         /// Pace of the reader, if slower than the socket.
         rate: Option<BitRate>,
+        /// Waits until so much is there, checks it and leaves it unread.
+        peek: bool,
     },
     /// Waits for a level or state of a socket.
     Wait {
@@ -90,6 +94,15 @@ pub enum Step {
         on: NameId,
         /// Option and value.
         option: SocketOption,
+    },
+    /// Reads a socket option, which must have this value.
+    GetSocketOption {
+        /// The socket.
+        on: NameId,
+        /// Which.
+        name: OptionName,
+        /// What it must be, in the kernel's units.
+        value: i64,
     },
     /// Ends one or both directions.
     Shutdown {
@@ -172,6 +185,12 @@ pub enum WaitUntil {
     Readable,
     /// Room to write.
     Writable,
+    /// Urgent data to read.
+    Priority,
+    /// The peer has closed its side.
+    ReadHangup,
+    /// Both directions are closed.
+    Hangup,
     /// An error on the socket.
     Error,
     /// Everything written has been acknowledged.

@@ -328,6 +328,11 @@ impl Apps {
         Some((flow, Position { local, remote, info }))
     }
 
+    /// `tcp_info` of the connection behind `name`.
+    pub(crate) fn info(&self, host: &Host, now: Instant, name: NameId) -> Option<Info> {
+        host.info_at(now, self.sockets.get(name)?.fd).ok()
+    }
+
     /// Gives a sink the figures of every named connection of this host.
     pub(crate) fn sample<S: Sink>(
         &self,

@@ -45,6 +45,8 @@ pub(crate) struct HostPlace {
     /// States entered since the world last asked; kept only if some fault waits for a state.
     state_changes: Vec<(ConnectionId, State)>,
     keeps_state_changes: bool,
+    /// When an expectation reads a socket next.
+    probe_at: Option<Instant>,
 }
 
 impl HostPlace {
@@ -70,6 +72,7 @@ impl HostPlace {
             apps: Apps::new(plan, host.place),
             state_changes: Vec::new(),
             keeps_state_changes: plan.faults.iter().any(awaited),
+            probe_at: None,
         }
     }
 
@@ -93,6 +96,11 @@ impl HostPlace {
         std::mem::take(&mut self.state_changes)
     }
 
+    /// When an expectation reads a socket first.
+    pub(crate) fn await_probes(&mut self, watch: &Watch) {
+        self.probe_at = watch.probes.next_time(self.place, None);
+    }
+
     /// Nothing to do but to let TIME_WAIT and keep-alive timers run.
     pub(crate) fn is_idle(&self) -> bool {
         self.timeline.is_empty() && self.apps.going() == 0 && self.host.is_quiescent()
@@ -101,7 +109,7 @@ impl HostPlace {
     /// When this place must be woken.
     #[inline]
     pub(crate) fn deadline(&self, network: &mut Network) -> Option<Instant> {
-        let timeline = self.timeline.last().map(|&(at, _)| at);
+        let timeline = earliest(self.timeline.last().map(|&(at, _)| at), self.probe_at);
         let own = match self.power {
             Power::Up => earliest(self.host.deadline(), self.apps.deadline()),
             Power::Paused => return timeline,
@@ -142,6 +150,11 @@ impl HostPlace {
                     break;
                 }
             }
+        }
+        if !watch.probes.is_empty() {
+            let (apps, host) = (&self.apps, &self.host);
+            watch.probes.at(now, self.place, |name| apps.info(host, now, name));
+            self.probe_at = watch.probes.next_time(self.place, Some(now));
         }
         if S::WANTS_SAMPLES {
             self.apps.sample(&self.host, (now, self.place), plan, sink);
@@ -203,6 +216,12 @@ impl HostPlace {
             let direction = self.ready[index];
             while let Some(packet) = network.arrived(now, direction) {
                 let packet = &*packet;
+                if !watch.probes.is_empty()
+                    && let Some(fault) = watch.tracker.first_of(packet.tag.id)
+                {
+                    let (apps, host) = (&self.apps, &self.host);
+                    watch.probes.before(fault, self.place, |name| apps.info(host, now, name));
+                }
                 let event = Event::Arrived { packet, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
                 if self.power == Power::Down {

@@ -145,7 +145,8 @@ impl World {
 
     /// Wakes every place that has something to do.
     fn arm_all(&mut self) {
-        for host in &self.hosts {
+        for host in &mut self.hosts {
+            host.await_probes(&self.watch);
             let at = host.deadline(&mut self.network);
             self.network.schedule(at, host.place());
         }

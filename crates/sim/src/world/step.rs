@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use faultwire_base::{ByteCount, Instant, StreamId};
 use faultwire_host::{Errno, Fd, Host, Received, SocketKind, SocketOption};
 use faultwire_link::NameId;
+use faultwire_tcp::WriteFlags;
 use faultwire_wire::Payload;
 
 use super::app::{Apps, Surroundings, paced};
@@ -35,6 +36,8 @@ pub(crate) enum Trouble {
     Errno(Errno),
     /// The stream ended early.
     EndOfFile { got: u64, wanted: u64 },
+    /// A socket option had this value instead of another.
+    Value { seen: i64 },
     /// It should have failed.
     Succeeded { expected: Errno },
 }
@@ -46,6 +49,7 @@ impl std::fmt::Display for Trouble {
                 write!(f, "{errno} ({})", errno.meaning().trim_end_matches('.').to_lowercase())
             }
             Self::EndOfFile { got, wanted } => write!(f, "end of file after {got} of {wanted} octets"),
+            Self::Value { seen } => write!(f, "it is {seen}"),
             Self::Succeeded { expected } => write!(f, "it succeeded, and {expected} was expected"),
         }
     }
@@ -86,12 +90,19 @@ impl Apps {
                 self.runs[local].accepting = matches!(accepted, Ok(Progress::Blocked { .. }));
                 accepted
             }
-            Step::Write { on, size, rate } => self.write(local, (on, size, rate), host, around),
-            Step::Read { on, until, rate } => return self.read(local, (on, until, rate), host, around),
+            Step::Write { on, size, rate, flags } => self.write(local, (on, size, rate), flags, host, around),
+            Step::Read { on, until, peek: true, .. } => self.peek(local, on, until, host),
+            Step::Read { on, until, rate, .. } => return self.read(local, (on, until, rate), host, around),
             Step::Wait { on, until } => self.wait_for(on, until, host, around),
             Step::Sleep { time } => Ok(sleep_until(self.runs[local].started + time, around.now)),
             Step::SetSocketOption { on, ref option } => {
                 self.fd(on).and_then(|fd| host.set_option(around.now, fd, *option)).map(|()| Progress::Done)
+            }
+            Step::GetSocketOption { on, name, value } => {
+                match self.fd(on).and_then(|fd| host.option(fd, name)) {
+                    Ok(seen) if seen != value => return Progress::Failed(Trouble::Value { seen }),
+                    result => result.map(|_| Progress::Done),
+                }
             }
             Step::Shutdown { on, how } => self
                 .fd(on)
@@ -280,6 +291,7 @@ impl Apps {
         &mut self,
         local: usize,
         (on, size, rate): (NameId, ByteCount, Option<faultwire_base::BitRate>),
+        flags: WriteFlags,
         host: &mut Host,
         around: &mut Surroundings<'_>,
     ) -> Attempt<Progress> {
@@ -304,7 +316,8 @@ impl Apps {
                 break Ok(Progress::Blocked { fd: None, until: Some(next) });
             }
             let len = room.min(1 << 30) as u32;
-            match host.send(around.now, binding.fd, Payload::Generated { stream, offset, len }) {
+            let payload = Payload::Generated { stream, offset, len };
+            match host.send_with(around.now, binding.fd, payload, flags) {
                 Ok(0) | Err(Errno::WouldBlock) => {
                     break Ok(Progress::Blocked { fd: Some(binding.fd), until: None });
                 }
@@ -319,6 +332,26 @@ impl Apps {
             binding.written = offset;
         }
         outcome
+    }
+
+    /// Waits until so much is there; nothing is taken.
+    fn peek(&mut self, local: usize, on: NameId, until: ReadUntil, host: &mut Host) -> Attempt<Progress> {
+        let fd = self.fd(on)?;
+        let ReadUntil::Bytes(size) = until else { unreachable!("a peek has a size") };
+        let wanted = size.as_u64();
+        self.runs[local].progress = match host.peek(fd, wanted) {
+            Ok(Received::Data(payload)) => payload.len().into(),
+            Ok(Received::Eof) | Err(Errno::WouldBlock) => 0,
+            Err(errno) => return Err(errno),
+        };
+        let got = self.runs[local].progress;
+        if got >= wanted {
+            return Ok(Progress::Done);
+        }
+        if host.readiness(fd).read_hangup {
+            return Ok(Progress::Failed(Trouble::EndOfFile { got, wanted }));
+        }
+        Ok(Progress::Blocked { fd: Some(fd), until: None })
     }
 
     fn read(
@@ -408,7 +441,7 @@ impl Apps {
         around: &mut Surroundings<'_>,
     ) -> Attempt<Progress> {
         let fd = self.fd(on)?;
-        let readiness = host.readiness(fd);
+        let readiness = host.poll(fd);
         let reached = match until {
             WaitUntil::State(state) => {
                 around.watch.connections.named(on).is_some_and(|log| log.entered(state).is_some())
@@ -416,6 +449,9 @@ impl Apps {
             WaitUntil::Readable => readiness.readable,
             WaitUntil::Writable => readiness.writable,
             WaitUntil::Error => readiness.error,
+            WaitUntil::Priority => readiness.priority,
+            WaitUntil::ReadHangup => readiness.read_hangup,
+            WaitUntil::Hangup => readiness.hangup,
             WaitUntil::Drained => host.is_drained(fd),
         };
         // A connection that failed has nothing left to acknowledge either.

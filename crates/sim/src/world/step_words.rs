@@ -14,6 +14,7 @@ impl Step {
             | Self::Read { on, .. }
             | Self::Wait { on, .. }
             | Self::SetSocketOption { on, .. }
+            | Self::GetSocketOption { on, .. }
             | Self::Shutdown { on, .. }
             | Self::Close { on }
             | Self::Abort { on }
@@ -50,6 +51,9 @@ impl Step {
             },
             Self::Sleep { time } => format!("sleep {time}"),
             Self::SetSocketOption { .. } => "setsockopt".into(),
+            Self::GetSocketOption { name, value, .. } => {
+                format!("getsockopt {}, {value} wanted", name.as_str())
+            }
             Self::Shutdown { .. } => "shutdown".into(),
             Self::Close { .. } => "close".into(),
             Self::Abort { .. } => "abort".into(),

@@ -118,7 +118,8 @@ impl Pair {
             Step::Write { end, octets } if !self.ends[end].send_buffer.is_finished() => {
                 let offset = self.written[end];
                 let payload = Payload::Generated { stream: StreamId(end as u64), offset, len: octets };
-                self.written[end] += self.ends[end].send_buffer.write(&payload, 0);
+                let terms = self.ends[end].write_terms();
+                self.written[end] += self.ends[end].send_buffer.write(&payload, &terms);
                 self.drain(end);
             }
             Step::Read { end, octets } => {

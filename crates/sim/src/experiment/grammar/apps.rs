@@ -104,18 +104,40 @@ pub(crate) static STEP: Object = Object {
         Verb::new(
             "write",
             SIZE,
-            &[ON, RATE_FIELD],
+            &[
+                ON,
+                RATE_FIELD,
+                Field::optional("more", Flag, "false", "Another write follows soon (`MSG_MORE`)."),
+                Field::optional("eor", Flag, "false", "Its end is the end of a record (`MSG_EOR`)."),
+                Field::optional("oob", Flag, "false", "It is urgent up to its end (`MSG_OOB`)."),
+                Field::optional(
+                    "push",
+                    Flag,
+                    "false",
+                    "It goes at once, whatever holds small segments back (PUSH of RFC 9293 §3.9.1.2).",
+                ),
+            ],
             "Writes so many octets of the connection's generated stream.",
         ),
         Verb::new(
             "read",
             OneOf(&[SIZE, Kind::Word(&[Word::new("eof", "Until the peer's FIN.")])]),
-            &[ON, RATE_FIELD],
+            &[
+                ON,
+                RATE_FIELD,
+                Field::optional("peek", Flag, "false", "Only waits until so much is there (`MSG_PEEK`)."),
+            ],
             "Reads so many octets, or until the end, and checks them.",
         ),
         Verb::new("wait", Kind::Word(&WAITS), &[ON], "Waits for a state or level of a socket."),
         Verb::new("sleep", TIME, &[], "Waits so long."),
         Verb::new("setsockopt", OPTIONS, &[ON], "Sets socket options."),
+        Verb::new(
+            "getsockopt",
+            OPTIONS,
+            &[ON],
+            "Reads socket options, which must have these values; `SO_ERROR` may be an errno's name.",
+        ),
         Verb::new(
             "shutdown",
             Kind::Word(&[
@@ -159,10 +181,13 @@ pub(crate) static STEP: Object = Object {
     ],
 };
 
-static WAITS: [Word; 15] = [
+static WAITS: [Word; 18] = [
     Word::new("readable", "Data or the end to read."),
     Word::new("writable", "Room to write."),
     Word::new("error", "An error on the socket."),
+    Word::new("priority", "Urgent data to read (`POLLPRI`)."),
+    Word::new("read_hangup", "The peer has closed its side (`POLLRDHUP`)."),
+    Word::new("hangup", "Both directions are closed (`POLLHUP`)."),
     Word::new("drained", "All that was written is acknowledged."),
     super::STATES[0],
     super::STATES[1],

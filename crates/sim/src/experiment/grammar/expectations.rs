@@ -17,6 +17,12 @@ pub(crate) static EXPECTATION: Object = Object {
             "The socket is in this state at a moment.",
         ),
         Verb::new(
+            "info",
+            Kind::Object(&super::info::INFO),
+            &[AT, Field::required("when", Kind::Object(&MOMENT), "At which moment.")],
+            "`tcp_info` of the socket has these values at a moment: before a packet that arrives then, after all else.",
+        ),
+        Verb::new(
             "reaches",
             Kind::Word(&STATES),
             &[AT, Field::optional("time", Bounds(&TIME), "", "When it enters the state first.")],

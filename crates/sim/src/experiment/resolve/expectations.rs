@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_link::{NameId, PacketKind};
+use faultwire_tcp::{INFO_FIELDS, RecoveryState};
 
 use super::Names;
 use super::steps::{errno, state};
@@ -82,6 +83,14 @@ fn states(item: &Item<'_>, socket: NameId, known: &Known<'_>) -> Result<Check, P
         let when = moment(&item.require("when")?, known)?;
         return Ok(Check::StateAt { socket, state: state(&wanted)?, when });
     }
+    if let Some(wanted) = item.get("info") {
+        let when = moment(&item.require("when")?, known)?;
+        let fields = wanted.entries().into_iter().map(info_field).collect::<Result<Vec<_>, _>>()?;
+        if fields.is_empty() {
+            return Err(wanted.problem("name a field of tcp_info, like \"snd_cwnd\""));
+        }
+        return Ok(Check::Info { socket, fields, when });
+    }
     if let Some(wanted) = item.get("reaches") {
         let at = item.get("time").map(|time| time.time_bounds()).transpose()?;
         return Ok(Check::Reaches { socket, state: state(&wanted)?, at });
@@ -94,6 +103,29 @@ fn states(item: &Item<'_>, socket: NameId, known: &Known<'_>) -> Result<Check, P
     }
     let states = item.require("states")?.items().iter().map(state).collect::<Result<_, _>>()?;
     Ok(Check::States { socket, states })
+}
+
+/// A field of `tcp_info` and what it must be, in the kernel's numbers.
+fn info_field((name, value): (&str, Item<'_>)) -> Result<(&'static str, Bounds), Problem> {
+    let known = INFO_FIELDS.iter().copied().find(|field| *field == name);
+    let field = known.ok_or_else(|| value.problem(format!("tcp_info has no field {name:?}")))?;
+    let exact = |number| Bounds { min: number, max: number };
+    let bounds = match field {
+        "state" => exact(state(&value)?.number()),
+        "ca_state" => exact(recovery_state(&value)?.number()),
+        _ => value.integer_bounds()?,
+    };
+    Ok((field, bounds))
+}
+
+fn recovery_state(item: &Item<'_>) -> Result<RecoveryState, Problem> {
+    Ok(match item.text()? {
+        "Open" => RecoveryState::Open,
+        "Disorder" => RecoveryState::Disorder,
+        "Recovery" => RecoveryState::Recovery,
+        "Loss" => RecoveryState::Loss,
+        other => return Err(item.problem(format!("{other:?} is no state of a sender"))),
+    })
 }
 
 fn sent(item: &Item<'_>, kind: &Item<'_>, names: &Names<'_>, known: &Known<'_>) -> Result<Check, Problem> {
@@ -266,13 +298,14 @@ fn in_words(node: &Node) -> String {
 }
 
 /// Whom first, then what, then when and how much.
-const WORD_ORDER: [&str; 26] = [
+const WORD_ORDER: [&str; 27] = [
     "at",
     "between",
     "fault",
     "app",
     "oracle",
     "state",
+    "info",
     "reaches",
     "leaves",
     "states",

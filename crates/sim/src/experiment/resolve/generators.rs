@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use faultwire_base::{BitRate, ByteCount, Duration, Instant};
 use faultwire_host::SocketOption;
 use faultwire_link::NameId;
+use faultwire_tcp::WriteFlags;
 
 use super::sockets::{SocketKind, Sockets};
 use super::steps::{BACKLOG, Scene, options};
@@ -138,7 +139,7 @@ impl<'a, 's> Stage<'a, 's> {
         let burst = burst.ok_or_else(|| self.app.problem("rate times on gives no octets, or too many"))?;
         let client = [
             self.connect(item, &pair, false)?,
-            Step::Write { on, size: ByteCount::new(burst), rate: Some(rate) },
+            Step::Write { on, size: ByteCount::new(burst), rate: Some(rate), flags: WriteFlags::default() },
             Step::Sleep { time: off_time },
             Step::Repeat { to: 1, times: count },
             Step::Close { on },
@@ -327,15 +328,15 @@ fn listen(pair: &Pair, udp: bool) -> Step {
 }
 
 fn write(on: NameId, size: ByteCount) -> Step {
-    Step::Write { on, size, rate: None }
+    Step::Write { on, size, rate: None, flags: WriteFlags::default() }
 }
 
 fn read(on: NameId, size: ByteCount) -> Step {
-    Step::Read { on, until: ReadUntil::Bytes(size), rate: None }
+    Step::Read { on, until: ReadUntil::Bytes(size), rate: None, peek: false }
 }
 
 fn read_to_end(on: NameId) -> Step {
-    Step::Read { on, until: ReadUntil::Eof, rate: None }
+    Step::Read { on, until: ReadUntil::Eof, rate: None, peek: false }
 }
 
 /// Octets at a rate in a time, rounded down.

@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use faultwire_base::{Duration, PlaceId};
-use faultwire_host::{Errno, SocketOption};
+use faultwire_host::{Errno, OptionName, SocketOption};
 use faultwire_link::NameId;
-use faultwire_tcp::State;
+use faultwire_tcp::{State, WriteFlags};
 
 use super::routes::Routes;
 use super::sockets::{Opening, Socket, SocketKind, Sockets, is_udp};
@@ -126,6 +126,28 @@ pub(crate) fn options(item: &Item<'_>, key: &str) -> Result<Vec<SocketOption>, P
         .collect()
 }
 
+/// The errno's number, if an error is asked for by name.
+fn errno_number(name: OptionName, value: &Item<'_>) -> Result<Option<i64>, Problem> {
+    if name.as_str() != "SO_ERROR" || !value.is_text() {
+        return Ok(None);
+    }
+    Ok(Some(if value.text()? == "none" { 0 } else { errno(value)?.number().into() }))
+}
+
+fn write_flags(item: &Item<'_>) -> Result<WriteFlags, Problem> {
+    let flags = WriteFlags {
+        more: item.flag_or("more", false)?,
+        record_end: item.flag_or("eor", false)?,
+        push: item.flag_or("push", false)?,
+        urgent: item.flag_or("oob", false)?,
+    };
+    if flags.more && flags.push {
+        let push = item.require("push")?;
+        return Err(push.problem("\"more\" holds the data back and \"push\" sends it: leave one out"));
+    }
+    Ok(flags)
+}
+
 /// A socket that this app opened.
 struct Own {
     name: String,
@@ -145,6 +167,9 @@ impl Reader<'_> {
     fn step(&mut self, item: &Item<'_>, fails: Option<Errno>) -> Result<(), Problem> {
         if item.has("setsockopt") && !item.has("connect") {
             return self.set_options(item, fails);
+        }
+        if item.has("getsockopt") {
+            return self.get_options(item, fails);
         }
         let step = self.read(item)?;
         self.steps.push(StepPlan { step, fails });
@@ -168,6 +193,19 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn get_options(&mut self, item: &Item<'_>, fails: Option<Errno>) -> Result<(), Problem> {
+        let on = self.on(item, Use::Options)?;
+        for (name, value) in item.map("getsockopt") {
+            let name = OptionName::parse(name).map_err(|error| value.problem(error.to_string()))?;
+            let value = match errno_number(name, &value)? {
+                Some(number) => number,
+                None => value.integer()?,
+            };
+            self.steps.push(StepPlan { step: Step::GetSocketOption { on, name, value }, fails });
+        }
+        Ok(())
+    }
+
     fn read(&mut self, item: &Item<'_>) -> Result<Step, Problem> {
         if let Some(port) = item.get("listen") {
             return self.listen(item, &port);
@@ -182,13 +220,19 @@ impl Reader<'_> {
         }
         if let Some(size) = item.get("write") {
             let rate = item.get("rate").map(|rate| rate.rate()).transpose()?;
-            return Ok(Step::Write { on: self.on(item, Use::Stream)?, size: size.size()?, rate });
+            let flags = write_flags(item)?;
+            return Ok(Step::Write { on: self.on(item, Use::Stream)?, size: size.size()?, rate, flags });
         }
         if let Some(until) = item.get("read") {
             let eof = until.text()? == "eof";
             let until = if eof { ReadUntil::Eof } else { ReadUntil::Bytes(until.size()?) };
             let rate = item.get("rate").map(|rate| rate.rate()).transpose()?;
-            return Ok(Step::Read { on: self.on(item, Use::Stream)?, until, rate });
+            let peek = item.flag_or("peek", false)?;
+            if peek && (eof || rate.is_some()) {
+                let what = item.get("rate").unwrap_or(item.require("read")?);
+                return Err(what.problem("\"peek\" takes nothing, so it needs a size and no rate"));
+            }
+            return Ok(Step::Read { on: self.on(item, Use::Stream)?, until, rate, peek });
         }
         if let Some(until) = item.get("wait") {
             return self.wait(item, &until);
@@ -251,11 +295,18 @@ impl Reader<'_> {
             "readable" => WaitUntil::Readable,
             "writable" => WaitUntil::Writable,
             "error" => WaitUntil::Error,
+            "priority" => WaitUntil::Priority,
+            "read_hangup" => WaitUntil::ReadHangup,
+            "hangup" => WaitUntil::Hangup,
             "drained" => WaitUntil::Drained,
             _ => WaitUntil::State(state(until)?),
         };
         let use_ = match until {
-            WaitUntil::State(_) | WaitUntil::Drained => Use::Stream,
+            WaitUntil::State(_)
+            | WaitUntil::Drained
+            | WaitUntil::Priority
+            | WaitUntil::ReadHangup
+            | WaitUntil::Hangup => Use::Stream,
             WaitUntil::Readable | WaitUntil::Writable | WaitUntil::Error => Use::Options,
         };
         Ok(Step::Wait { on: self.on(item, use_)?, until })

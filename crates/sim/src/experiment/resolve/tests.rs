@@ -182,6 +182,7 @@ fn verb(step: &Step) -> &'static str {
         Step::Wait { .. } => "wait",
         Step::Sleep { .. } => "sleep",
         Step::SetSocketOption { .. } => "setsockopt",
+        Step::GetSocketOption { .. } => "getsockopt",
         Step::Shutdown { .. } => "shutdown",
         Step::Close { .. } => "close",
         Step::Abort { .. } => "abort",

@@ -1,0 +1,181 @@
+//! The options of a connection: what a user may change while it lives, and reads back.
+
+use faultwire_base::{Duration, Instant};
+use faultwire_wire::{Cause, EcnCodepoint};
+
+use crate::config::AskedSizes;
+use crate::connection::Connection;
+use crate::keepalive::KeepAliveSetting;
+use crate::state::State;
+use crate::timer::Timer;
+
+/// Options.
+impl Connection {
+    /// TCP_NODELAY: small segments are not held back (RFC 9293 §3.7.4, MUST-17). What waits goes now, past a cork too.
+    pub fn set_no_delay(&mut self, no_delay: bool) {
+        self.begin_call();
+        let end = self.tcb.send_buffer.end();
+        self.tcb.hold.set_no_delay(no_delay, end);
+    }
+
+    /// TCP_QUICKACK: ACKs are not delayed; an ACK that waits goes at once.
+    pub fn set_quick_ack(&mut self, quick: bool) {
+        self.begin_call();
+        self.tcb.ack.set_quick(quick);
+        if quick && self.tcb.timers.is_armed(Timer::DelayedAck) {
+            self.tcb.timers.stop(Timer::DelayedAck);
+            self.tcb.ack.demand(faultwire_wire::Reason::Ack, Cause::Call);
+        }
+    }
+
+    /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT (RFC 9293 §3.8.4: MAY-5, MUST-24, MUST-27).
+    pub fn set_keep_alive(&mut self, now: Instant, setting: KeepAliveSetting) {
+        let tcb = &mut self.tcb;
+        tcb.keep_alive.set(setting);
+        let open = tcb.state.is_synchronized() && tcb.state != State::TimeWait;
+        if tcb.keep_alive.is_enabled() && open {
+            tcb.timers.arm(Timer::KeepAlive, tcb.keep_alive.deadline(now));
+        } else {
+            tcb.timers.stop(Timer::KeepAlive);
+        }
+    }
+
+    /// TCP_USER_TIMEOUT: how long data may stay unacknowledged (RFC 5482); `None` leaves it to R2 (MUST-21).
+    pub fn set_user_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
+        let tcb = &mut self.tcb;
+        tcb.user.timeout = timeout.unwrap_or(Duration::ZERO);
+        tcb.timers.stop(Timer::User);
+        if let Some(timeout) = timeout
+            && (tcb.send.in_flight() > 0 || tcb.opening.is_some())
+        {
+            tcb.timers.arm(Timer::User, now.saturating_add(timeout));
+        }
+    }
+
+    /// SO_SNDBUF, as the user asks for it; the buffer no longer grows by itself. Linux doubles it, within bounds.
+    pub fn set_send_buffer(&mut self, octets: u64) {
+        let size = self.tcb.config.buffers.asked.send(octets);
+        self.tcb.send_buffer.set_capacity(size);
+    }
+
+    /// What the send buffer may hold, bookkeeping included.
+    pub fn send_buffer_size(&self) -> u64 {
+        self.tcb.send_buffer.capacity()
+    }
+
+    /// SO_RCVBUF, as the user asks for it; the buffer no longer grows by itself. A window once offered stays offered.
+    pub fn set_receive_buffer(&mut self, octets: u64) {
+        let buffers = &self.tcb.config.buffers;
+        let size = buffers.asked.receive(octets) / buffers.receive_overhead.max(1);
+        self.tcb.receive.set_capacity(size.max(1));
+    }
+
+    /// What the receive buffer may hold, bookkeeping included.
+    pub fn receive_buffer_size(&self) -> u64 {
+        self.tcb.receive.capacity() * self.tcb.config.buffers.receive_overhead.max(1)
+    }
+
+    /// IP_RECVERR: whether the user is told of soft errors at once (RFC 9293 §3.9.1.8, SHLD-20). The owner is told by
+    /// [`crate::Event::SoftError`] in any case.
+    pub fn set_error_reports(&mut self, on: bool) {
+        self.tcb.user.error_reports = on;
+    }
+
+    /// TCP_SYNCNT: how often a SYN is sent again, or the SYN-ACK of Fast Open; 0 leaves it to the configuration.
+    pub fn set_syn_count(&mut self, count: u8) {
+        self.tcb.user.syn_count = count;
+    }
+
+    /// TCP_SYNCNT, 0 if it was not set.
+    pub fn syn_count(&self) -> u8 {
+        self.tcb.user.syn_count
+    }
+
+    /// A user accepted it. Until then an ICMP error can end a connection that Fast Open made (as in Linux).
+    pub fn accepted(&mut self) {
+        if let Some(opening) = &mut self.tcb.opening {
+            opening.accepted();
+        }
+    }
+
+    /// TCP_CORK: small segments wait until it is taken off; if nothing is in flight, for a limited time.
+    pub fn set_cork(&mut self, cork: bool) {
+        self.begin_call();
+        let end = self.tcb.send_buffer.end();
+        self.tcb.hold.set_cork(cork, end);
+    }
+
+    /// TCP_NOTSENT_LOWAT in octets.
+    pub fn set_unsent_limit(&mut self, octets: u32) {
+        if self.tcb.send_buffer.set_unsent_limit(octets, self.tcb.send.next()) {
+            self.tcb.events.writable();
+        }
+    }
+
+    /// IP_TOS: DSCP and ECN bits of every later packet (RFC 9293 §3.9.1.9: MUST-48, SHLD-21). Applications should not
+    /// change it without need (§3.9.2, SHLD-23).
+    pub fn set_traffic_class(&mut self, traffic_class: u8) {
+        // The ECN bits are the connection's own (RFC 3168 §6.1).
+        self.tcb.user.traffic_class = EcnCodepoint::NotEct.put_into(traffic_class);
+    }
+}
+
+/// What the options are.
+impl Connection {
+    /// Whether the user is told of soft errors at once.
+    pub fn error_reports(&self) -> bool {
+        self.tcb.user.error_reports
+    }
+
+    /// TCP_NODELAY.
+    pub fn is_no_delay(&self) -> bool {
+        self.tcb.hold.is_no_delay()
+    }
+
+    /// TCP_CORK.
+    pub fn is_corked(&self) -> bool {
+        self.tcb.hold.is_corked()
+    }
+
+    /// TCP_QUICKACK: whether an ACK of data would go at once.
+    pub fn is_quick_ack(&self) -> bool {
+        self.tcb.ack.is_quick()
+    }
+
+    /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT.
+    pub fn keep_alive(&self) -> (bool, Duration, Duration, u16) {
+        self.tcb.keep_alive.settings()
+    }
+
+    /// TCP_USER_TIMEOUT.
+    pub fn user_timeout(&self) -> Option<Duration> {
+        (!self.tcb.user.timeout.is_zero()).then_some(self.tcb.user.timeout)
+    }
+
+    /// TCP_NOTSENT_LOWAT.
+    pub fn unsent_limit(&self) -> u32 {
+        self.tcb.send_buffer.unsent_limit()
+    }
+
+    /// IP_TOS.
+    pub fn traffic_class(&self) -> u8 {
+        self.tcb.user.traffic_class
+    }
+
+    /// Octets of data in a full segment that is sent (TCP_MAXSEG).
+    pub fn send_segment_size(&self) -> u32 {
+        self.tcb.send.segment_size()
+    }
+}
+
+impl AskedSizes {
+    /// The size of a send buffer for which a user asks for `octets`.
+    pub fn send(&self, octets: u64) -> u64 {
+        (octets.min(self.send_most) * self.factor).max(self.send_least)
+    }
+
+    /// The size of a receive buffer for which a user asks for `octets`.
+    pub fn receive(&self, octets: u64) -> u64 {
+        (octets.min(self.receive_most) * self.factor).max(self.receive_least)
+    }
+}

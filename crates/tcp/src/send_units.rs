@@ -1,0 +1,175 @@
+//! What the send buffer is divided into: boundaries that no segment crosses, and the kernel's buffers, each with its own
+//! cost.
+
+use std::collections::VecDeque;
+
+use crate::offset::Offset;
+
+/// The parts of the send buffer in order, without gaps; those that were sent come first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SendUnits {
+    /// Boxed: an idle connection has none.
+    #[expect(clippy::box_collection, reason = "a word in each idle connection instead of four")]
+    units: Option<Box<VecDeque<Unit>>>,
+    /// How many of them were sent whole.
+    sent: u32,
+}
+
+/// One part.
+#[derive(Clone, Copy, Debug)]
+struct Unit {
+    start: Offset,
+    end: Offset,
+    /// Nothing may be added to it (`MSG_EOR`).
+    is_record_end: bool,
+    /// PSH belongs at its end.
+    is_pushed: bool,
+}
+
+impl SendUnits {
+    /// Room in the last part if parts hold `most` octets and, unless `divided`, data may be added to one that was sent
+    /// in part.
+    pub(crate) fn room_in_last(&self, most: u64, next: Offset, divided: bool) -> u64 {
+        let Some(last) = self.list().and_then(VecDeque::back) else { return 0 };
+        let is_sent = if divided { last.start < next } else { last.end <= next };
+        if last.is_record_end || is_sent { 0 } else { most.saturating_sub(last.end - last.start) }
+    }
+
+    /// Adds `octets` at `start` to the last part.
+    pub(crate) fn extend_last(&mut self, octets: u64) {
+        let last = self.units.as_mut().and_then(|units| units.back_mut()).expect("a part to extend");
+        last.end = last.end + octets;
+        last.is_pushed = false;
+    }
+
+    /// Adds a part of `octets` at `start`.
+    pub(crate) fn append(&mut self, start: Offset, octets: u64) {
+        let unit = Unit { start, end: start + octets, is_record_end: false, is_pushed: false };
+        self.units.get_or_insert_default().push_back(unit);
+    }
+
+    /// PSH belongs at the end of the last part.
+    pub(crate) fn push_last(&mut self) {
+        if let Some(last) = self.units.as_mut().and_then(|units| units.back_mut()) {
+            last.is_pushed = true;
+        }
+    }
+
+    /// Whether a part ends at `end` and was pushed.
+    #[inline]
+    pub(crate) fn is_pushed(&self, end: Offset) -> bool {
+        let Some(units) = self.list() else { return false };
+        let index = match units.back() {
+            Some(last) if last.end == end => units.len() - 1,
+            _ => units.partition_point(|unit| unit.end < end),
+        };
+        units.get(index).is_some_and(|unit| unit.end == end && unit.is_pushed)
+    }
+
+    /// The last part ends a record.
+    pub(crate) fn end_record(&mut self) {
+        if let Some(last) = self.units.as_mut().and_then(|units| units.back_mut()) {
+            last.is_record_end = true;
+        }
+    }
+
+    /// The end of the part that holds `at`, and whether it is the last; `None` if there is no such part.
+    #[inline]
+    pub(crate) fn at(&self, at: Offset) -> Option<(Offset, bool)> {
+        let units = self.list()?;
+        let from = (self.sent as usize).min(units.len());
+        let index = from + units.range(from..).position(|unit| at < unit.end)?;
+        let unit = &units[index];
+        Some((unit.end, index + 1 == units.len()))
+    }
+
+    /// Everything before `next` was sent. If parts are `divided`, the one that holds it is cut there; `push` if the part
+    /// before the cut was sent with PSH.
+    #[inline]
+    pub(crate) fn on_sent(&mut self, next: Offset, divided: bool, push: bool) {
+        let Some(units) = &mut self.units else { return };
+        while let Some(unit) = units.get_mut(self.sent as usize) {
+            if unit.end <= next {
+                unit.is_pushed |= push && unit.end == next;
+                self.sent += 1;
+                continue;
+            }
+            if divided && unit.start < next {
+                let head = Unit { end: next, is_record_end: false, is_pushed: push, ..*unit };
+                unit.start = next;
+                units.insert(self.sent as usize, head);
+                self.sent += 1;
+            }
+            return;
+        }
+    }
+
+    /// Everything before `ack` was acknowledged.
+    #[inline]
+    pub(crate) fn acknowledge(&mut self, ack: Offset) {
+        let Some(units) = &mut self.units else { return };
+        while units.front().is_some_and(|unit| unit.end <= ack) {
+            units.pop_front();
+            self.sent = self.sent.saturating_sub(1);
+        }
+        if units.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// How many parts there are.
+    #[inline]
+    pub(crate) fn count(&self) -> u64 {
+        self.list().map_or(0, |units| units.len() as u64)
+    }
+
+    /// Octets of heap.
+    pub(crate) fn heap_octets(&self) -> usize {
+        self.units.as_ref().map_or(0, |units| size_of_val(&**units) + units.capacity() * size_of::<Unit>())
+    }
+
+    #[inline]
+    fn list(&self) -> Option<&VecDeque<Unit>> {
+        self.units.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Offset = Offset::FIRST;
+
+    /// A part that was sent in part is cut there, and only the rest can grow; a record's end can't.
+    #[test]
+    fn parts_are_cut_where_sending_stops() {
+        let mut units = SendUnits::default();
+        assert_eq!(units.room_in_last(3000, START, true), 0);
+        units.append(START, 2500);
+        assert_eq!(units.room_in_last(3000, START, true), 500);
+        units.on_sent(START + 2000, true, true);
+        assert!(units.is_pushed(START + 2000) && !units.is_pushed(START + 2500));
+        assert_eq!((units.count(), units.at(START + 2000)), (2, Some((START + 2500, true))));
+        assert_eq!(units.room_in_last(3000, START + 2000, true), 2500);
+        units.extend_last(100);
+        units.end_record();
+        assert_eq!(units.at(START + 2000), Some((START + 2600, true)));
+        assert_eq!(units.room_in_last(3000, START + 2000, true), 0);
+        units.acknowledge(START + 1999);
+        assert_eq!(units.count(), 2);
+        units.acknowledge(START + 2600);
+        assert_eq!((units.count(), units.heap_octets()), (0, 0));
+    }
+
+    /// Without division a part grows although its beginning was sent.
+    #[test]
+    fn a_stream_is_one_part() {
+        let mut units = SendUnits::default();
+        units.append(START, 100);
+        units.on_sent(START + 50, false, false);
+        assert_eq!(units.room_in_last(u64::MAX, START + 50, false), u64::MAX - 100);
+        assert_eq!(units.at(START + 50), Some((START + 100, true)));
+        units.on_sent(START + 100, false, true);
+        assert_eq!(units.at(START + 50), None);
+    }
+}
