@@ -161,6 +161,8 @@ pub enum DropReason {
     AfterClose,
     /// TCP: the last ACK of a handshake, without the data that the listener waits for (`TCP_DEFER_ACCEPT`).
     AcceptDeferred,
+    /// TCP: it is signed (RFC 2385, RFC 5925), and there is no key for it.
+    UnexpectedSignature,
 }
 
 impl DropReason {
@@ -203,6 +205,7 @@ impl DropReason {
             Self::AfterFin => "after the peer's FIN",
             Self::AfterClose => "data after close",
             Self::AcceptDeferred => "accept deferred until data",
+            Self::UnexpectedSignature => "signed, and no key",
         }
     }
 }
@@ -241,6 +244,7 @@ impl From<faultwire_tcp::DropReason> for DropReason {
             Tcp::AfterFin => Self::AfterFin,
             Tcp::AfterClose => Self::AfterClose,
             Tcp::AcceptDeferred => Self::AcceptDeferred,
+            Tcp::UnexpectedSignature => Self::UnexpectedSignature,
         }
     }
 }

@@ -62,7 +62,7 @@ impl InitialSequence {
 const TICK_NANOS: u64 = 4_000;
 
 /// An address as two words; an IPv4 address as its mapped form.
-fn halves(address: IpAddr) -> [u64; 2] {
+pub(crate) fn halves(address: IpAddr) -> [u64; 2] {
     let bits = match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits(),

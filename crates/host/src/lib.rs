@@ -84,6 +84,7 @@ mod report;
 mod segment;
 mod socket;
 mod stack;
+mod syn_cookie;
 mod sysctl;
 mod udp;
 

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use faultwire_base::{Duration, Instant};
+use faultwire_tcp::SynCookiePolicy;
 
 use crate::config::ListenConfig;
 use crate::event::DropReason;
 use crate::fast_open::{FastOpenConfig, FastOpenKeys};
 use crate::option::Preset;
 use crate::port::Hold;
+use crate::syn_cookie::VALID_NANOS;
 
 /// A listening socket. Its half-open connections stand in the connection table; here they are only counted.
 #[derive(Clone, Debug)]
@@ -20,6 +22,17 @@ pub(crate) struct Listener {
     half_open: u32,
     established: VecDeque<u32>,
     fast_open: FastOpenQueue,
+    /// When a SYN was answered by a cookie last.
+    last_cookie: Option<Instant>,
+}
+
+/// What becomes of a SYN that is not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It gets an entry.
+    Entry,
+    /// It is answered by a SYN cookie, and nothing is kept.
+    Cookie,
 }
 
 /// Fast Open at one listener.
@@ -42,6 +55,7 @@ impl Listener {
             half_open: 0,
             established: VecDeque::new(),
             fast_open: FastOpenQueue::default(),
+            last_cookie: None,
         }
     }
 
@@ -50,16 +64,36 @@ impl Listener {
         self.backlog = backlog;
     }
 
-    /// Whether a SYN gets an entry: the kernel refuses it when the accept queue is full, when there are as many
-    /// half-open connections as the backlog, and when three quarters of the SYN backlog are taken.
-    pub(crate) fn admits_syn(&self, config: &ListenConfig) -> Result<(), DropReason> {
+    /// What becomes of a SYN: the kernel refuses it when the accept queue is full. It answers it with a cookie, or
+    /// refuses it too, when there are as many half-open connections as the backlog; and without cookies it refuses it
+    /// when three quarters of the SYN backlog are taken.
+    pub(crate) fn admits_syn(
+        &mut self,
+        config: &ListenConfig,
+        cookies: SynCookiePolicy,
+        now: Instant,
+    ) -> Result<Admission, DropReason> {
         if self.is_accept_queue_full() {
             return Err(DropReason::AcceptQueueFull);
         }
-        let reserve = config.syn_backlog / 4;
-        let full =
-            self.half_open >= self.backlog || config.syn_backlog.saturating_sub(self.half_open) < reserve;
-        if full { Err(DropReason::SynQueueFull) } else { Ok(()) }
+        let full = self.half_open >= self.backlog;
+        let scarce = config.syn_backlog.saturating_sub(self.half_open) < config.syn_backlog / 4;
+        match cookies {
+            SynCookiePolicy::Never if full || scarce => Err(DropReason::SynQueueFull),
+            SynCookiePolicy::Always => Ok(self.admits_cookie(now)),
+            SynCookiePolicy::WhenFull if full => Ok(self.admits_cookie(now)),
+            _ => Ok(Admission::Entry),
+        }
+    }
+
+    fn admits_cookie(&mut self, now: Instant) -> Admission {
+        self.last_cookie = Some(now);
+        Admission::Cookie
+    }
+
+    /// Whether an ACK of no connection may answer a SYN cookie: one was made not long ago.
+    pub(crate) fn expects_cookies(&self, now: Instant) -> bool {
+        self.last_cookie.is_some_and(|at| now.saturating_since(at) < Duration::from_nanos(VALID_NANOS))
     }
 
     /// The keys of its own, if it has any (`TCP_FASTOPEN_KEY`).
@@ -99,8 +133,8 @@ impl Listener {
         true
     }
 
-    /// A connection was made by Fast Open: it waits to be accepted at once.
-    pub(crate) fn opened_fast(&mut self, slot: u32) {
+    /// A connection was made by Fast Open or by a SYN cookie: it waits to be accepted at once.
+    pub(crate) fn opened_at_once(&mut self, slot: u32) {
         self.established.push_back(slot);
     }
 

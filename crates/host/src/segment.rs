@@ -1,8 +1,8 @@
 //! A segment arrives: demultiplexing, listeners, half-open and TIME-WAIT connections (RFC 9293 §3.10.7).
 
 use faultwire_tcp::{
-    self as tcp, Connection, Embryo, EmbryoVerdict, FastOpenCookie, Outgoing, State, TimeWaitVerdict,
-    deferred_timeouts, reset_for,
+    self as tcp, Connection, Embryo, EmbryoVerdict, FastOpenCookie, Outgoing, State, SynCookiePolicy,
+    TimeWaitVerdict, deferred_timeouts, is_signed, reset_for,
 };
 use faultwire_wire::{Flags, Reason, Segment, Seq};
 
@@ -12,10 +12,12 @@ use crate::descriptor::{Fd, Socket};
 use crate::event::DropReason;
 use crate::fast_open::{FastOpenConfig, Verified};
 use crate::life;
-use crate::listener::Listener;
+use crate::listener::{Admission, Listener};
 use crate::option::SocketOption;
 use crate::port::{Hold, Sharing};
 use crate::stack::{Arrival, Stack};
+
+mod syn_cookie;
 
 /// A segment arrived at one of this host's addresses.
 pub(crate) fn arrives(stack: &mut Stack, arrival: &Arrival<'_>, segment: &Segment) {
@@ -53,14 +55,20 @@ fn no_connection(stack: &mut Stack, arrival: &Arrival<'_>, ends: &Ends, segment:
     let listener = stack.listener(ends);
     let opens = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
     match listener {
-        Some(fd) if opens => match admits(stack, fd) {
-            Ok(()) => open(stack, arrival, fd, *ends, segment, Predecessor::default()),
+        _ if stack.config.tcp.handshake.drop_signed && is_signed(&segment.options) => {
+            // Nor is it answered by a RST: that could not be signed.
+            stack.dropped(arrival.id, DropReason::UnexpectedSignature);
+        }
+        Some(fd) if opens => match admits(stack, arrival, fd) {
+            Ok(Admission::Entry) => open(stack, arrival, fd, *ends, segment, Predecessor::default()),
+            Ok(Admission::Cookie) => syn_cookie::answer(stack, arrival, fd, ends, segment),
             Err(reason) => stack.dropped(arrival.id, reason),
         },
         // What carries neither SYN, ACK nor RST can't be meant for a listener.
         Some(_) if !segment.flags.intersects(Flags::ACK | Flags::RST) => {
             stack.dropped(arrival.id, DropReason::NotForListener);
         }
+        Some(fd) if syn_cookie::accept(stack, arrival, fd, ends, segment) => {}
         _ => {
             let reason = if listener.is_some() { DropReason::NotForListener } else { DropReason::ClosedPort };
             stack.dropped(arrival.id, reason);
@@ -106,8 +114,39 @@ fn open(
     let now = arrival.now;
     let clock = stack.initial_sequence.choose(now, ends.local(), ends.remote());
     let isn = before.isn.unwrap_or(clock);
+    let mut embryo = embryo(stack, arrival, fd, &ends, segment, isn);
+    let fast_open = fast_open(stack, arrival, fd, segment);
+    if let FastOpening::Cookie(cookie) = fast_open {
+        embryo.set_fast_open_cookie(cookie);
+    }
+    let mut entry = half_open_entry(stack, arrival, fd, ends, embryo);
+    let Body::HalfOpen(half_open) = &mut entry.body else { unreachable!("made above") };
+    if let FastOpening::Now(cookie) = fast_open {
+        let mut connection = Connection::fast_open(&half_open.embryo, segment, cookie, now, arrival.cause());
+        let listener = listener(stack, fd);
+        listener.options.clone().apply(&mut connection, now);
+        entry.port = Some(PortShare { any_address: false, sharing: child_sharing(listener.hold) });
+        entry.body = Body::Full(Box::new(connection));
+        return open_fast(stack, arrival, fd, entry, before.suspended);
+    }
+    half_open.suspended = before.suspended;
+    listener(stack, fd).opened();
+    let slot = stack.connections.insert(entry);
+    stack.enqueue(slot);
+}
+
+/// What a SYN for the listener `fd` begins.
+fn embryo(
+    stack: &mut Stack,
+    arrival: &Arrival<'_>,
+    fd: Fd,
+    ends: &Ends,
+    segment: &Segment,
+    isn: Seq,
+) -> Embryo {
+    let now = arrival.now;
     let mtu = stack.paths.towards(arrival.ip.source, now).map_or(LEAST_MTU, |path| path.mtu);
-    let path = stack.path_info(&ends, mtu);
+    let path = stack.path_info(ends, mtu);
     let mut embryo = Embryo::new(&stack.config.tcp, path, segment, isn, now, arrival.cause());
     embryo.set_arrival_codepoint(arrival.ip.ecn());
     let first = stack.config.tcp.retransmission.initial;
@@ -115,15 +154,16 @@ fn open(
     let options = &listener(stack, fd).options;
     embryo.set_deferred(deferred_timeouts(options.deferred_seconds(), first, greatest));
     embryo.set_retries(options.syn_count());
-    let settings = options.settings();
     if let Some(class) = options.traffic_class() {
         embryo.set_traffic_class(class);
     }
-    let fast_open = fast_open(stack, arrival, fd, segment);
-    if let FastOpening::Cookie(cookie) = fast_open {
-        embryo.set_fast_open_cookie(cookie);
-    }
-    let mut entry = Entry {
+    embryo
+}
+
+/// The entry of a connection in SYN-RECEIVED that the listener `fd` began; the owner is told.
+fn half_open_entry(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd, ends: Ends, embryo: Embryo) -> Entry {
+    let settings = listener(stack, fd).options.settings();
+    let entry = Entry {
         ends,
         id: stack.numbering.next_connection(),
         flow: arrival.flow,
@@ -140,19 +180,7 @@ fn open(
     };
     life::opened(stack, &entry);
     life::changed(stack, &entry, State::Listen, State::SynReceived, arrival.cause());
-    let Body::HalfOpen(half_open) = &mut entry.body else { unreachable!("made above") };
-    if let FastOpening::Now(cookie) = fast_open {
-        let mut connection = Connection::fast_open(&half_open.embryo, segment, cookie, now, arrival.cause());
-        let listener = listener(stack, fd);
-        listener.options.clone().apply(&mut connection, now);
-        entry.port = Some(PortShare { any_address: false, sharing: child_sharing(listener.hold) });
-        entry.body = Body::Full(Box::new(connection));
-        return open_fast(stack, arrival, fd, entry, before.suspended);
-    }
-    half_open.suspended = before.suspended;
-    listener(stack, fd).opened();
-    let slot = stack.connections.insert(entry);
-    stack.enqueue(slot);
+    entry
 }
 
 /// What Fast Open makes of a SYN (RFC 7413 §4.2.2).
@@ -201,7 +229,7 @@ fn open_fast(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd, entry: Entry, sus
     stack.tcp.ports.take(entry.hold().expect("a port"));
     let slot = stack.connections.insert(entry);
     stack.fast_open.opened(slot, fd);
-    listener(stack, fd).opened_fast(slot);
+    listener(stack, fd).opened_at_once(slot);
     if let Some(before) = suspended {
         life::end_suspended(stack, &before, arrival.cause());
     }
@@ -306,7 +334,14 @@ fn reopen(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment
         stack.dropped(arrival.id, DropReason::ClosedPort);
         return reset(stack, arrival, &ends, segment);
     };
-    if let Err(reason) = admits(stack, fd) {
+    // The peer is known: for it there is room, except in the accept queue, and no cookie (as in Linux).
+    let by_cookies = stack.config.tcp.handshake.syn_cookies != SynCookiePolicy::Never;
+    let refused = if by_cookies {
+        listener(stack, fd).is_accept_queue_full().then_some(DropReason::AcceptQueueFull)
+    } else {
+        admits(stack, arrival, fd).err()
+    };
+    if let Some(reason) = refused {
         return stack.dropped(arrival.id, reason);
     }
     let compact = matches!(stack.connections.entry(slot).body, Body::TimeWait(_));
@@ -324,9 +359,9 @@ fn reopen(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment
     open(stack, arrival, fd, ends, segment, Predecessor { isn: Some(isn), suspended });
 }
 
-fn admits(stack: &mut Stack, fd: Fd) -> Result<(), DropReason> {
-    let config = stack.config.listen;
-    listener(stack, fd).admits_syn(&config)
+fn admits(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd) -> Result<Admission, DropReason> {
+    let (config, cookies) = (stack.config.listen, stack.config.tcp.handshake.syn_cookies);
+    listener(stack, fd).admits_syn(&config, cookies, arrival.now)
 }
 
 /// The listener behind `fd`, which must be one.

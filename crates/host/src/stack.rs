@@ -19,6 +19,7 @@ use crate::numbering::Numbering;
 use crate::outbox::Outbox;
 use crate::path::Paths;
 use crate::port::PortTable;
+use crate::syn_cookie::SynCookies;
 
 /// A host's state.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Stack {
     pub(crate) paths: Paths,
     pub(crate) initial_sequence: InitialSequence,
     pub(crate) fast_open: FastOpen,
+    pub(crate) syn_cookies: SynCookies,
     pub(crate) descriptors: Descriptors,
     pub(crate) connections: Connections,
     pub(crate) tcp: Locals,
@@ -60,6 +62,7 @@ impl Stack {
                 &component,
                 config.initial_sequence_numbers.clone(),
             ),
+            syn_cookies: SynCookies::new(seeds, &component),
             fast_open: FastOpen::new(&config.fast_open, seeds.secret(&component, "fast open key")),
             descriptors: Descriptors::default(),
             connections: Connections::default(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use faultwire_base::{ByteCount, Duration};
-use faultwire_tcp::{ChallengeLimit, Config, GiveUp};
+use faultwire_tcp::{ChallengeLimit, Config, GiveUp, SynCookiePolicy};
 use thiserror::Error;
 
 use crate::config::HostConfig;
@@ -180,6 +180,13 @@ const TABLE: &[Sysctl] = &[
     tcp("tcp_syn_linear_timeouts", 0, 127, |tcp, count| tcp.opening.syn_linear_timeouts = count as u32),
     tcp("tcp_syn_retries", 1, 127, |tcp, retries| tcp.opening.syn_retries = retries as u32),
     tcp("tcp_synack_retries", 0, 255, |tcp, retries| tcp.opening.synack_retries = retries as u32),
+    tcp("tcp_syncookies", 0, 2, |tcp, mode| {
+        tcp.handshake.syn_cookies = match mode {
+            0 => SynCookiePolicy::Never,
+            1 => SynCookiePolicy::WhenFull,
+            _ => SynCookiePolicy::Always,
+        };
+    }),
     tcp("tcp_timestamps", 0, 1, |tcp, on| tcp.options.timestamps = on == 1),
     tcp("tcp_window_scaling", 0, 1, |tcp, on| tcp.options.window_scaling = on == 1),
     Sysctl {

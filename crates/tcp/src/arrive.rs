@@ -12,12 +12,14 @@ use crate::config::{ResetInCloseWait, SequenceCheck};
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
+use crate::negotiate::is_signed;
 use crate::offset::Offset;
 use crate::receive_buffer::Placed;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
 use crate::transmit;
+use crate::user_timeout;
 
 /// What the sequence check permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,14 @@ pub(crate) fn segment_arrives(
     segment: &Segment,
     cause: Cause,
 ) -> Result<(), DropReason> {
+    if tcb.config.handshake.drop_signed && is_signed(&segment.options) {
+        return Err(DropReason::UnexpectedSignature);
+    }
+    if tcb.config.handshake.user_timeout_option.is_some()
+        && let Some(timeout) = user_timeout::read(&segment.options)
+    {
+        user_timeout::learn(tcb, now, timeout);
+    }
     match tcb.state {
         State::Closed | State::Listen | State::TimeWait => Err(DropReason::Closed),
         State::SynSent => {

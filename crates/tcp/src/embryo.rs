@@ -13,11 +13,14 @@ use crate::ecn;
 use crate::event::{DropReason, Outgoing};
 use crate::fast_open::FastOpenCookie;
 use crate::handshake::retry_interval;
-use crate::negotiate::{Negotiated, Offer, PathInfo};
+use crate::negotiate::{Negotiated, Offer, PathInfo, is_signed};
 use crate::path_error::{Meaning, meaning};
 use crate::receive_buffer::first_window;
 use crate::reset::reset_for;
 use crate::timestamp::Timestamps;
+use crate::user_timeout;
+
+mod cookie;
 
 /// A connection in SYN-RECEIVED that a listener began. Once [`EmbryoVerdict::Accept`] is given,
 /// [`crate::Connection::from_embryo`] makes a connection of it.
@@ -41,6 +44,10 @@ pub struct Embryo {
     fast_open: Option<Box<FastOpenCookie>>,
     /// Text of the SYN that is kept.
     text: Option<Box<Payload>>,
+    /// The TSval of a SYN cookie.
+    stamp: Option<u32>,
+    /// How long the peer would wait, as its SYN says (RFC 5482); zero: it does not say.
+    peer_timeout: Duration,
 }
 
 /// What the listener wants of the end of the handshake.
@@ -128,6 +135,8 @@ impl Embryo {
             defer: Defer::default(),
             fast_open: None,
             text,
+            stamp: None,
+            peer_timeout: user_timeout::read(&syn.options).unwrap_or(Duration::ZERO),
         }
     }
 
@@ -150,6 +159,9 @@ impl Embryo {
     /// A segment of this connection arrives: RFC 9293 §3.10.7.4 in SYN-RECEIVED after a passive OPEN.
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> EmbryoVerdict {
         let flags = segment.flags;
+        if self.config.handshake.drop_signed && is_signed(&segment.options) {
+            return EmbryoVerdict::Ignore(DropReason::UnexpectedSignature);
+        }
         if !flags.contains(Flags::RST)
             && self.timestamps.enabled()
             && segment.options.timestamps().is_some_and(|(value, _)| self.timestamps.is_old(value, now))
@@ -271,8 +283,11 @@ impl Embryo {
         let mut options = self.negotiated.syn_options(
             self.config.options.order,
             segment_size,
-            (self.timestamps.value(now), self.timestamps.recent()),
+            (self.stamp.unwrap_or_else(|| self.timestamps.value(now)), self.timestamps.recent()),
         );
+        if let Some(option) = &self.config.handshake.user_timeout_option {
+            options.push_user_timeout(option.field());
+        }
         if let Some(cookie) = self.fast_open.take() {
             cookie.push(&mut options);
         }
@@ -315,6 +330,11 @@ impl Embryo {
     /// Whether ECN was agreed on.
     pub(crate) fn ecn(&self) -> bool {
         self.ecn
+    }
+
+    /// How long the peer would wait, if its SYN said so.
+    pub(crate) fn peer_timeout(&self) -> Option<Duration> {
+        Some(self.peer_timeout).filter(|timeout| !timeout.is_zero())
     }
 
     /// Text of the SYN, if it is kept.
@@ -360,7 +380,8 @@ impl Embryo {
 
     /// The round trip, if only one SYN-ACK can have been answered (Karn).
     pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
-        (self.retry.transmissions == 1).then(|| now.saturating_since(self.retry.sent_at))
+        let once = self.retry.transmissions == 1 && self.retry.sent_at <= now;
+        once.then(|| now.saturating_since(self.retry.sent_at))
     }
 
     /// Table 6 of RFC 9293 §3.10.7.4; the window is never zero.

@@ -115,6 +115,8 @@ pub enum DropReason {
     AfterClose,
     /// The ACK that ends a handshake without any data, while the listener waits for data (Linux `TCP_DEFER_ACCEPT`).
     AcceptDeferred,
+    /// It is signed (RFC 2385, RFC 5925), and there is no key for it.
+    UnexpectedSignature,
 }
 
 impl fmt::Display for DropReason {
@@ -139,6 +141,7 @@ impl fmt::Display for DropReason {
             Self::AfterFin => "after the peer's FIN",
             Self::AfterClose => "data after close",
             Self::AcceptDeferred => "accept deferred until data",
+            Self::UnexpectedSignature => "signed, and no key",
         })
     }
 }

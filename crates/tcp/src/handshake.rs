@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq, TimerKind};
+use faultwire_wire::{Cause, Flags, Payload, Reason, Segment, Seq, TimerKind};
 
-use crate::ack_policy::may_challenge;
 use crate::arriving::Arriving;
-use crate::config::{Config, RepeatedSyn};
+use crate::config::Config;
 use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
-use crate::fast_open::{self, FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
+use crate::fast_open::{self, FastOpenCookie};
 use crate::negotiate::{Negotiated, Offer, PathInfo};
 use crate::offset::Offset;
 use crate::receive_buffer::first_window;
-use crate::recovery::Recovery;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
 use crate::transmit;
+use crate::user_timeout;
+
+mod early;
+
+pub(crate) use early::{accept_fast_open, attempt_fast_open, syn_for_fast_open, takes_text_of_syn_ack};
+use early::{complete_fast_open, note_fast_open_answer};
 
 /// What only a connection in SYN-SENT or SYN-RECEIVED needs: the retransmission of its SYN.
 #[derive(Clone, Debug)]
@@ -129,51 +133,10 @@ pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant)
     tcb
 }
 
-/// Gives the first SYN a Fast Open option and text; says how much of the text. Forty octets are left for options, which
-/// middleboxes may add to (Linux `tcp_send_syn_data`).
-pub(crate) fn attempt_fast_open(tcb: &mut Tcb, attempt: &FastOpenAttempt<'_>) -> u64 {
-    let terms = tcb.write_terms();
-    let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.transmissions == 0) else { return 0 };
-    let own = tcb.path.announced_segment_size();
-    let size = own.min(attempt.segment_size.unwrap_or(own));
-    let room = u32::from(size).saturating_sub(Options::CAPACITY as u32);
-    let text = attempt.text.slice(0, attempt.text.len().min(room));
-    let taken = if text.is_empty() { 0 } else { tcb.send_buffer.write(&text, &terms) };
-    opening.option = attempt.option;
-    opening.text = taken as u32;
-    tcb.fast_open.attempt(attempt.option.is_some(), taken > 0);
-    taken
-}
-
 /// Whether Fast Open made the connection before its handshake was complete, and it is not complete yet.
 #[inline]
 pub(crate) fn is_fast_open(tcb: &Tcb) -> bool {
     tcb.opening.as_ref().is_some_and(|opening| opening.passive.is_some())
-}
-
-/// A SYN with a good Fast Open cookie: SYN-RECEIVED, with a SYN-ACK due that acknowledges the text too.
-pub(crate) fn accept_fast_open(
-    embryo: &Embryo,
-    syn: &Segment,
-    cookie: Option<FastOpenCookie>,
-    now: Instant,
-    cause: Cause,
-) -> Tcb {
-    let mut tcb = of_listener(embryo, now, cause);
-    let passive = Passive { accepted: false, limiter_since: Instant::FAR_FUTURE, limiter_count: 0 };
-    let opening = Opening { option: cookie, cause, passive: Some(passive), ..Opening::new(now) };
-    tcb.opening = Some(Box::new(opening));
-    tcb.recovery = Recovery::new(&tcb.config, tcb.negotiated.sack, tcb.send.segment_size(), false);
-    let room = tcb.receive.edge().saturating_since(Offset::FIRST);
-    let length = u64::from(syn.payload.len()).min(room) as u32;
-    if length > 0 {
-        tcb.receive.append(&syn.payload.slice(0, length));
-        tcb.fast_open.set_text_acknowledged(true);
-        tcb.events.readable();
-    }
-    tcb.ack.on_sent(tcb.receive.next());
-    tcb.events.writable();
-    tcb
 }
 
 /// The end of a passive OPEN: the acknowledgment of our SYN-ACK arrived. The caller hands in the segment again.
@@ -209,6 +172,9 @@ fn of_listener(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.send.acknowledge(Offset::FIRST);
     // RFC 7323 §2.2: the window of a SYN is not scaled.
     tcb.send.update(Offset::ISN, Offset::FIRST, u32::from(embryo.peer_window()));
+    if let Some(timeout) = embryo.peer_timeout() {
+        user_timeout::learn(&mut tcb, now, timeout);
+    }
     tcb.tally.segments_received = 1;
     tcb
 }
@@ -259,14 +225,6 @@ pub(crate) fn syn_sent(
     Ok(())
 }
 
-/// Whether the text and FIN of a SYN-ACK are taken: the peer may send them with Fast Open (RFC 7413 §4.2.2), if it took
-/// ours.
-pub(crate) fn takes_text_of_syn_ack(tcb: &Tcb) -> bool {
-    let fast_open = &tcb.fast_open;
-    let by_fast_open = (fast_open.asked() || fast_open.text_sent()) && !tcb.recovery.is_retransmission_due();
-    tcb.config.handshake.text_on_syn_ack || by_fast_open
-}
-
 /// The ACK that ends the handshake, with all that came on the SYN-ACK. Text of our SYN that has to go again takes the
 /// ACK with it.
 pub(crate) fn answer_syn_ack(tcb: &mut Tcb, now: Instant, cause: Cause) {
@@ -296,26 +254,6 @@ fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Durati
     }
 }
 
-/// What the SYN-ACK says to our Fast Open SYN is worth remembering (Linux `tcp_rcv_fastopen_synack`).
-fn note_fast_open_answer(tcb: &mut Tcb, segment: &Segment, ack: Offset) {
-    let Some(opening) = &tcb.opening else { return };
-    if !tcb.fast_open.asked() && !tcb.fast_open.text_sent() {
-        return;
-    }
-    let again = opening.transmissions > 1;
-    let kind = opening.option.map(|option| option.is_experimental());
-    // A cookie that nobody asked for is ignored.
-    let cookie = FastOpenCookie::read(&segment.options).filter(|_| tcb.fast_open.asked());
-    let left = ack < tcb.send.next();
-    let answer = FastOpenAnswer {
-        segment_size: tcb.negotiated.peer_segment_size,
-        cookie: cookie.filter(|cookie| !cookie.is_request()),
-        refused: kind.filter(|_| cookie.is_none() && !again && !tcb.fast_open.text_sent()),
-        syn_lost: again && cookie.is_none() && left,
-    };
-    fast_open::tell(tcb, FastOpenNews::Answered(answer));
-}
-
 /// SYN-RECEIVED by simultaneous open or Fast Open: the fifth step of RFC 9293 §3.10.7.4 for that state.
 pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     let Arriving { segment, now, seq, cause, .. } = *arriving;
@@ -335,43 +273,6 @@ pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<
     let retransmitted = tcb.opening.as_ref().is_some_and(|opening| opening.timeouts > 0);
     establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
-}
-
-/// The handshake of a connection that Fast Open made is complete.
-fn complete_fast_open(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
-    let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
-    tcb.send.update(arriving.seq, ack.min(Offset::FIRST), window);
-    if let Some(round_trip) = measured(tcb, arriving.now, arriving.segment) {
-        tcb.recovery.on_handshake_rtt(round_trip);
-    }
-    tcb.recovery.on_handshake_completed(arriving.now);
-    if tcb.state == State::SynReceived {
-        tcb.open(arriving.now);
-    } else {
-        tcb.opening = None;
-    }
-}
-
-/// A SYN for a connection that Fast Open made, while its handshake is not complete: the same again gets the same
-/// SYN-ACK; its text was taken before. Any other in the window ends nothing by itself: whoever guessed the numbers could
-/// otherwise reset it (Linux `tcp_check_req`).
-pub(crate) fn syn_for_fast_open(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
-    let segment = arriving.segment;
-    let config = Arc::clone(&tcb.config);
-    let limit = config.acknowledgment.challenge_limit;
-    let Some(opening) = tcb.opening.as_mut() else { return Ok(()) };
-    let Some(passive) = opening.passive.as_mut() else { return Ok(()) };
-    let plain = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
-    if !plain || arriving.seq != Offset::ISN || config.opening.repeated_syn != RepeatedSyn::SynAck {
-        return Ok(());
-    }
-    let permitted = !config.acknowledgment.limit_unacceptable
-        || may_challenge(limit, arriving.now, &mut passive.limiter_since, &mut passive.limiter_count);
-    if permitted && opening.transmissions > 0 {
-        opening.due = true;
-        opening.cause = arriving.cause;
-    }
-    Err(DropReason::OutsideWindow)
 }
 
 /// The SYN or SYN-ACK that is due.
@@ -481,6 +382,9 @@ fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &O
         segment_size,
         (tcb.timestamps.value(now), echo),
     );
+    if let Some(option) = &tcb.config.handshake.user_timeout_option {
+        options.push_user_timeout(option.field());
+    }
     if let Some(option) = opening.option.filter(|_| first) {
         option.push(&mut options);
     }

@@ -2,6 +2,8 @@
 
 use faultwire_base::Duration;
 
+use crate::user_timeout::UserTimeoutOption;
+
 /// Settings of the handshake beyond its retransmissions, which are in [`crate::OpeningConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandshakeConfig {
@@ -26,6 +28,24 @@ pub struct HandshakeConfig {
     /// From this retransmission on a SYN carries no options but the MSS (FreeBSD `rexmit_drop_options`: 3); 0: always
     /// all of them.
     pub drop_options_at: u32,
+    /// When a listener answers a SYN without keeping anything (RFC 4987 §3.6, `tcp_syncookies`).
+    pub syn_cookies: SynCookiePolicy,
+    /// Segments with a signature (MD5 of RFC 2385, or RFC 5925) are dropped, since there is no key for them (Linux).
+    /// Otherwise the option is ignored like every unknown one (RFC 9293 §3.1, MUST-6).
+    pub drop_signed: bool,
+    /// The user timeout option (RFC 5482); `None`: it is neither sent nor read.
+    pub user_timeout_option: Option<UserTimeoutOption>,
+}
+
+/// When a listener answers a SYN without keeping anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SynCookiePolicy {
+    /// Never: what there is no room for is dropped.
+    Never,
+    /// When there are as many half-open connections as the backlog.
+    WhenFull,
+    /// Always.
+    Always,
 }
 
 impl HandshakeConfig {
@@ -39,6 +59,9 @@ impl HandshakeConfig {
             fast_open_extra_retries: 0,
             forget_reset_child: true,
             drop_options_at: 0,
+            syn_cookies: SynCookiePolicy::Never,
+            drop_signed: false,
+            user_timeout_option: None,
         }
     }
 
@@ -52,6 +75,9 @@ impl HandshakeConfig {
             fast_open_extra_retries: 1,
             forget_reset_child: false,
             drop_options_at: 0,
+            syn_cookies: SynCookiePolicy::WhenFull,
+            drop_signed: true,
+            user_timeout_option: None,
         }
     }
 
@@ -65,6 +91,9 @@ impl HandshakeConfig {
             fast_open_extra_retries: 0,
             forget_reset_child: false,
             drop_options_at: 0,
+            syn_cookies: SynCookiePolicy::WhenFull,
+            drop_signed: false,
+            user_timeout_option: None,
         }
     }
 }

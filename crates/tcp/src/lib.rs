@@ -9,7 +9,7 @@
 //! rooms, each with private fields; `offset`, the only place where sequence numbers wrap.
 //!
 //! Left out: the security check of §3.10.7.4 (third), PUSH flags of the user (so MUST-60 and MUST-61 apply), urgent
-//! data outside the stream (RFC 6093), TCP-AO.
+//! data outside the stream (RFC 6093), signatures (RFC 2385, 5925).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -77,6 +77,7 @@ mod timer;
 mod timestamp;
 mod transmit;
 mod urgent;
+mod user_timeout;
 
 pub use config::{
     AckAtOnce, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit, ClosingConfig,
@@ -90,10 +91,11 @@ pub use connection::{Arrival, Connection, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};
 pub use event::{ConnectionError, DropReason, Envelope, Event, Label, Outgoing, SoftError};
 pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
-pub use handshake_config::{HandshakeConfig, deferred_timeouts};
+pub use handshake_config::{HandshakeConfig, SynCookiePolicy, deferred_timeouts};
 pub use info::{Counters, History, INFO_FIELDS, Info, RecoveryState};
 pub use keepalive::KeepAliveSetting;
-pub use negotiate::PathInfo;
+pub use negotiate::{PathInfo, is_signed};
 pub use reset::reset_for;
 pub use state::{State, TRANSITIONS, UnknownState};
 pub use time_wait::{TimeWait, TimeWaitVerdict};
+pub use user_timeout::UserTimeoutOption;

@@ -48,6 +48,12 @@ const SHIFT_MAX: u8 = 14;
 /// Octets of the timestamps option with its NOPs.
 pub(crate) const TIMESTAMPS_OCTETS: u32 = 12;
 
+/// Whether there is a signature: MD5 (RFC 2385, kind 19), or the authentication option (RFC 5925, kind 29).
+pub fn is_signed(options: &Options) -> bool {
+    let signs = |option| matches!(option, TcpOption::Unknown { kind: 19 | 29, .. });
+    !options.is_empty() && !options.is_plain_timestamps() && options.iter().any(signs)
+}
+
 /// What the peer's SYN said.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Offer {

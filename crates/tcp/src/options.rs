@@ -44,6 +44,7 @@ impl Connection {
     pub fn set_user_timeout(&mut self, now: Instant, timeout: Option<Duration>) {
         let tcb = &mut self.tcb;
         tcb.user.timeout = timeout.unwrap_or(Duration::ZERO);
+        tcb.user.timeout_fixed = true;
         tcb.timers.stop(Timer::User);
         if let Some(timeout) = timeout
             && (tcb.send.in_flight() > 0 || tcb.opening.is_some())

@@ -14,6 +14,9 @@ pub(crate) struct Timestamps {
 /// RFC 7323 §5.5: TS.Recent is invalid after 24 days without an update.
 const RECENT_VALID: Duration = Duration::from_secs(24 * 24 * 3600);
 
+/// The bits of a TSval that a SYN cookie takes for itself.
+const TAG_MASK: u32 = (1 << 6) - 1;
+
 impl Timestamps {
     /// With `offset` added to the clock; nothing received yet.
     pub(crate) fn new(offset: u32) -> Self {
@@ -39,6 +42,19 @@ impl Timestamps {
     #[inline]
     pub(crate) fn value(&self, now: Instant) -> u32 {
         clock(now).wrapping_add(self.offset)
+    }
+
+    /// A TSval of now or a little before, at most 64 ticks, that brings `tag`, six bits, back in its echo.
+    pub(crate) fn tagged(&self, now: Instant, tag: u32) -> u32 {
+        let now = clock(now);
+        let value = now & !TAG_MASK | tag & TAG_MASK;
+        let value = if value > now { value.wrapping_sub(TAG_MASK + 1) } else { value };
+        value.wrapping_add(self.offset)
+    }
+
+    /// The tag that an echo brings back.
+    pub(crate) fn tag_of(&self, echo: u32) -> u32 {
+        echo.wrapping_sub(self.offset) & TAG_MASK
     }
 
     /// TS.Recent, the TSecr to send.

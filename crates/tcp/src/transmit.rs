@@ -399,6 +399,9 @@ fn header(tcb: &mut Tcb, segment: &mut Segment, now: Instant, flags: Flags, seq:
     if tcb.negotiated.sack && tcb.receive.reassembly().is_some() {
         push_sack(&tcb.receive, None, &mut segment.options);
     }
+    if tcb.user.announce_timeout {
+        announce_timeout(tcb, flags, &mut segment.options);
+    }
     segment.source_port = tcb.path.local_port;
     segment.destination_port = tcb.path.remote_port;
     segment.seq = seq;
@@ -406,6 +409,16 @@ fn header(tcb: &mut Tcb, segment: &mut Segment, now: Instant, flags: Flags, seq:
     segment.flags = flags | tcb.ecn.echo();
     segment.window = tcb.receive.offer(tcb.negotiated.receive_shift, tcb.ack.full_segment());
     segment.urgent = 0;
+}
+
+/// RFC 5482 §3.2: a SYN may be stripped of its options, so the first segment without SYN says it again, if there is room.
+#[cold]
+fn announce_timeout(tcb: &mut Tcb, flags: Flags, options: &mut Options) {
+    let Some(option) = &tcb.config.handshake.user_timeout_option else { return };
+    if !flags.contains(Flags::RST) && options.padded_length() + USER_TIMEOUT_OCTETS <= Options::CAPACITY {
+        options.push_user_timeout(option.field());
+    }
+    tcb.user.announce_timeout = false;
 }
 
 /// The label of a segment without data.
@@ -456,7 +469,10 @@ fn push_sack(receive: &ReceiveBuffer, duplicate: Option<(Offset, Offset)>, optio
 /// Octets of data in a segment sent now: Eff.snd.MSS without SACK blocks (RFC 9293 §3.7.1, MUST-16).
 #[inline]
 fn payload_limit(tcb: &Tcb) -> u32 {
-    let size = tcb.send.segment_size();
+    let mut size = tcb.send.segment_size();
+    if tcb.user.announce_timeout {
+        size = size.saturating_sub(USER_TIMEOUT_OCTETS as u32).max(1);
+    }
     let Some(reassembly) = tcb.receive.reassembly().filter(|_| tcb.negotiated.sack) else { return size };
     let used = if tcb.timestamps.enabled() { TIMESTAMPS_OCTETS as usize } else { 0 };
     let room = (Options::CAPACITY - used - SACK_BASE) / SACK_BLOCK;
@@ -465,6 +481,8 @@ fn payload_limit(tcb: &Tcb) -> u32 {
     size.saturating_sub((SACK_BASE + count * SACK_BLOCK) as u32).max(1)
 }
 
+/// Octets of the user timeout option.
+const USER_TIMEOUT_OCTETS: usize = 4;
 /// Octets of a SACK option without its blocks, NOPs included.
 const SACK_BASE: usize = 4;
 /// Octets of one SACK block.

@@ -145,10 +145,18 @@ fn make_cork(on: i64) -> SocketOption {
 
 /// Options that will not come. Source routes (RFC 9293 §3.9.2.1: MUST-51..53, SHLD-24) are the one part of the standard
 /// that is left out: networks drop packets that have them (RFC 7126 §4.3, §4.4).
-pub(super) const REFUSED: &[(&str, &str)] = &[(
-    "IP_OPTIONS",
-    "no IP option is sent, a source route least of all, which networks drop (RFC 7126); give the hosts routes instead",
-)];
+pub(super) const REFUSED: &[(&str, &str)] = &[
+    (
+        "IP_OPTIONS",
+        "no IP option is sent, a source route least of all, which networks drop (RFC 7126); give the hosts routes instead",
+    ),
+    ("TCP_AO_ADD_KEY", UNSIGNED),
+    ("TCP_AO_INFO", UNSIGNED),
+    ("TCP_MD5SIG", UNSIGNED),
+    ("TCP_MD5SIG_EXT", UNSIGNED),
+];
+
+const UNSIGNED: &str = "segments are not signed here (RFC 2385, RFC 5925); run without keys at both ends";
 
 /// The first name of a variant is the one it is called by.
 pub(super) static TABLE: &[Known] = &[

@@ -2,7 +2,7 @@
 
 use faultwire_base::Duration;
 use faultwire_host::{ConnectionId, DropReason, Errno, How, SocketKind, SocketOption};
-use faultwire_tcp::{Config, State};
+use faultwire_tcp::{Config, State, SynCookiePolicy};
 use faultwire_wire::{Body, Flags, Packet, Seq};
 
 use crate::network::{CLIENT, Network, SERVER, config, has_flags, socket_address};
@@ -88,7 +88,9 @@ fn half_open_connections_end() {
 #[test]
 fn the_syn_queue_has_an_end() {
     for (backlog, syn_backlog, expected) in [(4, 4096, 4), (100, 16, 13)] {
-        let mut server = config(SERVER, Config::linux());
+        let mut tcp = Config::linux();
+        tcp.handshake.syn_cookies = SynCookiePolicy::Never;
+        let mut server = config(SERVER, tcp);
         server.listen.syn_backlog = syn_backlog;
         let mut net = Network::of([config(CLIENT, Config::linux()), server]);
         let listener = net.listen(80, backlog);

@@ -204,7 +204,12 @@ impl Apps {
         let opened = open_connection(host, around.now, fd, (to, from_port), options);
         self.bind_name(name, fd, from_port.unwrap_or(0));
         match opened {
-            Ok(()) => return Ok(Progress::Done),
+            Ok(()) if udp => return Ok(Progress::Done),
+            // With TCP_FASTOPEN_CONNECT and a cookie: the first write sends the SYN.
+            Ok(()) => {
+                self.name_connection(name, host, around, sink);
+                return Ok(Progress::Done);
+            }
             Err(Errno::InProgress) => {}
             Err(errno) => {
                 self.sockets.remove(name);
@@ -318,7 +323,7 @@ impl Apps {
             let len = room.min(1 << 30) as u32;
             let payload = Payload::Generated { stream, offset, len };
             match host.send_with(around.now, binding.fd, payload, flags) {
-                Ok(0) | Err(Errno::WouldBlock) => {
+                Ok(0) | Err(Errno::WouldBlock | Errno::InProgress) => {
                     break Ok(Progress::Blocked { fd: Some(binding.fd), until: None });
                 }
                 Ok(taken) => {
