@@ -169,7 +169,7 @@ fn the_schema_covers_the_grammar() {
     }
     assert!(!schema.to_string().contains("[^]"), "a pattern with an empty class");
     let steps = definitions["step"]["oneOf"].as_array().unwrap();
-    assert_eq!(steps.len(), 13);
+    assert_eq!(steps.len(), 14);
     assert_eq!(definitions["experiment"]["additionalProperties"], false);
 }
 
