@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use faultwire_base::{ByteCount, Duration};
-use faultwire_tcp::{ChallengeLimit, Config, GiveUp, SynCookiePolicy};
+use faultwire_tcp::{
+    ChallengeLimit, Config, GiveUp, LossDetection, RackConfig, SynCookiePolicy, TailLossProbe,
+};
 use thiserror::Error;
 
 use crate::config::HostConfig;
@@ -136,6 +138,11 @@ const TABLE: &[Sysctl] = &[
     host("somaxconn", 0, INT_MAX, |host, limit| host.listen.backlog_max = limit as u32),
     host("tcp_abort_on_overflow", 0, 1, |host, on| host.listen.abort_on_overflow = on == 1),
     Sysctl { name: "tcp_congestion_control", kind: Kind::Algorithm },
+    tcp("tcp_dsack", 0, 1, |tcp, on| tcp.options.duplicate_sack = on == 1),
+    // 3 and 4 are on; what 1 and 2 did is no more in the kernel.
+    tcp("tcp_early_retrans", 0, 4, |tcp, mode| {
+        tcp.loss_recovery.tail_loss_probe = if mode >= 3 { TailLossProbe::LINUX } else { TailLossProbe::Off };
+    }),
     tcp("tcp_ecn", 0, 2, |tcp, mode| (tcp.ecn.ask, tcp.ecn.agree) = (mode == 1, mode != 0)),
     tcp("tcp_ecn_fallback", 0, 1, |tcp, on| tcp.ecn.syn_retries = (on == 1).then_some(0)),
     host("tcp_fastopen", 0, INT_MAX, |host, modes| host.fast_open.modes = modes as u32),
@@ -146,6 +153,7 @@ const TABLE: &[Sysctl] = &[
     tcp("tcp_fin_timeout", 1, INT_MAX, |tcp, seconds| {
         tcp.closing.fin_wait_2 = Some(Duration::from_secs(seconds))
     }),
+    tcp("tcp_frto", 0, 2, |tcp, on| tcp.loss_recovery.forward_rto = on != 0),
     tcp("tcp_invalid_ratelimit", 0, INT_MAX, |tcp, millis| {
         let gap = Duration::from_millis(millis);
         tcp.acknowledgment.challenge_limit =
@@ -156,12 +164,24 @@ const TABLE: &[Sysctl] = &[
     }),
     tcp("tcp_keepalive_probes", 1, 127, |tcp, probes| tcp.keep_alive.probes = probes as u32),
     tcp("tcp_keepalive_time", 1, 32_767, |tcp, seconds| tcp.keep_alive.idle = Duration::from_secs(seconds)),
+    tcp("tcp_max_reordering", 1, 65_535, |tcp, segments| tcp.loss_recovery.reordering_max = segments as u32),
     host("tcp_max_syn_backlog", 1, INT_MAX, |host, limit| host.listen.syn_backlog = limit as u32),
     // 0 means 8, as in the kernel.
     tcp("tcp_orphan_retries", 0, 255, |tcp, retries| {
         let retries = if retries == 0 { 8 } else { retries as u32 };
         tcp.give_up.r2_orphan = Some(GiveUp::Retransmissions(retries));
     }),
+    tcp("tcp_recovery", 0, 7, |tcp, bits| {
+        tcp.loss_recovery.detection = match bits & 1 {
+            0 => LossDetection::Sack,
+            _ => LossDetection::Rack(RackConfig {
+                static_window: bits & 2 != 0,
+                ignore_threshold: bits & 4 != 0,
+                ..RackConfig::LINUX
+            }),
+        };
+    }),
+    tcp("tcp_reordering", 1, 127, |tcp, segments| tcp.congestion.duplicate_threshold = segments as u32),
     tcp("tcp_retries1", 0, 255, |tcp, retries| tcp.give_up.r1 = retries as u32),
     tcp("tcp_retries2", 0, 255, |tcp, retries| tcp.give_up.r2 = GiveUp::Retransmissions(retries as u32)),
     tcp("tcp_rfc1337", 0, 1, |tcp, on| tcp.time_wait.rfc1337 = on == 1),

@@ -167,6 +167,12 @@ fn one_reduction_a_round_trip() {
             initial_window: faultwire_tcp::InitialWindow::Segments(10),
             ..Config::rfc().congestion
         },
+        // At once, where PRR (RFC 9937) would come down to it, and without probes of the tail.
+        loss_recovery: faultwire_tcp::LossRecoveryConfig {
+            reduction: faultwire_tcp::WindowReduction::AtOnce,
+            tail_loss_probe: faultwire_tcp::TailLossProbe::Off,
+            ..Config::rfc().loss_recovery
+        },
         ..Config::rfc()
     };
     let (mut t, fd) = marked(config);
@@ -203,6 +209,8 @@ fn one_reduction_a_round_trip() {
 fn retransmissions_are_not_capable() {
     for config in both() {
         let rto = if config == Config::rfc() { "+1" } else { "+0.25" };
+        let mut config = config;
+        config.loss_recovery.tail_loss_probe = faultwire_tcp::TailLossProbe::Off;
         let (mut t, fd) = marked(config);
         assert_eq!(t.write(fd, 1000), Ok(1000));
         t.expect("[ect0] P. 1:1001(1000) ack 1");

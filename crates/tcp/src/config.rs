@@ -2,6 +2,7 @@
 
 mod ecn;
 mod icmp;
+mod loss;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use faultwire_base::Duration;
 use crate::handshake_config::HandshakeConfig;
 pub use ecn::EcnConfig;
 pub use icmp::{HalfOpenErrors, IcmpConfig, IcmpErrors};
+pub use loss::{LossDetection, LossRecoveryConfig, RackConfig, TailLossProbe, WindowReduction, WithoutSack};
 
 /// All settings of an endpoint. Start from [`Config::rfc`] or [`Config::linux`] and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +29,14 @@ pub struct Config {
     pub arrival: ArrivalConfig,
     /// The retransmission timer.
     pub retransmission: RetransmissionConfig,
-    /// Loss recovery, congestion control.
+    /// Congestion control.
     pub congestion: CongestionConfig,
     /// Explicit congestion notification.
     pub ecn: EcnConfig,
     /// What ICMP errors do.
     pub icmp: IcmpConfig,
+    /// Loss recovery.
+    pub loss_recovery: LossRecoveryConfig,
     /// Nagle, PSH, silly-window avoidance.
     pub sending: SendingConfig,
     /// Delayed and challenge ACKs.
@@ -197,15 +201,20 @@ pub struct RetransmissionConfig {
 pub enum VariancePolicy {
     /// RTO = max(min, SRTT + max(G, 4 * RTTVAR)) (RFC 6298 §2).
     Rfc,
-    /// RTO = SRTT + max(min, 4 * RTTVAR), as Linux bounds the variance.
+    /// RTO = SRTT + max(min, the largest 4 * RTTVAR of a round trip), which falls by a quarter of the difference a round
+    /// trip, and smaller measurements widen RTTVAR by less (Linux).
     LinuxFloor,
 }
 
-/// Loss recovery and congestion control.
+/// Congestion control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CongestionConfig {
     /// The control law.
     pub algorithm: CongestionAlgorithm,
+    /// What the window is counted in.
+    pub unit: WindowUnit,
+    /// When CUBIC leaves slow start before a loss.
+    pub slow_start_exit: SlowStartExit,
     /// Initial congestion window.
     pub initial_window: InitialWindow,
     /// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
@@ -214,6 +223,26 @@ pub struct CongestionConfig {
     pub limited_transmit: bool,
     /// Restart from a small window after an idle time (RFC 5681 §4.1, `tcp_slow_start_after_idle`).
     pub slow_start_after_idle: bool,
+}
+
+/// What the congestion window is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowUnit {
+    /// Octets (RFC 5681).
+    Octets,
+    /// Segments, however short, and with the kernel's own integer laws of growth (Linux).
+    Segments,
+}
+
+/// When CUBIC leaves slow start before a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowStartExit {
+    /// Never.
+    AtLoss,
+    /// HyStart++ (RFC 9406); with a window in octets.
+    HyStartPlusPlus,
+    /// HyStart by ACK trains and delay, as in Linux; with a window in segments.
+    HyStart,
 }
 
 /// A control law, under the kernel's name.
@@ -527,6 +556,8 @@ impl Config {
             },
             congestion: CongestionConfig {
                 algorithm: CongestionAlgorithm::NewReno,
+                unit: WindowUnit::Octets,
+                slow_start_exit: SlowStartExit::HyStartPlusPlus,
                 initial_window: InitialWindow::Rfc5681,
                 duplicate_threshold: 3,
                 limited_transmit: true,
@@ -534,6 +565,7 @@ impl Config {
             },
             ecn: EcnConfig::rfc(),
             icmp: IcmpConfig::rfc(),
+            loss_recovery: LossRecoveryConfig::rfc(),
             sending: SendingConfig {
                 nagle: Nagle::Plain,
                 push_bursts: false,
@@ -628,11 +660,14 @@ impl Config {
             },
             congestion: CongestionConfig {
                 algorithm: CongestionAlgorithm::Cubic,
+                unit: WindowUnit::Segments,
+                slow_start_exit: SlowStartExit::HyStart,
                 initial_window: InitialWindow::Segments(10),
                 ..rfc.congestion
             },
             ecn: EcnConfig::linux(),
             icmp: IcmpConfig::linux(),
+            loss_recovery: LossRecoveryConfig::linux(),
             sending: SendingConfig {
                 nagle: Nagle::Minshall,
                 push_bursts: true,

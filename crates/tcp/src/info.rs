@@ -64,6 +64,12 @@ pub struct Info {
     pub delivered_marked: u32,
     /// Options agreed on: window scales, the peer's and ours.
     pub window_scale: Option<(u8, u8)>,
+    /// Segments delivered, the SYN and those reported as duplicates included (`tcpi_delivered`).
+    pub delivered: u64,
+    /// Segments that one may be late by without counting as lost (`tcpi_reordering`).
+    pub reordering: u32,
+    /// How often reordering was seen (`tcpi_reord_seen`).
+    pub reordering_seen: u32,
     /// The MTU of the path as far as known.
     pub path_mtu: u32,
     /// The MSS that we announced.
@@ -94,6 +100,8 @@ pub const INFO_FIELDS: &[&str] = &[
     "ca_state",
     "data_segs_in",
     "data_segs_out",
+    "delivered",
+    "delivered_ce",
     "dsack_dups",
     "last_ack_recv",
     "last_data_recv",
@@ -109,6 +117,8 @@ pub const INFO_FIELDS: &[&str] = &[
     "rcv_ooopack",
     "rcv_wnd",
     "rcv_wscale",
+    "reord_seen",
+    "reordering",
     "retrans",
     "rto",
     "rtt",
@@ -148,6 +158,8 @@ impl Info {
             "ca_state" => self.recovery.number(),
             "data_segs_in" => self.history.data_segments_received,
             "data_segs_out" => self.history.data_segments_sent,
+            "delivered" => self.delivered,
+            "delivered_ce" => self.delivered_marked.into(),
             "dsack_dups" => self.history.duplicate_sacks,
             "last_ack_recv" => self.history.since_ack_received.as_millis(),
             "last_data_recv" => self.history.since_data_received.as_millis(),
@@ -163,6 +175,8 @@ impl Info {
             "rcv_ooopack" => self.history.out_of_order,
             "rcv_wnd" => self.receive_window,
             "rcv_wscale" => self.window_scale.map_or(0, |(_, own)| own.into()),
+            "reord_seen" => self.reordering_seen.into(),
+            "reordering" => self.reordering.into(),
             "retrans" => self.retransmitted.into(),
             "rto" => self.rto.as_micros(),
             "rtt" => self.rtt.map_or(0, Duration::as_micros),
@@ -227,6 +241,8 @@ pub enum RecoveryState {
     Open,
     /// Duplicate ACKs or SACKs, too few to act on.
     Disorder,
+    /// The window is being reduced for a mark of congestion.
+    Cwr,
     /// Fast recovery.
     Recovery,
     /// After a timeout.
@@ -234,11 +250,12 @@ pub enum RecoveryState {
 }
 
 impl RecoveryState {
-    /// Linux's number of it; 2 is CWR.
+    /// Linux's number of it.
     pub fn number(self) -> u64 {
         match self {
             Self::Open => 0,
             Self::Disorder => 1,
+            Self::Cwr => 2,
             Self::Recovery => 3,
             Self::Loss => 4,
         }
@@ -294,11 +311,12 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         recovery: match recovery.phase() {
             Phase::Open => RecoveryState::Open,
             Phase::Disorder => RecoveryState::Disorder,
+            Phase::Cwr => RecoveryState::Cwr,
             Phase::Recovery => RecoveryState::Recovery,
             Phase::Loss => RecoveryState::Loss,
         },
         unacknowledged: recovery.segments_in_flight(),
-        sacked: recovery.sacked().segments,
+        sacked: recovery.segments_sacked(),
         lost: recovery.lost().segments,
         retransmitted: recovery.retransmitted().segments,
         backoffs: recovery.backoffs(),
@@ -319,6 +337,9 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
             .negotiated
             .window_scaling
             .then_some((tcb.negotiated.send_shift, tcb.negotiated.receive_shift)),
+        delivered: recovery.counters().delivered,
+        reordering: recovery.reordering_threshold(),
+        reordering_seen: recovery.reordering_seen(),
         path_mtu: tcb.path.mtu,
         announced_segment_size: tcb.path.announced_segment_size(),
         ack_delay: tcb.config.acknowledgment.delay,
@@ -361,10 +382,10 @@ pub(crate) fn counters(tcb: &Tcb) -> Counters {
             .saturating_sub(u64::from(tcb.fin_acknowledged())),
         bytes_delivered: received(tcb),
         retransmissions: recovery.retransmitted_segments + u64::from(tcb.tally.syn_retransmissions),
-        fast_retransmissions: recovery.fast_retransmissions,
-        timeouts: recovery.timeouts + u64::from(tcb.tally.syn_timeouts),
-        duplicate_acks_received: recovery.duplicate_acks,
-        duplicate_sacks_received: recovery.duplicate_sacks,
+        fast_retransmissions: u64::from(recovery.fast_retransmissions),
+        timeouts: u64::from(recovery.timeouts) + u64::from(tcb.tally.syn_timeouts),
+        duplicate_acks_received: u64::from(recovery.duplicate_acks),
+        duplicate_sacks_received: u64::from(recovery.duplicate_sacks),
         challenge_acks: u64::from(tcb.tally.challenge_acks),
         out_of_order: u64::from(tcb.tally.out_of_order),
         probes: u64::from(tcb.tally.probes),

@@ -82,10 +82,11 @@ mod user_timeout;
 pub use config::{
     AckAtOnce, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit, ClosingConfig,
     Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, HalfOpenErrors,
-    IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, Nagle, OpeningConfig, OptionOrder, OptionsConfig,
-    PersistConfig, ProbeContent, RefusedSyn, RepeatedSyn, ResetInCloseWait, RetransmissionConfig, SendParts,
-    SendingConfig, SequenceCheck, TimeWaitConfig, TimeWaitRestart, UnknownCongestionAlgorithm,
-    VariancePolicy, WhenHeld, WindowUpdate,
+    IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, LossDetection, LossRecoveryConfig, Nagle,
+    OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RackConfig, RefusedSyn,
+    RepeatedSyn, ResetInCloseWait, RetransmissionConfig, SendParts, SendingConfig, SequenceCheck,
+    SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRestart, UnknownCongestionAlgorithm,
+    VariancePolicy, WhenHeld, WindowReduction, WindowUnit, WindowUpdate, WithoutSack,
 };
 pub use connection::{Arrival, Connection, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};

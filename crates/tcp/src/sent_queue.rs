@@ -4,12 +4,18 @@
 //! window. RFC 6675 counts octets; here a segment counts as SACKed once all its octets are, which is on the safe side
 //! and keeps a peer from shattering the ring.
 
+mod delivery;
+mod loss;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use faultwire_base::Instant;
 
+use crate::config::WindowUnit;
 use crate::offset::Offset;
+pub(crate) use delivery::Delivery;
+pub(crate) use loss::Reference;
 
 /// Segments sent and not yet acknowledged cumulatively.
 #[derive(Clone, Debug)]
@@ -24,6 +30,14 @@ pub(crate) struct SentQueue {
     sacked: Tally,
     lost: Tally,
     retransmitted: Tally,
+    /// Retransmissions by time: when, and the start of the segment. Some are of the past.
+    #[expect(
+        clippy::box_collection,
+        reason = "a word in each connection that loses nothing, instead of four"
+    )]
+    again: Option<Box<VecDeque<(Instant, Offset)>>>,
+    /// How many times a segment was found lost, modulo 2^32.
+    losses: u32,
 }
 
 /// Octets of sequence space, and the number of segments that hold them.
@@ -52,25 +66,6 @@ const LOST: u8 = 2;
 /// Sent again since it was found lost. Not set together with [`SACKED`].
 const RETRANSMITTED: u8 = 4;
 
-/// What a cumulative ACK took from the queue.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Acknowledged {
-    /// Octets of sequence space, those of a segment acknowledged in part included.
-    pub(crate) octets: u64,
-    /// When the oldest of them was sent, if it is the time to measure a round trip from: no segment among them was
-    /// ever sent twice (Karn), and this one had not been SACKed before.
-    pub(crate) clean_since: Option<Instant>,
-}
-
-/// What a SACK block told anew.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct NewlySacked {
-    /// Octets of sequence space.
-    pub(crate) octets: u64,
-    /// When the oldest of them that was sent only once was sent.
-    pub(crate) clean_since: Option<Instant>,
-}
-
 impl SentQueue {
     /// An empty queue at the start of the data. Owns no memory.
     pub(crate) const fn new(start: Offset) -> Self {
@@ -84,6 +79,8 @@ impl SentQueue {
             sacked: NONE,
             lost: NONE,
             retransmitted: NONE,
+            again: None,
+            losses: 0,
         }
     }
 
@@ -123,6 +120,26 @@ impl SentQueue {
             + u64::from(self.retransmitted.octets)
     }
 
+    /// What lies between SND.UNA and the end, in `unit`.
+    #[inline]
+    pub(crate) fn flight_in(&self, unit: WindowUnit) -> u64 {
+        match unit {
+            WindowUnit::Octets => self.flight(),
+            WindowUnit::Segments => u64::from(self.segments()),
+        }
+    }
+
+    /// What is believed to be in the network, in `unit` (Linux `tcp_packets_in_flight`).
+    #[inline]
+    pub(crate) fn pipe_in(&self, unit: WindowUnit) -> u64 {
+        match unit {
+            WindowUnit::Octets => self.pipe(),
+            WindowUnit::Segments => u64::from(
+                self.segments() + self.retransmitted.segments - self.sacked.segments - self.lost.segments,
+            ),
+        }
+    }
+
     /// SACKed and not yet acknowledged cumulatively.
     #[inline]
     pub(crate) fn sacked(&self) -> Tally {
@@ -133,6 +150,12 @@ impl SentQueue {
     #[inline]
     pub(crate) fn lost(&self) -> Tally {
         self.lost
+    }
+
+    /// How many times a segment was found lost, modulo 2^32.
+    #[inline]
+    pub(crate) fn losses(&self) -> u32 {
+        self.losses
     }
 
     /// Sent again since found lost, and neither SACKed nor acknowledged since.
@@ -163,40 +186,17 @@ impl SentQueue {
         });
     }
 
-    /// Notes that the octets of `range`, all in flight, were sent again. Cuts the segments at its edges, so that a
-    /// retransmission may be shorter than what it repeats.
-    pub(crate) fn note_retransmission(&mut self, now: Instant, range: Range<Offset>) {
-        assert!(self.start <= range.start && range.start < range.end && range.end <= self.end);
-        let mut index = self.index_of(range.start);
-        if self.segments[index].start < range.start {
-            self.split(index, range.start);
-            index += 1;
-        }
-        while index < self.segments.len() && self.segments[index].start < range.end {
-            if self.segments[index].end() > range.end {
-                self.split(index, range.end);
-            }
-            let segment = &mut self.segments[index];
-            segment.transmissions = segment.transmissions.saturating_add(1);
-            segment.last_sent = now;
-            if segment.marks & (SACKED | RETRANSMITTED) == 0 {
-                segment.marks |= RETRANSMITTED;
-                self.retransmitted.add(segment.length);
-            }
-            index += 1;
-        }
-    }
-
-    /// Drops everything before `ack`, at most to the end. A segment covered in part stays, shorter.
+    /// Drops everything before `ack`, at most to the end, and tells `told` of it. A segment covered in part stays,
+    /// shorter.
     #[inline]
-    pub(crate) fn acknowledge(&mut self, ack: Offset) -> Acknowledged {
+    pub(crate) fn acknowledge(&mut self, ack: Offset, told: &mut Delivery) {
         let ack = ack.min(self.end);
         if ack <= self.start {
-            return Acknowledged::default();
+            return;
         }
-        let octets = ack - self.start;
+        told.octets += ack - self.start;
         self.start = ack;
-        let (mut clean_since, mut repeated, mut departed) = (None, false, 0);
+        let mut departed = 0;
         while let Some(front) = self.segments.front_mut() {
             if front.start >= ack {
                 break;
@@ -205,22 +205,23 @@ impl SentQueue {
                 self.trim_front(ack);
                 break;
             }
-            repeated |= front.transmissions > 1;
-            if clean_since.is_none() && front.marks & SACKED == 0 {
-                clean_since = Some(front.last_sent);
-            }
+            told.repeated |= front.transmissions > 1;
             departed += 1;
             if front.marks == 0 {
+                told.note(front);
                 self.segments.pop_front();
             } else {
                 let gone = *front;
+                if gone.marks & SACKED == 0 {
+                    told.note(&gone);
+                }
                 self.segments.pop_front();
                 self.forget_marks(gone);
             }
         }
+        told.departed += departed;
         self.unsent_again = self.unsent_again.saturating_sub(departed);
         self.lost_before = self.lost_before.saturating_sub(departed);
-        Acknowledged { octets, clean_since: if repeated { None } else { clean_since } }
     }
 
     /// The largest run of whole segments inside `range`; `None` if there is none.
@@ -234,7 +235,7 @@ impl SentQueue {
     }
 
     /// Marks the segments of `range`, which begins and ends with a segment, as SACKed.
-    pub(crate) fn mark_sacked(&mut self, range: Range<Offset>, told: &mut NewlySacked) {
+    pub(crate) fn mark_sacked(&mut self, range: Range<Offset>, told: &mut Delivery) {
         let mut index = self.segments.partition_point(|segment| segment.start < range.start);
         while index < self.segments.len() && self.segments[index].start < range.end {
             let segment = &mut self.segments[index];
@@ -242,54 +243,13 @@ impl SentQueue {
             if segment.marks & SACKED != 0 {
                 continue;
             }
-            if segment.transmissions == 1 && told.clean_since.is_none_or(|since| segment.last_sent < since) {
-                told.clean_since = Some(segment.last_sent);
-            }
             told.octets += u64::from(segment.length);
+            told.note(segment);
             let before = *segment;
             segment.marks = SACKED;
             self.sacked.add(before.length);
             self.forget_marks(before);
         }
-    }
-
-    /// Marks every segment that begins before `boundary` and is not SACKED as lost. The boundary only ever moves up,
-    /// so each segment is visited once.
-    pub(crate) fn mark_lost_before(&mut self, boundary: Offset) {
-        let mut index = self.lost_before as usize;
-        while index < self.segments.len() && self.segments[index].start < boundary {
-            let segment = &mut self.segments[index];
-            if segment.marks & (SACKED | LOST) == 0 {
-                segment.marks |= LOST;
-                self.lost.add(segment.length);
-            }
-            index += 1;
-        }
-        self.lost_before = index as u32;
-    }
-
-    /// Marks everything not SACKed as lost and not sent again: the timer ran out.
-    pub(crate) fn mark_all_lost(&mut self) {
-        self.lost = Tally::default();
-        self.retransmitted = Tally::default();
-        for segment in &mut self.segments {
-            if segment.marks & SACKED == 0 {
-                segment.marks = LOST;
-                self.lost.add(segment.length);
-            }
-        }
-        self.unsent_again = 0;
-        self.lost_before = self.segments();
-    }
-
-    /// Forgets every SACK: the receiver turned out to have dropped what it had reported (RFC 2018 §8).
-    pub(crate) fn forget_sacks(&mut self) {
-        self.sacked = Tally::default();
-        for segment in &mut self.segments {
-            segment.marks &= !SACKED;
-        }
-        self.unsent_again = 0;
-        self.lost_before = 0;
     }
 
     /// Whether the first segment is SACKed although the cumulative ACK stops short of it.
@@ -300,6 +260,29 @@ impl SentQueue {
     /// Whether the first segment is marked lost.
     pub(crate) fn front_is_lost(&self) -> bool {
         self.segments.front().is_some_and(|front| front.marks & LOST != 0)
+    }
+
+    /// The start of the segment that ends at, or holds the octet before, `end`.
+    pub(crate) fn start_of_last_before(&self, end: Offset) -> Offset {
+        if end <= self.start || end > self.end {
+            return self.start;
+        }
+        self.segments[self.index_of(Offset(end.0 - 1))].start
+    }
+
+    /// The last segment, and how often it was sent.
+    pub(crate) fn back(&self) -> Option<(Range<Offset>, u16)> {
+        self.segments.back().map(|back| (back.range(), back.transmissions))
+    }
+
+    /// When the first segment was sent last.
+    pub(crate) fn front_sent(&self) -> Option<Instant> {
+        self.segments.front().map(|front| front.last_sent)
+    }
+
+    /// Whether the first segment was ever sent again.
+    pub(crate) fn front_was_repeated(&self) -> bool {
+        self.segments.front().is_some_and(|front| front.transmissions > 1)
     }
 
     /// The first segment, and when it was sent for the first time.
@@ -345,12 +328,17 @@ impl SentQueue {
     pub(crate) fn release_memory(&mut self) {
         if self.segments.is_empty() {
             self.segments = VecDeque::new();
+            self.again = None;
         }
     }
 
     /// Octets of memory behind the queue.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.segments.capacity() * size_of::<SentSegment>()
+        let again = self
+            .again
+            .as_ref()
+            .map_or(0, |again| size_of_val(&**again) + again.capacity() * size_of::<(Instant, Offset)>());
+        self.segments.capacity() * size_of::<SentSegment>() + again
     }
 
     /// Index of the segment that holds `at`, which is in flight.
@@ -413,6 +401,15 @@ impl SentQueue {
 }
 
 impl Tally {
+    /// The sum in `unit`.
+    #[inline]
+    pub(crate) fn in_unit(self, unit: WindowUnit) -> u64 {
+        u64::from(match unit {
+            WindowUnit::Octets => self.octets,
+            WindowUnit::Segments => self.segments,
+        })
+    }
+
     #[inline]
     fn add(&mut self, octets: u32) {
         self.octets += octets;

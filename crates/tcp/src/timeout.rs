@@ -65,9 +65,14 @@ pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
 /// RFC 6298 §5.4-5.6, RFC 9293 §3.8.3: back off, and see whether it has been too long (MUST-20). The user is told at R1
 /// (SHLD-9).
 fn on_retransmission(tcb: &mut Tcb, now: Instant) {
-    let verdict = tcb.recovery.on_timeout(now);
-    tcb.ecn.on_reduction();
-    tcb.cause = Cause::Timer(TimerKind::Retransmission);
+    let phase = tcb.recovery.phase();
+    tcb.cause = Cause::Timer(tcb.recovery.timer());
+    let verdict = tcb.recovery.on_timer(now);
+    if verdict.is_some() || tcb.recovery.phase() != phase {
+        tcb.ecn.on_reduction();
+    }
+    // The reordering timer and the probe (RFC 8985) have nothing to do with giving up.
+    let Some(verdict) = verdict else { return };
     fast_open::on_timeout(tcb, verdict.backoffs.saturating_sub(1), false);
     let mut since = verdict.first_unacknowledged_since;
     if tcb.send.window() == 0 {

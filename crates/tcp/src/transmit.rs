@@ -5,7 +5,7 @@ use std::ops::Range;
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
-use crate::burst;
+use crate::burst::{self, Burst};
 use crate::config::{ProbeContent, WhenHeld};
 use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
@@ -88,6 +88,11 @@ fn any(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
 }
 
 fn synchronized(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    if tcb.recovery.is_probe_due()
+        && let Some(outgoing) = tail_loss_probe(tcb, now)
+    {
+        return Some(outgoing);
+    }
     if let Some((range, reason)) = tcb.recovery.next_retransmission()
         && is_inside_window(tcb, &range)
     {
@@ -112,6 +117,35 @@ fn synchronized(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     }
     rest(tcb, now);
     None
+}
+
+/// RFC 8985 §7.3: a segment of new data if there is one and the peer's window takes it, whatever the congestion window
+/// and Nagle say; else the last segment again.
+#[cold]
+fn tail_loss_probe(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
+    let start = tcb.send.next();
+    let end = tcb.send_buffer.part_at(start).map_or(tcb.send_buffer.end(), |(end, _)| end);
+    let unsent = end.saturating_since(start);
+    let length = unsent.min(u64::from(payload_limit(tcb)));
+    let fin = tcb.send_buffer.is_finished() && start + length == tcb.send_buffer.end();
+    let usable = tcb.send.usable();
+    if tcb.unsent() > 0 && length <= usable && (length > 0 || usable > 0) {
+        let fin = fin && length < usable;
+        if length > 0 || fin {
+            let end = start + length;
+            tcb.burst = Some(Burst { end, fin, several: false, capped: false, congestion_limited: false });
+            return new_data_in_recovery(tcb, now);
+        }
+    }
+    match tcb.recovery.loss_probe() {
+        Some((range, reason)) if is_inside_window(tcb, &range) => {
+            Some(retransmission(tcb, now, range, reason))
+        }
+        _ => {
+            tcb.recovery.cancel_probe();
+            None
+        }
+    }
 }
 
 /// Old data may go out again inside a window that shrank, and the first octet always (SHLD-16, MAY-7).

@@ -40,7 +40,11 @@ fn bulk(config: Config) -> (Drill, Fd) {
 /// is one segment, doubles up to half of what was in flight and then grows by one segment in each round trip.
 #[test]
 fn slow_start_and_congestion_avoidance() {
-    let (mut t, fd) = bulk(Config::rfc());
+    let mut config = Config::rfc();
+    // Neither a probe before the timeout (RFC 8985 §7) nor new data after it (RFC 5682).
+    config.loss_recovery.tail_loss_probe = faultwire_tcp::TailLossProbe::Off;
+    config.loss_recovery.forward_rto = false;
+    let (mut t, fd) = bulk(config);
     let mut ack = 1;
     for expected in [4, 8, 16] {
         let round = sent(&mut t);

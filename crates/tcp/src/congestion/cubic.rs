@@ -7,6 +7,9 @@ use std::mem;
 
 use faultwire_base::{Duration, Instant};
 
+use super::hystart::HyStart;
+use crate::offset::Offset;
+
 /// State of the law.
 #[derive(Clone, Debug)]
 pub(super) struct Cubic {
@@ -17,6 +20,7 @@ pub(super) struct Cubic {
     epoch: Option<Epoch>,
     /// Since when the window is not the limit; [`NOT_PAUSED`] if it is. Such time does not count (RFC 9438 §5.8).
     paused_since: Instant,
+    hystart: Option<HyStart>,
 }
 
 /// One stage of congestion avoidance.
@@ -34,8 +38,20 @@ struct Epoch {
 }
 
 impl Cubic {
-    pub(super) const fn new() -> Self {
-        Self { maximum: 0, prior: 0, epoch: None, paused_since: NOT_PAUSED }
+    pub(super) const fn new(hystart: Option<HyStart>) -> Self {
+        Self { maximum: 0, prior: 0, epoch: None, paused_since: NOT_PAUSED, hystart }
+    }
+
+    /// A round trip was measured in slow start. Says whether slow start ends by it (RFC 9406).
+    #[inline]
+    pub(super) fn on_round_trip(&mut self, rtt: Duration, range: (Offset, Offset)) -> bool {
+        self.hystart.as_mut().is_some_and(|hystart| hystart.sample(rtt, range))
+    }
+
+    /// What slow start grows by, of `octets`.
+    #[inline]
+    pub(super) fn slow_start_growth(&self, octets: u64) -> u64 {
+        self.hystart.as_ref().map_or(octets, |hystart| hystart.growth(octets))
     }
 
     /// Growth of the window for `octets` acknowledged in congestion avoidance (RFC 9438 §4.2 to §4.5).
@@ -70,6 +86,9 @@ impl Cubic {
         self.maximum = if window < self.maximum { window * 17 / 20 } else { window };
         self.prior = window;
         self.epoch = None;
+        if let Some(hystart) = &mut self.hystart {
+            hystart.stop();
+        }
         flight * BETA_TENTHS / 10
     }
 
@@ -144,7 +163,7 @@ fn w_cubic(elapsed: u64, plateau_after: u64, maximum: u64, smss: u64) -> u64 {
 }
 
 /// The integer cube root, rounded down.
-fn cube_root(value: u128) -> u64 {
+pub(super) fn cube_root(value: u128) -> u64 {
     let mut root: u128 = 0;
     let top = (u128::BITS - value.leading_zeros()).div_ceil(3);
     for bit in (0..top).rev() {

@@ -8,6 +8,8 @@ const RTT: Duration = Duration::from_millis(100);
 fn config(algorithm: CongestionAlgorithm) -> CongestionConfig {
     CongestionConfig {
         algorithm,
+        unit: WindowUnit::Octets,
+        slow_start_exit: SlowStartExit::AtLoss,
         initial_window: InitialWindow::Segments(10),
         duplicate_threshold: 3,
         limited_transmit: true,
@@ -19,6 +21,20 @@ fn busy(algorithm: CongestionAlgorithm) -> Congestion {
     let mut congestion = Congestion::new(&config(algorithm), SMSS, false);
     congestion.set_limited(Instant::ZERO, true);
     congestion
+}
+
+/// Fast recovery with `flight` outstanding, from its beginning to its end.
+fn reduce(congestion: &mut Congestion, flight: u64) {
+    congestion.reduce_threshold(flight);
+    congestion.set_window(congestion.threshold());
+}
+
+/// The timer runs out; `repeated`: for the same data as the last time.
+fn expire(congestion: &mut Congestion, flight: u64, repeated: bool) {
+    if !repeated {
+        congestion.reduce_threshold(flight);
+    }
+    congestion.on_timeout(Instant::ZERO, 0, Offset::FIRST);
 }
 
 /// A window's worth of ACKs, each for `per_ack` segments. Returns the window in segments, rounded down.
@@ -75,7 +91,7 @@ fn slow_start_counts_at_most_the_limit() {
 fn reno_adds_one_segment_a_round() {
     for per_ack in [1, 2, 5] {
         let mut congestion = busy(CongestionAlgorithm::NewReno);
-        congestion.on_loss(40_000);
+        reduce(&mut congestion, 40_000);
         let seen = rounds(&mut congestion, 10, per_ack);
         assert_eq!(seen[0], 21);
         assert!((29..=30).contains(&seen[9]), "{seen:?}");
@@ -86,7 +102,7 @@ fn reno_adds_one_segment_a_round() {
 #[test]
 fn reno_carries_octets_over() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);
-    congestion.on_loss(20_000);
+    reduce(&mut congestion, 20_000);
     let mut windows = Vec::new();
     for _ in 0..3 {
         congestion.on_acknowledged(Instant::ZERO, 7000, RTT, 2);
@@ -99,7 +115,7 @@ fn reno_carries_octets_over() {
 #[test]
 fn slow_start_hands_over_the_rest() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);
-    congestion.on_loss(20_000);
+    reduce(&mut congestion, 20_000);
     congestion.set_window(9500);
     congestion.on_acknowledged(Instant::ZERO, 2000, RTT, 2);
     assert_eq!(congestion.window(), 10_000);
@@ -112,7 +128,7 @@ fn slow_start_hands_over_the_rest() {
 #[test]
 fn slow_start_ends_at_the_threshold() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);
-    congestion.on_timeout(40_000, false);
+    expire(&mut congestion, 40_000, false);
     assert_eq!((congestion.window(), congestion.threshold()), (1000, 20_000));
     assert_eq!(rounds(&mut congestion, 6, 1), [2, 4, 8, 16, 20, 21]);
 }
@@ -121,14 +137,15 @@ fn slow_start_ends_at_the_threshold() {
 #[test]
 fn reno_sawtooth() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);
-    congestion.on_loss(40_000);
+    reduce(&mut congestion, 40_000);
     for _ in 0..3 {
         let mut count = 0;
         while round(&mut congestion, Instant::ZERO, 1) < 40 {
             count += 1;
         }
         assert!((18..=20).contains(&count), "{count} rounds");
-        congestion.on_loss(congestion.window());
+        let flight = congestion.window();
+        reduce(&mut congestion, flight);
         assert_eq!(congestion.window(), 20_000);
     }
 }
@@ -137,17 +154,17 @@ fn reno_sawtooth() {
 #[test]
 fn thresholds() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);
-    congestion.on_loss(3000);
+    reduce(&mut congestion, 3000);
     assert_eq!((congestion.window(), congestion.threshold()), (2000, 2000), "at least two segments");
-    congestion.on_timeout(50_000, false);
+    expire(&mut congestion, 50_000, false);
     assert_eq!(congestion.threshold(), 25_000);
-    congestion.on_timeout(1000, true);
+    expire(&mut congestion, 1000, true);
     assert_eq!((congestion.window(), congestion.threshold()), (1000, 25_000), "held for the same data");
 
     let mut cubic = busy(CongestionAlgorithm::Cubic);
-    cubic.on_loss(100_000);
+    reduce(&mut cubic, 100_000);
     assert_eq!((cubic.window(), cubic.threshold()), (70_000, 70_000));
-    cubic.on_timeout(1000, false);
+    expire(&mut cubic, 1000, false);
     assert_eq!(cubic.threshold(), 2000);
 }
 
@@ -167,9 +184,9 @@ fn an_unused_window_does_not_grow() {
 fn restart_window() {
     let mut congestion = busy(CongestionAlgorithm::NewReno);
     rounds(&mut congestion, 3, 1);
-    congestion.restart();
+    congestion.restart(Instant::ZERO, RTT * 3, RTT);
     assert_eq!(congestion.window(), 10_000);
-    congestion.on_timeout(10_000, false);
-    congestion.restart();
+    expire(&mut congestion, 10_000, false);
+    congestion.restart(Instant::ZERO, RTT * 3, RTT);
     assert_eq!(congestion.window(), 1000, "never a larger one");
 }

@@ -2,21 +2,30 @@
 
 use faultwire_base::Instant;
 
-use super::{Phase, Recovery};
+use super::{Phase, Recovery, Repair};
 use crate::offset::Offset;
 
 impl Recovery {
-    /// An ACK says that a packet of ours was marked "congestion experienced"; it is not taken yet. The window falls as for a loss, but
-    /// nothing is sent again, and once a round trip at most: not before data is acknowledged that was sent after the
-    /// last reduction. Says whether the window was reduced.
+    /// An ACK says that a packet of ours was marked "congestion experienced"; it is not taken yet. The window is reduced
+    /// as for a loss, but nothing is sent again, and once a round trip at most: not before data is acknowledged that was
+    /// sent after the last reduction. Says whether a reduction began.
     pub(crate) fn on_congestion_experienced(&mut self, now: Instant, ack: Offset) -> bool {
         let _ = now;
-        let reducing = matches!(self.episode.phase, Phase::Recovery | Phase::Loss);
-        if reducing || ack <= self.reduced_until {
+        if let Some(repair) = &mut self.repair {
+            // What was reduced before it is not taken back either: congestion there is.
+            repair.undo.forbid();
+        }
+        if self.episode.phase == Phase::Cwr && ack > self.episode.recovery_point {
+            self.end_reduction();
+            self.open();
+        }
+        if !matches!(self.episode.phase, Phase::Open | Phase::Disorder) {
             return false;
         }
-        self.congestion.on_loss(self.flight_at_loss());
-        self.reduced_until = self.queue.end();
+        self.begin_reduction(0);
+        let repair = self.repair.get_or_insert_with(|| Box::new(Repair::new()));
+        repair.undo.close();
+        self.episode.phase = Phase::Cwr;
         true
     }
 }

@@ -1,37 +1,53 @@
 //! Loss recovery of one direction: an ACK comes in, a verdict goes out, and with it what to send again and how much
-//! new data the network may take (RFC 5681 §3.2, 6582, 6675, 3042, 6298).
+//! new data the network may take (RFC 5681 §3.2, 6582, 6675, 8985, 9937, 5682, 3042, 6298).
 //!
 //! The owner asks [`Recovery::next_retransmission`], [`Recovery::new_data_quota`] and at last
 //! [`Recovery::last_resort_retransmission`] until all say no, and reports each segment by [`Recovery::on_transmit`].
+//! When a tail loss probe is due it sends that first, of new data or of [`Recovery::loss_probe`].
 
 mod episode;
 mod experienced;
+mod expiry;
+mod frto;
+mod handshake;
+mod intake;
+mod newreno;
 mod permit;
 mod policy;
 mod progress;
+mod prr;
 mod questions;
+mod rack;
+mod reductions;
+mod reordering;
 mod report;
 mod rto;
 mod sack;
+mod states;
+mod tlp;
+mod undo;
 
 use std::ops::Range;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_wire::Reason;
+use faultwire_wire::{Reason, TimerKind};
 
-use crate::config::Config;
-use crate::congestion::Congestion;
+use crate::config::{Config, WindowUnit};
+use crate::congestion::{Congestion, Flight};
 use crate::offset::Offset;
-use crate::sent_queue::{NewlySacked, SentQueue};
-use episode::Episode;
+use crate::sent_queue::{Delivery, SentQueue};
 pub(crate) use episode::Phase;
+use episode::{Episode, Repair};
 use permit::Permit;
 use policy::Policy;
 use progress::Progress;
+use rack::Rack;
+use reordering::Reordering;
 use report::round_trip;
 pub(crate) use report::{AckArrived, AckVerdict, Counters, TimeoutVerdict};
 pub(crate) use rto::Rto;
 use sack::Scoreboard;
+use tlp::{Answer, Probe, Reply};
 
 /// Recovery of one direction of a connection, from ESTABLISHED on.
 #[derive(Clone, Debug)]
@@ -40,12 +56,17 @@ pub(crate) struct Recovery {
     /// From the first SACK on, until the connection is idle.
     scoreboard: Option<Box<Scoreboard>>,
     rto: Rto,
+    /// What the timer of `rto` runs for: retransmission, reordering or probe.
+    pending: TimerKind,
     congestion: Congestion,
     policy: Policy,
     episode: Episode,
+    /// From the first reduction on, until it can't be taken back.
+    repair: Option<Box<Repair>>,
+    rack: Rack,
+    reordering: Option<Box<Reordering>>,
+    probe: Probe,
     progress: Progress,
-    /// Until this is passed, the window was reduced for a mark: no other reduction for one, and no growth.
-    reduced_until: Offset,
     counters: Counters,
 }
 
@@ -56,65 +77,96 @@ impl Recovery {
     pub(crate) fn new(config: &Config, sack_permitted: bool, smss: u32, syn_was_retransmitted: bool) -> Self {
         let policy = Policy::new(config, sack_permitted, smss, syn_was_retransmitted);
         let mut rto = Rto::new(&config.retransmission);
-        rto.raise_to(policy.first_timeout_min);
+        rto.raise_to(policy.first_timeout_min());
         Self {
             queue: SentQueue::new(Offset::FIRST),
             scoreboard: None,
             rto,
+            pending: TimerKind::Retransmission,
             congestion: Congestion::new(&config.congestion, smss, syn_was_retransmitted),
             policy,
             episode: Episode::none(Offset::ISN),
+            repair: None,
+            rack: Rack::new(),
+            reordering: None,
+            probe: Probe::new(),
             progress: Progress::new(),
-            reduced_until: Offset::ISN,
-            counters: Counters::default(),
+            // The SYN.
+            counters: Counters { delivered: 1, ..Counters::default() },
         }
-    }
-
-    /// The handshake measured a round trip: the SYN was answered, and by Karn's rule or by its timestamp it is clear
-    /// which one. Before any data.
-    pub(crate) fn on_handshake_rtt(&mut self, rtt: Duration) {
-        self.rto.sample(rtt);
-        self.rto.raise_to(self.policy.first_timeout_min);
     }
 
     /// A segment that takes sequence space went out. `range` includes the FIN. New data starts at the end of what was
     /// sent before; a retransmission lies inside it and may be cut shorter than what was asked for.
     #[inline]
     pub(crate) fn on_transmit(&mut self, now: Instant, range: Range<Offset>, retransmission: bool) {
-        self.progress.last_transmission = now;
+        let last = std::mem::replace(&mut self.progress.last_transmission, now);
         if retransmission {
             self.on_retransmit(now, range);
             return;
         }
-        if self.queue.is_empty() {
+        let first = self.queue.is_empty();
+        if first {
             self.progress.advance(now);
+            self.congestion.on_idle_end(now, last);
         }
-        if self.episode.phase == Phase::Disorder && self.new_data_reason() == Reason::LimitedTransmit {
-            self.episode.limited_transmit += (range.end - range.start) as u32;
+        if self.episode.phase != Phase::Open {
+            self.on_new_data_in_trouble(&range);
         }
         self.queue.push(now, range);
-        // RFC 6298 §5.1.
-        self.rto.ensure_started(now);
+        if self.probe.is_due() {
+            self.on_probe_sent(now, false);
+            return;
+        }
+        // RFC 6298 §5.1; RFC 8985 §7.2.
+        if first || self.pending == TimerKind::TailLossProbe {
+            self.rearm(now);
+        } else {
+            self.rto.ensure_started(now);
+        }
+        if self.policy.probe.on {
+            self.schedule_probe(now, self.timeout_by_front(now));
+        }
     }
 
     /// An acceptable ACK arrived.
     #[inline]
     pub(crate) fn on_ack(&mut self, now: Instant, arrived: &AckArrived<'_>) -> AckVerdict {
         let plain_duplicate = arrived.is_plain_duplicate(&self.queue);
-        let acked = self.queue.acknowledge(arrived.ack);
-        if acked.octets > 0 {
+        let start = self.queue.start();
+        let losses = self.queue.losses();
+        let highest = self.highest_sacked();
+        let phase_before = self.episode.phase;
+        self.episode.new_data_first = false;
+        let mut acked = Delivery::new(self.ambiguous_after(now, arrived));
+        let mut sacked = acked;
+        self.queue.acknowledge(arrived.ack, &mut acked);
+        let advanced = acked.octets > 0;
+        if advanced {
             if let Some(scoreboard) = &mut self.scoreboard {
                 scoreboard.acknowledge(self.queue.start());
             }
             self.progress.advance(now);
             self.episode.limited_transmit = 0;
         }
-        let sacked =
-            if arrived.sack.is_empty() { NewlySacked::default() } else { self.take_sack(arrived.sack) };
-        let rtt_sample = round_trip(now, arrived, &acked, &sacked);
-        if let Some(rtt) = rtt_sample {
-            self.rto.sample(rtt);
+        if !arrived.sack.is_empty() {
+            self.take_sack(arrived.sack, &mut sacked);
         }
+        let rtt_sample = self.measure(now, arrived, &acked, &sacked);
+        let mut digest = self.digest(now, arrived, &acked, &sacked);
+        digest.start = start;
+        digest.sample = rtt_sample;
+        let duplicates = match arrived.d_sack {
+            Some(d_sack) => self.take_d_sack(d_sack, start),
+            None => 0,
+        };
+        if self.policy.counts_segments() {
+            digest.delivered += u64::from(duplicates);
+        }
+        digest.bare = plain_duplicate && !advanced && duplicates == 0;
+        self.counters.delivered +=
+            u64::from(acked.delivered.segments + sacked.delivered.segments + duplicates);
+        self.note_reordering(highest, &acked, &sacked);
         let mut verdict = AckVerdict {
             newly_acknowledged: acked.octets,
             newly_sacked: sacked.octets,
@@ -124,17 +176,20 @@ impl Recovery {
             all_acknowledged: self.queue.is_empty(),
             ..AckVerdict::default()
         };
-        self.counters.duplicate_acks += u64::from(verdict.duplicate);
-        self.counters.duplicate_sacks += u64::from(arrived.d_sack.is_some());
-        let phase_before = self.episode.phase;
-        match phase_before {
-            Phase::Open | Phase::Disorder => self.on_ack_in_order(now, &mut verdict),
-            Phase::Recovery => self.on_ack_in_recovery(now, &mut verdict),
-            Phase::Loss => self.on_ack_in_loss(now, &mut verdict),
+        self.counters.duplicate_acks += u32::from(verdict.duplicate);
+        self.counters.duplicate_sacks += u32::from(arrived.d_sack.is_some());
+        if self.probe.is_under_way() {
+            self.take_probe_answer(now, arrived, &digest);
         }
-        if acked.octets > 0 {
-            self.restart_timer_after_progress(now, phase_before);
+        let calm = phase_before == Phase::Open && advanced && sacked.octets == 0 && duplicates == 0;
+        if !calm || self.episode.phase != Phase::Open {
+            self.take_state(now, &mut digest, &mut verdict);
+        } else {
+            self.forget_past();
         }
+        self.set_timer_after(now, &digest, phase_before);
+        let lost = self.queue.losses() != losses;
+        self.control_window(now, &digest, &verdict, phase_before, lost);
         verdict
     }
 
@@ -152,78 +207,53 @@ impl Recovery {
         self.permit().new_data_quota(snd_nxt)
     }
 
-    /// The reason that new data sent now is tagged with: `Data`, or `LimitedTransmit` if it goes beyond the window.
+    /// The reason that new data sent now is tagged with: `Data`, `TailLossProbe`, or `LimitedTransmit` if it goes
+    /// beyond the window.
     #[inline]
     pub(crate) fn new_data_reason(&self) -> Reason {
+        if self.probe.is_due() {
+            return Reason::TailLossProbe;
+        }
         let beyond = self.episode.phase == Phase::Disorder
-            && self.queue.flight() + u64::from(self.policy.smss) > self.congestion.window();
+            && self.queue.flight_in(self.policy.unit) + self.policy.one() > self.congestion.window();
         if beyond { Reason::LimitedTransmit } else { Reason::Data }
     }
 
-    /// In fast recovery with SACK, when nothing is known to be lost and there is no new data to send or no room for
-    /// it in the receiver's window: a segment below the highest SACK to send again all the same (RFC 6675 §4, NextSeg
-    /// rule 3). The caller may cut it shorter, sends it, and reports it.
+    /// When nothing is known to be lost and there is no new data to send or no room for it in the receiver's window: a
+    /// segment to send again all the same (RFC 6675 §4, NextSeg rules 3 and 4; RFC 5682 §2.1 step 2b). The caller may
+    /// cut it shorter, sends it, and reports it.
     #[inline]
     pub(crate) fn last_resort_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
-        if self.episode.phase != Phase::Recovery {
+        if self.episode.new_data_first && self.queue.end() == self.episode.recovery_point {
+            // There was nothing new to try the path with.
+            self.episode.new_data_first = false;
+            self.episode.forward_rto = false;
+            return self.next_retransmission();
+        }
+        if self.episode.phase != Phase::Recovery || !self.policy.flags.last_resort {
             return None;
         }
-        let scoreboard = self.scoreboard.as_ref()?;
-        let (queue, congestion) = (&mut self.queue, &self.congestion);
-        Permit { queue, congestion, episode: &self.episode, policy: &self.policy }
-            .last_resort_retransmission(scoreboard)
+        match self.scoreboard.as_ref()?.highest() {
+            Some(highest) => self.permit().below_highest(highest),
+            None => self.rescue(),
+        }
     }
 
     /// Whether nothing that was sent is to be sent again, neither now nor as a last resort.
     #[inline]
     pub(crate) fn is_undisturbed(&self) -> bool {
-        matches!(self.episode.phase, Phase::Open | Phase::Disorder)
+        matches!(self.episode.phase, Phase::Open | Phase::Disorder | Phase::Cwr) && !self.probe.is_due()
     }
 
     /// The caller has sent all it could. `limited`: the congestion window stopped it, not the lack of data or the
     /// receiver's window. While it is not limited the window doesn't grow.
     #[inline]
     pub(crate) fn on_transmission_opportunity_ended(&mut self, now: Instant, limited: bool) {
-        self.congestion.set_limited(now, limited);
-    }
-
-    /// Whether the first segment in flight is to be sent again now.
-    pub(crate) fn is_retransmission_due(&self) -> bool {
-        self.episode.front_is_due && !self.queue.is_empty()
-    }
-
-    /// When the retransmission timer runs out; `None` while nothing is in flight or another timer has taken over.
-    #[inline]
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.rto.deadline()
-    }
-
-    /// The retransmission timer ran out (RFC 6298 §5.4 to §5.6): the timeout doubles and the timer runs again, the
-    /// window falls to one segment, and all that is not SACKed counts as lost. To be called with data in flight only.
-    pub(crate) fn on_timeout(&mut self, now: Instant) -> TimeoutVerdict {
-        let (_, first_sent) = self.queue.front().expect("the timer runs only while something is in flight");
-        self.counters.timeouts += 1;
-        let timeouts = self.progress.count_timeout();
-        if self.queue.front_is_sacked() {
-            // RFC 2018 §8: the receiver may drop what it SACKed. Here it did, or it would acknowledge it.
-            self.queue.forget_sacks();
-            self.scoreboard = None;
-        }
-        self.congestion.on_timeout(self.flight_at_loss(), timeouts > 1);
-        self.queue.mark_all_lost();
-        self.episode = Episode::loss(self.queue.end());
-        self.episode.front_is_due = true;
-        self.rto.backoff();
-        self.rto.start(now);
-        TimeoutVerdict {
-            backoffs: timeouts,
-            first_unacknowledged_since: self.progress.waiting_since(first_sent),
-        }
-    }
-
-    /// Stops the retransmission timer, for instance because the persist timer takes over.
-    pub(crate) fn stop_timer(&mut self) {
-        self.rto.stop();
+        self.probe.cancel();
+        let full = self.policy.counts_segments() && self.pipe() >= self.congestion.window();
+        let cut = self.policy.slow_start_after_idle && self.episode.phase == Phase::Open;
+        let flight = self.flight();
+        self.congestion.note_usage(now, limited || full, flight, self.rto.current(), cut);
     }
 
     /// The connection is over: nothing is outstanding any more. What was measured and counted stays to be told.
@@ -240,8 +270,9 @@ impl Recovery {
         if !self.policy.slow_start_after_idle || !self.queue.is_empty() {
             return;
         }
-        if now.saturating_since(self.progress.last_transmission) > self.rto.current() {
-            self.congestion.restart();
+        let (idle, rto) = (now.saturating_since(self.progress.last_transmission), self.rto.current());
+        if idle > rto {
+            self.congestion.restart(now, idle, rto);
         }
     }
 
@@ -260,29 +291,6 @@ impl Recovery {
         self.episode.front_is_due = true;
     }
 
-    /// The SYN that was sent at `sent_at` took `range` with it, and the peer did not take that: it goes again at once,
-    /// and no congestion is to blame (RFC 7413 §4.2.1). At the end of the handshake, before any other data.
-    pub(crate) fn on_syn_text_refused(&mut self, now: Instant, sent_at: Instant, range: Range<Offset>) {
-        self.start_at(range.start);
-        self.queue.push(sent_at, range);
-        self.queue.mark_lost_before(self.queue.end());
-        self.episode = Episode::loss(self.queue.end());
-        self.episode.front_is_due = true;
-        self.rto.start(now);
-    }
-
-    /// At the end of the handshake: the data before `at` went with the SYN, and was acknowledged with it.
-    pub(crate) fn start_at(&mut self, at: Offset) {
-        self.queue = SentQueue::new(at);
-    }
-
-    /// The handshake is complete, and data was sent before: its timer starts now (Linux `tcp_rearm_rto`).
-    pub(crate) fn on_handshake_completed(&mut self, now: Instant) {
-        if !self.queue.is_empty() {
-            self.rto.start(now);
-        }
-    }
-
     #[inline]
     fn permit(&mut self) -> Permit<'_> {
         Permit {
@@ -293,169 +301,107 @@ impl Recovery {
         }
     }
 
+    /// What is believed to be in the network, in the unit of the window.
+    #[inline]
+    fn pipe(&self) -> u64 {
+        self.queue.pipe_in(self.policy.unit).saturating_sub(u64::from(self.episode.emulated))
+    }
+
+    #[inline]
+    fn flight(&self) -> Flight {
+        Flight { start: self.queue.start(), end: self.queue.end(), segments: self.queue.segments() }
+    }
+
+    fn on_new_data_in_trouble(&mut self, range: &Range<Offset>) {
+        let octets = (range.end - range.start) as u32;
+        if self.episode.phase == Phase::Disorder && self.new_data_reason() == Reason::LimitedTransmit {
+            self.episode.limited_transmit += octets;
+        }
+        self.note_sent_in_reduction(octets);
+    }
+
     fn on_retransmit(&mut self, now: Instant, range: Range<Offset>) {
         self.counters.retransmitted_segments += 1;
+        if self.probe.is_due() {
+            self.queue.note_probe(now, range);
+            self.on_probe_sent(now, true);
+            return;
+        }
         if self.episode.phase == Phase::Recovery {
             self.counters.fast_retransmissions += 1;
         }
+        self.note_sent_in_reduction((range.end - range.start) as u32);
         let of_front = range.start == self.queue.start();
         self.queue.note_retransmission(now, range);
+        if let Some(repair) = &mut self.repair {
+            repair.undo.on_retransmission(now);
+        }
         if !of_front {
             return;
         }
         self.episode.front_is_due = false;
         // RFC 6298 §5: never sooner than one timeout after the segment was last sent. NewReno's impatient variant
         // leaves the timer alone from the second partial ACK on (RFC 6582 §4).
-        if self.policy.sack || self.episode.phase != Phase::Recovery || !self.episode.partial_ack_seen {
-            self.rto.start(now);
+        let impatient =
+            self.policy.inflates() && self.episode.phase == Phase::Recovery && self.episode.partial_ack_seen;
+        if !impatient && self.pending != TimerKind::Reordering {
+            self.start_timer(now);
         }
     }
 
-    fn take_sack(&mut self, blocks: &[(Offset, Offset)]) -> NewlySacked {
-        let scoreboard = self.scoreboard.get_or_insert_default();
-        let told = scoreboard.update(&mut self.queue, blocks);
-        if told.octets > 0
-            && let Some(boundary) = scoreboard.lost_before(self.policy.duplicate_threshold, self.policy.smss)
-        {
-            self.queue.mark_lost_before(boundary);
-        }
-        told
-    }
-
-    #[inline]
-    fn on_ack_in_order(&mut self, now: Instant, verdict: &mut AckVerdict) {
-        if verdict.newly_acknowledged > 0 {
-            self.episode.duplicate_acks = 0;
-            self.grow(now, verdict.newly_acknowledged, SLOW_START_LIMIT);
-        } else if verdict.duplicate {
-            self.episode.duplicate_acks += 1;
-        }
-        self.enter_recovery_if_due(verdict);
-        if self.episode.phase != Phase::Recovery {
-            let suspicious = self.episode.duplicate_acks > 0 || self.queue.sacked().octets > 0;
-            self.episode.phase = if suspicious { Phase::Disorder } else { Phase::Open };
-        }
-    }
-
-    fn on_ack_in_recovery(&mut self, now: Instant, verdict: &mut AckVerdict) {
-        if self.queue.start() >= self.episode.recovery_point {
-            verdict.left_recovery = true;
-            if !self.policy.sack {
-                // RFC 6582 §3.2 step 3, option 1: no burst when little is in flight.
-                let smss = u64::from(self.policy.smss);
-                let refilled = self.queue.flight().max(smss) + smss;
-                self.congestion.set_window(self.congestion.threshold().min(refilled));
-            }
-            self.leave_episode();
-            self.enter_recovery_if_due(verdict);
-            return;
-        }
-        if self.policy.sack {
-            // What was due has arrived after all; what is due next, pipe decides.
-            self.episode.front_is_due &= verdict.newly_acknowledged == 0;
-            return;
-        }
-        let smss = self.policy.smss;
-        if verdict.newly_acknowledged > 0 {
-            self.episode.deflate(verdict.newly_acknowledged, smss);
-            self.queue.mark_lost_before(self.queue.start() + 1);
-            self.episode.front_is_due = true;
-            if !self.episode.partial_ack_seen {
-                self.episode.partial_ack_seen = true;
-                // RFC 6582 §3.2: only the first partial ACK resets the timer.
-                self.rto.start(now);
-            }
-        } else if verdict.duplicate {
-            self.episode.inflation += i64::from(smss);
-        }
-    }
-
-    fn on_ack_in_loss(&mut self, now: Instant, verdict: &mut AckVerdict) {
-        if verdict.newly_acknowledged == 0 {
-            return;
-        }
-        self.episode.front_is_due = false;
-        if self.permit().old_data_waits() {
-            // Whether there is new data or not: the window is what holds the old data back.
-            self.congestion.set_limited(now, true);
-        }
-        self.grow(now, verdict.newly_acknowledged, SLOW_START_LIMIT_AFTER_TIMEOUT);
-        if self.queue.start() >= self.episode.recovery_point {
-            verdict.left_recovery = true;
-            self.leave_episode();
-            self.enter_recovery_if_due(verdict);
-        }
-    }
-
-    #[inline]
-    fn grow(&mut self, now: Instant, octets: u64, slow_start_limit: u32) {
-        if self.queue.start() <= self.reduced_until {
-            return;
-        }
-        let rtt = self.rto.estimator().smoothed().unwrap_or(Duration::ZERO);
-        self.congestion.on_acknowledged(now, octets, rtt, slow_start_limit);
-    }
-
-    fn leave_episode(&mut self) {
-        self.episode = Episode::none(self.episode.recovery_point);
-        if self.queue.sacked().octets > 0 {
-            self.episode.phase = Phase::Disorder;
-        }
-    }
-
-    #[inline]
-    fn enter_recovery_if_due(&mut self, verdict: &mut AckVerdict) {
-        if !verdict.duplicate {
-            return;
-        }
-        let enough = self.episode.duplicate_acks >= self.policy.duplicate_threshold;
-        let due = if self.policy.sack {
-            // RFC 6675 §5, steps 1 and 2.
-            enough || self.queue.front_is_lost()
-        } else {
-            // RFC 6582 §3.2 step 2: not again for losses of the window that was repaired last.
-            enough && self.queue.start() > self.episode.recovery_point
+    fn note_sent_in_reduction(&mut self, octets: u32) {
+        let amount = match self.policy.unit {
+            WindowUnit::Octets => u64::from(octets),
+            WindowUnit::Segments => 1,
         };
-        if due {
-            self.enter_recovery();
-            verdict.entered_recovery = true;
+        if self.episode.is_reducing()
+            && let Some(repair) = &mut self.repair
+        {
+            repair.prr.on_sent(amount);
         }
     }
 
-    fn enter_recovery(&mut self) {
-        self.congestion.on_loss(self.flight_at_loss());
-        self.queue.mark_lost_before(self.queue.start() + 1);
-        let inflation = u64::from(self.policy.duplicate_threshold) * u64::from(self.policy.smss);
-        self.episode = Episode::recovery(self.queue.end(), if self.policy.sack { 0 } else { inflation });
-    }
-
-    /// FlightSize as a loss sees it: without what limited transmit sent (RFC 5681 §3.2 step 2).
-    fn flight_at_loss(&self) -> u64 {
-        let flight = self.queue.flight() - u64::from(self.episode.limited_transmit);
-        // In a recovery with SACK the flight outgrows the window by all that was SACKed. Half of that would be no
-        // reduction at all: the next slow start would overrun the path again, for ever.
-        flight.min(self.congestion.window())
-    }
-
-    /// RFC 6298 §5.2, §5.3. In fast recovery without SACK only the first partial ACK counts, and that one has already
-    /// restarted the timer.
+    /// Retransmissions sent after this can't be told from earlier sendings in what an ACK delivers (RFC 8985 §6.2 step
+    /// 2): sooner than the least round trip, or after what its timestamp echoes.
     #[inline]
-    fn restart_timer_after_progress(&mut self, now: Instant, phase_before: Phase) {
-        if self.queue.is_empty() {
-            self.rto.stop();
-            return;
+    fn ambiguous_after(&self, now: Instant, arrived: &AckArrived<'_>) -> Instant {
+        let back = |by: Duration| Instant::from_nanos(now.as_nanos().saturating_sub(by.as_nanos()));
+        let by_minimum = back(self.rto.estimator().minimum().unwrap_or(Duration::ZERO));
+        match arrived.timestamp_echo_rtt {
+            // The clock of timestamps ticks in milliseconds: up to the end of the tick.
+            Some(echo) => by_minimum.min(back(echo) + Duration::from_millis(1)),
+            None => by_minimum,
         }
-        let partial = phase_before == Phase::Recovery && self.episode.phase == Phase::Recovery;
-        if self.policy.sack || !partial {
-            self.rto.start(now);
-        }
+    }
+
+    /// Start of the highest segment that is SACKed.
+    #[inline]
+    fn highest_sacked(&self) -> Option<Offset> {
+        let highest = self.scoreboard.as_ref()?.highest()?;
+        Some(self.queue.start_of_last_before(highest))
+    }
+
+    #[inline]
+    fn measure(
+        &mut self,
+        now: Instant,
+        arrived: &AckArrived<'_>,
+        acked: &Delivery,
+        sacked: &Delivery,
+    ) -> Option<Duration> {
+        let rtt = round_trip(now, arrived, acked, sacked)?;
+        let range = (self.queue.start(), self.queue.end());
+        self.rto.sample(rtt, range);
+        self.probe.on_sample();
+        // The newest of the segments shows the path as it is now: that is for the minimum and for slow start.
+        let newest = sacked.clean_latest.or(acked.clean_latest.filter(|_| !acked.repeated));
+        let newest = newest.map_or(rtt, |sent| now.saturating_since(sent));
+        self.rto.note_minimum(newest);
+        let flight = self.flight();
+        self.congestion.on_round_trip(now, newest, flight);
+        Some(rtt)
     }
 }
-
-/// RFC 3465 §2.2: slow start counts at most two segments an ACK, which makes up for delayed ACKs.
-const SLOW_START_LIMIT: u32 = 2;
-/// RFC 3465 §2.3: one segment while a timeout is being repaired, when one ACK can cover what was received long ago.
-const SLOW_START_LIMIT_AFTER_TIMEOUT: u32 = 1;
 
 #[cfg(test)]
 mod tests;

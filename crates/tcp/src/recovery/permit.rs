@@ -6,7 +6,7 @@ use faultwire_wire::Reason;
 
 use super::Policy;
 use super::episode::{Episode, Phase};
-use super::sack::Scoreboard;
+use crate::config::WindowUnit;
 use crate::congestion::Congestion;
 use crate::offset::Offset;
 use crate::sent_queue::SentQueue;
@@ -23,16 +23,19 @@ impl Permit<'_> {
     #[inline]
     pub(super) fn next_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
         let reason = match self.episode.phase {
-            Phase::Open | Phase::Disorder => return None,
+            Phase::Open | Phase::Disorder | Phase::Cwr => return None,
             Phase::Recovery => Reason::FastRetransmission,
             Phase::Loss => Reason::TimeoutRetransmission,
         };
+        if self.episode.new_data_first {
+            return None;
+        }
         if self.episode.front_is_due
             && let Some((front, _)) = self.queue.front()
         {
             return Some((front, reason));
         }
-        if self.room_for_segment() == 0 {
+        if !self.has_room() {
             return None;
         }
         // RFC 6675 §4, NextSeg rule 1. After a timeout everything is lost, so this goes back to the first. Without
@@ -41,40 +44,50 @@ impl Permit<'_> {
         lost.then_some((range, reason))
     }
 
-    pub(super) fn last_resort_retransmission(
-        &mut self,
-        scoreboard: &Scoreboard,
-    ) -> Option<(Range<Offset>, Reason)> {
-        if self.episode.phase != Phase::Recovery || !self.policy.sack || self.room_for_segment() == 0 {
+    /// RFC 6675 §4, NextSeg rule 3: the first segment not sent again, if it is below `highest`.
+    pub(super) fn below_highest(&mut self, highest: Offset) -> Option<(Range<Offset>, Reason)> {
+        if !self.has_room() {
             return None;
         }
-        let highest = scoreboard.highest()?;
         let (range, _) = self.queue.next_unsent_again()?;
         (range.start < highest).then_some((range, Reason::FastRetransmission))
     }
 
+    /// Octets of new data.
     #[inline]
     pub(super) fn new_data_quota(&mut self, snd_nxt: Offset) -> u64 {
         if self.old_data_waits() {
             return 0;
         }
-        let flight = snd_nxt - self.queue.start();
-        match self.episode.phase {
-            Phase::Open => self.congestion.window().saturating_sub(flight),
-            Phase::Disorder => {
+        let phase = self.episode.phase;
+        let permitted = match (phase, self.policy.unit) {
+            (Phase::Recovery, WindowUnit::Octets) if self.policy.inflates() => {
+                self.inflated_window().saturating_sub(snd_nxt - self.queue.start())
+            }
+            (_, WindowUnit::Segments) => self.congestion.window().saturating_sub(self.pipe()),
+            (Phase::Recovery | Phase::Loss, _) => self.room_for_segment(),
+            (Phase::Open, _) => self.congestion.window().saturating_sub(snd_nxt - self.queue.start()),
+            (Phase::Cwr, _) => self.congestion.window().saturating_sub(self.queue.pipe()),
+            (Phase::Disorder, _) => {
                 let permitted = self.congestion.window() + self.limited_transmit_allowance();
                 permitted.saturating_sub(self.outstanding_in_disorder())
             }
-            Phase::Recovery if !self.policy.sack => self.inflated_window().saturating_sub(flight),
-            Phase::Recovery | Phase::Loss => self.room_for_segment(),
-        }
+        };
+        self.policy.octets(permitted)
     }
 
     /// Whether something that was sent before is to be sent again, be it now or when the window permits.
     #[inline]
     pub(super) fn old_data_waits(&mut self) -> bool {
         matches!(self.episode.phase, Phase::Recovery | Phase::Loss)
+            && !self.episode.new_data_first
             && (self.episode.front_is_due || self.queue.next_unsent_again().is_some_and(|(_, lost)| lost))
+    }
+
+    /// Whether there is room for a segment in the window.
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.room_for_segment() > 0
     }
 
     /// cwnd with NewReno's inflation.
@@ -83,11 +96,17 @@ impl Permit<'_> {
         self.episode.inflate(self.congestion.window(), self.policy.smss)
     }
 
+    /// What is believed to be in the network.
+    #[inline]
+    fn pipe(&self) -> u64 {
+        self.queue.pipe_in(self.policy.unit).saturating_sub(u64::from(self.episode.emulated))
+    }
+
     /// cwnd - pipe if that is at least one segment, else 0 (RFC 6675 §5, step C).
     #[inline]
     fn room_for_segment(&self) -> u64 {
-        let room = self.congestion.window().saturating_sub(self.queue.pipe());
-        if room >= u64::from(self.policy.smss) { room } else { 0 }
+        let room = self.congestion.window().saturating_sub(self.pipe());
+        if room >= self.policy.one() { room } else { 0 }
     }
 
     /// RFC 3042 §2: one segment beyond the window for each of the first two duplicate ACKs. With SACK the reports

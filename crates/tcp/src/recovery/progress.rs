@@ -29,6 +29,16 @@ impl Progress {
         self.timeouts
     }
 
+    /// Timeouts since the last progress.
+    pub(super) fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
+    /// The last timeout was spurious.
+    pub(super) fn forgive(&mut self) {
+        self.timeouts = 0;
+    }
+
     /// Since when an octet first sent at `first_sent` has been waiting.
     pub(super) fn waiting_since(&self, first_sent: Instant) -> Instant {
         first_sent.max(self.last_advance)

@@ -31,13 +31,17 @@ impl Recovery {
     /// cwnd in octets, with NewReno's inflation in fast recovery.
     #[inline]
     pub(crate) fn congestion_window(&self) -> u64 {
-        self.episode.inflate(self.congestion.window(), self.policy.smss)
+        let window = self.congestion.window();
+        if self.policy.counts_segments() {
+            return self.policy.octets(window);
+        }
+        self.episode.inflate(window, self.policy.smss)
     }
 
     /// ssthresh in octets; `None` before the first loss.
     pub(crate) fn slow_start_threshold(&self) -> Option<u64> {
         let threshold = self.congestion.threshold();
-        (threshold != crate::congestion::NO_THRESHOLD).then_some(threshold)
+        (threshold != crate::congestion::NO_THRESHOLD).then(|| self.policy.octets(threshold))
     }
 
     /// Segments sent and not acknowledged cumulatively.
@@ -52,8 +56,19 @@ impl Recovery {
     }
 
     /// What the receiver reported by SACK and has not acknowledged yet.
+    #[cfg(test)]
     pub(crate) fn sacked(&self) -> Tally {
         self.queue.sacked()
+    }
+
+    /// Segments that the receiver reported, or that duplicate ACKs count for where it has no SACK.
+    pub(crate) fn segments_sacked(&self) -> u32 {
+        self.queue.sacked().segments + self.episode.emulated
+    }
+
+    /// How often segments were delivered after later ones.
+    pub(crate) fn reordering_seen(&self) -> u32 {
+        self.reordering.as_ref().map_or(0, |reordering| reordering.seen())
     }
 
     /// What is believed lost.
@@ -91,10 +106,16 @@ impl Recovery {
         if self.scoreboard.is_some() && self.queue.is_empty() {
             self.scoreboard = None;
         }
+        if self.repair.as_ref().is_some_and(|repair| !repair.undo.is_open()) && self.queue.is_empty() {
+            self.repair = None;
+        }
     }
 
     /// Octets of heap memory held.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.queue.heap_octets() + self.scoreboard.as_ref().map_or(0, |scoreboard| scoreboard.heap_octets())
+        self.queue.heap_octets()
+            + self.scoreboard.as_ref().map_or(0, |scoreboard| scoreboard.heap_octets())
+            + self.repair.as_ref().map_or(0, |repair| size_of_val(&**repair))
+            + self.reordering.as_ref().map_or(0, |reordering| size_of_val(&**reordering))
     }
 }

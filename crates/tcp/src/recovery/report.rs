@@ -3,7 +3,7 @@
 use faultwire_base::{Duration, Instant};
 
 use crate::offset::Offset;
-use crate::sent_queue::{Acknowledged, NewlySacked, SentQueue};
+use crate::sent_queue::{Delivery, SentQueue};
 
 /// An acceptable ACK, as recovery needs to know it. `ack` may be old; it is at most SND.NXT.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,35 @@ pub(crate) struct AckVerdict {
     pub(crate) all_acknowledged: bool,
 }
 
+/// What an ACK meant for the state of recovery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Digest {
+    /// SND.UNA before.
+    pub(super) start: Offset,
+    /// SND.UNA advanced.
+    pub(super) advanced: bool,
+    /// It SACKed something for the first time.
+    pub(super) sacked: bool,
+    /// A duplicate ACK with nothing else to it (RFC 5681 §2).
+    pub(super) bare: bool,
+    /// Something that was never sent again, of before the recovery point, was delivered.
+    pub(super) original: bool,
+    /// What it delivered, in the unit of the window.
+    pub(super) delivered: u64,
+    /// Segments that left the queue.
+    pub(super) departed: u32,
+    /// The receiver dropped what it had SACKed, by the look of it.
+    pub(super) reneging: bool,
+    /// A retransmission was found lost.
+    pub(super) lost_retransmission: bool,
+    /// The retransmission timer is to be set anew.
+    pub(super) restart_timer: bool,
+    /// The round trip by its timestamp echo.
+    pub(super) echo: Option<Duration>,
+    /// The round trip it measured.
+    pub(super) sample: Option<Duration>,
+}
+
 /// The retransmission timer ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeoutVerdict {
@@ -58,13 +87,19 @@ pub(crate) struct Counters {
     /// Segments sent again, whatever for.
     pub(crate) retransmitted_segments: u64,
     /// Segments sent again in fast recovery; part of the above.
-    pub(crate) fast_retransmissions: u64,
+    pub(crate) fast_retransmissions: u32,
     /// Expirations of the retransmission timer.
-    pub(crate) timeouts: u64,
+    pub(crate) timeouts: u32,
     /// Duplicate ACKs received, by the definition in force ([`AckVerdict::duplicate`]).
-    pub(crate) duplicate_acks: u64,
+    pub(crate) duplicate_acks: u32,
     /// D-SACK blocks received (RFC 2883).
-    pub(crate) duplicate_sacks: u64,
+    pub(crate) duplicate_sacks: u32,
+    /// Segments delivered, those reported as duplicates included (`tcpi_delivered`).
+    pub(crate) delivered: u64,
+    /// Tail loss probes sent.
+    pub(crate) probes: u32,
+    /// Reductions taken back.
+    pub(crate) undone: u32,
 }
 
 impl AckArrived<'_> {
@@ -80,10 +115,10 @@ impl AckArrived<'_> {
 pub(super) fn round_trip(
     now: Instant,
     arrived: &AckArrived<'_>,
-    acked: &Acknowledged,
-    sacked: &NewlySacked,
+    acked: &Delivery,
+    sacked: &Delivery,
 ) -> Option<Duration> {
-    let by_clock = acked.clean_since.or(sacked.clean_since).map(|sent| now.saturating_since(sent));
+    let by_clock = acked.measurable_since().or(sacked.clean_since).map(|sent| now.saturating_since(sent));
     // RFC 7323 §4.1: an echo measures only if the ACK is for something new.
     by_clock.or(arrived.timestamp_echo_rtt.filter(|_| acked.octets > 0))
 }

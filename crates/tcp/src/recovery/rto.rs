@@ -6,6 +6,7 @@
 use faultwire_base::{Duration, Instant};
 
 use crate::config::{RetransmissionConfig, VariancePolicy};
+use crate::offset::Offset;
 use crate::rtt::RttEstimator;
 
 /// The retransmission timer of one direction of a connection.
@@ -22,17 +23,17 @@ impl Rto {
     /// A stopped timer of the configured initial length (RFC 6298 §2.1).
     pub(crate) fn new(config: &RetransmissionConfig) -> Self {
         let limits = Limits {
-            min: config.min,
-            max: config.max,
-            variance_min: match config.variance_floor {
+            min_micros: micros(config.min),
+            max_micros: micros(config.max),
+            variance_min_micros: micros(match config.variance_floor {
                 VariancePolicy::Rfc => config.clock_granularity,
                 // Linux bounds the variance from below instead of the sum, so its RTO is never under SRTT + 200 ms.
                 VariancePolicy::LinuxFloor => config.min,
-            },
+            }),
         };
         Self {
-            estimator: RttEstimator::new(),
-            base: config.initial.min(limits.max),
+            estimator: RttEstimator::new(config.variance_floor),
+            base: config.initial.min(limits.max()),
             limits,
             deadline: STOPPED,
             backoffs: 0,
@@ -43,6 +44,12 @@ impl Rto {
     #[inline]
     pub(crate) fn start(&mut self, now: Instant) {
         self.deadline = now.saturating_add(self.current());
+    }
+
+    /// Starts, or restarts, the timer so that it runs out at `at`, or at once if that is past.
+    #[inline]
+    pub(crate) fn start_until(&mut self, now: Instant, at: Instant) {
+        self.deadline = at.max(now);
     }
 
     /// Starts the timer unless it runs already (RFC 6298 §5.1).
@@ -77,7 +84,7 @@ impl Rto {
             return self.base;
         }
         let factor = 1u64.checked_shl(u32::from(self.backoffs)).unwrap_or(u64::MAX);
-        self.base.saturating_mul(factor).min(self.limits.max)
+        self.base.saturating_mul(factor).min(self.limits.max())
     }
 
     /// The timeout without back-off.
@@ -97,39 +104,65 @@ impl Rto {
 
     /// Takes a measurement in and computes the timeout anew, without back-off (RFC 9293 §3.8.1, MUST-18). The caller vouches that it is clean:
     /// Karn's algorithm keeps the backed-off timeout until such a one arrives (RFC 6298 §3, §5). A running timer is
-    /// not moved.
+    /// not moved. `range` is what is in flight, SND.UNA to SND.NXT.
     #[inline]
-    pub(crate) fn sample(&mut self, rtt: Duration) {
-        self.estimator.sample(rtt);
+    pub(crate) fn sample(&mut self, rtt: Duration, range: (Offset, Offset)) {
+        self.estimator.sample(rtt, range, self.limits.variance_min());
         self.backoffs = 0;
+        self.base = self.limits.timeout(&self.estimator);
+    }
+
+    /// Notes a measurement of a later segment, for the minimum.
+    #[inline]
+    pub(crate) fn note_minimum(&mut self, rtt: Duration) {
+        self.estimator.note_minimum(rtt);
+    }
+
+    /// After a spurious timeout: the estimate of before, `(SRTT, RTTVAR)`, or that of `rtt`, whichever is more (RFC
+    /// 4015 §3.2).
+    pub(crate) fn adapt(&mut self, before: (Duration, Duration), rtt: Duration) {
+        self.estimator.adapt(before, rtt);
         self.base = self.limits.timeout(&self.estimator);
     }
 
     /// Raises the timeout to at least `minimum`, until the next measurement (RFC 6298 §5.7).
     pub(crate) fn raise_to(&mut self, minimum: Duration) {
-        self.base = self.base.max(minimum).min(self.limits.max);
+        self.base = self.base.max(minimum).min(self.limits.max());
     }
 }
 
 /// The part of the configuration that every sample needs.
 #[derive(Clone, Debug)]
 struct Limits {
-    min: Duration,
-    max: Duration,
+    min_micros: u32,
+    max_micros: u32,
     /// What 4 * RTTVAR counts for at least.
-    variance_min: Duration,
+    variance_min_micros: u32,
 }
 
 impl Limits {
+    #[inline]
+    fn max(&self) -> Duration {
+        Duration::from_micros(u64::from(self.max_micros))
+    }
+
+    #[inline]
+    fn variance_min(&self) -> Duration {
+        Duration::from_micros(u64::from(self.variance_min_micros))
+    }
+
     /// RFC 6298 §2.2 to §2.5: SRTT + max(G, 4 * RTTVAR), within the bounds.
     #[inline]
     fn timeout(&self, estimator: &RttEstimator) -> Duration {
         let smoothed = estimator.smoothed().unwrap_or(Duration::ZERO).as_nanos();
-        let variation = estimator.variation().saturating_mul(4);
-        let variation = variation.max(self.variance_min);
+        let variation = estimator.guard().max(self.variance_min());
         let timeout = Duration::from_nanos(smoothed.saturating_add(variation.as_nanos()));
-        timeout.max(self.min).min(self.max)
+        timeout.max(Duration::from_micros(u64::from(self.min_micros))).min(self.max())
     }
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 
 /// The deadline of a timer that does not run.

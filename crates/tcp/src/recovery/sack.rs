@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::offset::Offset;
-use crate::sent_queue::{NewlySacked, SentQueue};
+use crate::sent_queue::{Delivery, SentQueue};
 
 /// The SACKed runs above the cumulative ACK, ascending, apart from each other.
 ///
@@ -18,15 +18,18 @@ pub(super) struct Scoreboard {
 impl Scoreboard {
     /// Takes in the blocks of one ACK. A block that is empty, ends beyond what was sent or lies below the cumulative
     /// ACK is passed over.
-    pub(super) fn update(&mut self, queue: &mut SentQueue, blocks: &[(Offset, Offset)]) -> NewlySacked {
-        let mut told = NewlySacked::default();
+    pub(super) fn update(&mut self, queue: &mut SentQueue, blocks: &[(Offset, Offset)], told: &mut Delivery) {
         for &(start, end) in blocks {
             let start = start.max(queue.start());
             if start < end && end <= queue.end() {
-                self.cover(queue, start..end, &mut told);
+                self.cover(queue, start..end, told);
             }
         }
-        told
+    }
+
+    /// The runs, ascending.
+    pub(super) fn runs(&self) -> &VecDeque<Range<Offset>> {
+        &self.runs
     }
 
     /// Forgets what the cumulative ACK has overtaken.
@@ -68,7 +71,7 @@ impl Scoreboard {
         size_of::<Self>() + self.runs.capacity() * size_of::<Range<Offset>>()
     }
 
-    fn cover(&mut self, queue: &mut SentQueue, block: Range<Offset>, told: &mut NewlySacked) {
+    fn cover(&mut self, queue: &mut SentQueue, block: Range<Offset>, told: &mut Delivery) {
         let known = self.runs.partition_point(|run| run.end < block.end);
         if self.runs.get(known).is_some_and(|run| run.start <= block.start) {
             return;

@@ -5,13 +5,19 @@ mod path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{CongestionAlgorithm, InitialWindow};
+use crate::config::{CongestionAlgorithm, InitialWindow, LossRecoveryConfig, WindowReduction};
 use crate::sent_queue::Tally;
 use path::{Path, RTT, SMSS, millis, segment};
 
 fn config(initial_segments: u32) -> Config {
     let mut config = Config::rfc();
     config.congestion.algorithm = CongestionAlgorithm::NewReno;
+    // RFC 5681, 6582 and 6675 alone; what came later has its own tests.
+    config.loss_recovery = LossRecoveryConfig {
+        reduction: WindowReduction::AtOnce,
+        undo: false,
+        ..LossRecoveryConfig::freebsd()
+    };
     config.congestion.initial_window = InitialWindow::Segments(initial_segments);
     config
 }
@@ -46,8 +52,11 @@ fn one_loss_is_repaired_without_a_timeout() {
                 retransmitted_segments: 1,
                 fast_retransmissions: 1,
                 timeouts: 0,
-                duplicate_acks: duplicates,
+                duplicate_acks: duplicates as u32,
                 duplicate_sacks: 0,
+                delivered: 21,
+                probes: 0,
+                undone: 0,
             }
         );
         assert_eq!(duplicates, 14);
@@ -628,6 +637,10 @@ fn an_idle_sender_gives_its_memory_back() {
     sender.on_ack(Instant::ZERO + RTT, &AckArrived { sack: &blocks, ..ack(segment(0)) });
     sender.release_memory();
     assert!(sender.heap_octets() > 0);
+    // A late original would be remembered as reordering.
+    for index in [0, 1, 3, 5, 6, 7, 8, 9] {
+        sender.on_transmit(Instant::ZERO + RTT, segment(index)..segment(index + 1), true);
+    }
     sender.on_ack(Instant::ZERO + RTT, &ack(segment(10)));
     sender.release_memory();
     assert_eq!(sender.heap_octets(), 0);

@@ -2,10 +2,13 @@
 
 use super::*;
 
+const RANGE: (Offset, Offset) = (Offset::FIRST, Offset::FIRST);
+const FLOOR: Duration = Duration::from_millis(200);
+
 fn after(samples: &[u64]) -> RttEstimator {
-    let mut estimator = RttEstimator::new();
+    let mut estimator = RttEstimator::new(VariancePolicy::Rfc);
     for &millis in samples {
-        estimator.sample(Duration::from_millis(millis));
+        estimator.sample(Duration::from_millis(millis), RANGE, FLOOR);
     }
     estimator
 }
@@ -50,7 +53,7 @@ fn a_sample_of_no_time_is_still_a_sample() {
 fn the_longest_sample_overflows_nothing() {
     let mut estimator = after(&[1]);
     for _ in 0..100 {
-        estimator.sample(Duration::MAX);
+        estimator.sample(Duration::MAX, RANGE, FLOOR);
     }
     assert!(estimator.smoothed().unwrap() > Duration::from_secs(1_000_000));
 }

@@ -155,6 +155,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
+fn acknowledge(queue: &mut SentQueue, ack: Offset) -> Delivery {
+    let mut told = Delivery::new(Instant::FAR_FUTURE);
+    queue.acknowledge(ack, &mut told);
+    told
+}
+
 /// Takes one step on both sides and compares what they answer.
 fn take(step: &Step, now: u64, queue: &mut SentQueue, naive: &mut Naive) -> Result<(), TestCaseError> {
     let (start, flight) = (naive.start, naive.end - naive.start);
@@ -166,8 +172,8 @@ fn take(step: &Step, now: u64, queue: &mut SentQueue, naive: &mut Naive) -> Resu
         }
         Step::Acknowledge { to } => {
             let ack = start + to.index(flight as usize + 1) as u64;
-            let acked = queue.acknowledge(Offset(ack));
-            let since = acked.clean_since.map(Instant::as_nanos);
+            let acked = acknowledge(queue, Offset(ack));
+            let since = acked.measurable_since().map(Instant::as_nanos);
             prop_assert_eq!((acked.octets, since), naive.acknowledge(ack));
         }
         _ if flight == 0 => {}
@@ -191,7 +197,7 @@ fn take(step: &Step, now: u64, queue: &mut SentQueue, naive: &mut Naive) -> Resu
         Step::Sack { from, length } => {
             let from = start + from.index(flight as usize) as u64;
             let range = from..(from + length).min(naive.end);
-            let mut told = NewlySacked::default();
+            let mut told = Delivery::new(Instant::FAR_FUTURE);
             if let Some(whole) = queue.whole_segments(Offset(range.start)..Offset(range.end)) {
                 queue.mark_sacked(whole, &mut told);
             }
@@ -212,7 +218,7 @@ fn take(step: &Step, now: u64, queue: &mut SentQueue, naive: &mut Naive) -> Resu
             if *forget_sacks {
                 queue.forget_sacks();
             }
-            queue.mark_all_lost();
+            queue.mark_all_lost(Instant::FAR_FUTURE);
             naive.lose_all(*forget_sacks);
         }
     }
@@ -271,7 +277,7 @@ fn owns_no_memory_when_new_or_released() {
     queue.push(Instant::ZERO, range(0, 10));
     queue.release_memory();
     assert!(queue.heap_octets() > 0, "not while something is in flight");
-    queue.acknowledge(Offset::FIRST + 10);
+    acknowledge(&mut queue, Offset::FIRST + 10);
     assert!(queue.heap_octets() > 0, "an ACK frees nothing");
     queue.release_memory();
     assert_eq!(queue.heap_octets(), 0);
@@ -285,7 +291,7 @@ fn steady_flow_allocates_nothing_more() {
     }
     let heap = queue.heap_octets();
     for index in 3000..20_000 {
-        queue.acknowledge(Offset::FIRST + (index - 2999) * 10);
+        acknowledge(&mut queue, Offset::FIRST + (index - 2999) * 10);
         queue.push(Instant::ZERO, range(index * 10, index * 10 + 10));
     }
     assert_eq!(queue.heap_octets(), heap);
@@ -295,7 +301,7 @@ fn steady_flow_allocates_nothing_more() {
 fn an_ack_of_what_was_never_sent_goes_to_the_end() {
     let mut queue = SentQueue::new(Offset::FIRST);
     queue.push(Instant::ZERO, range(0, 10));
-    assert_eq!(queue.acknowledge(Offset::FIRST + 99).octets, 10);
+    assert_eq!(acknowledge(&mut queue, Offset::FIRST + 99).octets, 10);
     assert_eq!(queue.start(), Offset::FIRST + 10);
 }
 

@@ -165,7 +165,8 @@ fn new_reno() {
 /// A whole flight is lost: the RTO brings back the first, the ACKs the rest; data that SACK reported does not go again.
 #[test]
 fn timeout() {
-    let mut pair = Pair::open(rfc());
+    // A probe (RFC 8985 §7) would come before the RTO.
+    let mut pair = Pair::open(without_probe(rfc()));
     pair.script(|sent| if sent.at == at(150) && sent.from == A { DROP } else { PASS });
     pair.write(A, 0, 2 * 1448);
     pair.run_for(Duration::from_secs(5));
@@ -230,7 +231,9 @@ fn settles_behind_a_drop_tail_queue() {
     for (config, sack, algorithm) in [
         (linux(), true, CongestionAlgorithm::Cubic),
         (linux(), true, CongestionAlgorithm::NewReno),
-        (linux(), false, CongestionAlgorithm::NewReno),
+        // Linux's is not impatient (RFC 6582 §4): without SACK it takes a round trip for each of the hundreds of losses at
+        // the end of slow start.
+        (rfc(), false, CongestionAlgorithm::NewReno),
         (rfc(), true, CongestionAlgorithm::NewReno),
     ] {
         let mut config = config;

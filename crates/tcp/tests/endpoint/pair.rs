@@ -38,6 +38,12 @@ pub(crate) fn linux() -> Config {
     Config::linux()
 }
 
+/// The same without tail loss probes, where the retransmission timer alone is looked at.
+pub(crate) fn without_probe(mut config: Config) -> Config {
+    config.loss_recovery.tail_loss_probe = faultwire_tcp::TailLossProbe::Off;
+    config
+}
+
 /// What is at one end.
 #[expect(clippy::large_enum_variant, reason = "there are two of them")]
 #[derive(Clone, Debug)]

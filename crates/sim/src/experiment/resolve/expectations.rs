@@ -122,6 +122,7 @@ fn recovery_state(item: &Item<'_>) -> Result<RecoveryState, Problem> {
     Ok(match item.text()? {
         "Open" => RecoveryState::Open,
         "Disorder" => RecoveryState::Disorder,
+        "CWR" => RecoveryState::Cwr,
         "Recovery" => RecoveryState::Recovery,
         "Loss" => RecoveryState::Loss,
         other => return Err(item.problem(format!("{other:?} is no state of a sender"))),

@@ -38,7 +38,7 @@ fn the_curve_has_no_overflow() {
 // RFC 9438 §4.6 and §4.7.
 #[test]
 fn reduces_to_seven_tenths_and_remembers_less_when_shrinking() {
-    let mut cubic = Cubic::new();
+    let mut cubic = Cubic::new(None);
     assert_eq!(cubic.threshold_after_loss(100_000, 100_000), 70_000);
     assert_eq!(cubic.maximum, 100_000);
     // The window did not reach the last plateau: fast convergence, (1 + 0.7) / 2.
@@ -70,7 +70,7 @@ fn window_follows_the_curve() {
     // Later than 5.7 s, Reno would be faster on the smaller one.
     for (segments, seconds) in [(100, 5), (1000, 15)] {
         let maximum = segments * SMSS;
-        let mut cubic = Cubic::new();
+        let mut cubic = Cubic::new(None);
         let window = cubic.threshold_after_loss(maximum, maximum);
         let seen = rounds(&mut cubic, window, rtt, Duration::from_secs(seconds));
         let k = k_micros(maximum - window, SMSS);
@@ -87,7 +87,7 @@ fn window_follows_the_curve() {
 #[test]
 fn follows_reno_where_reno_is_faster() {
     let rtt = Duration::from_millis(1);
-    let mut cubic = Cubic::new();
+    let mut cubic = Cubic::new(None);
     let window = cubic.threshold_after_loss(20 * SMSS, 20 * SMSS);
     let seen = rounds(&mut cubic, window, rtt, Duration::from_millis(30));
     let before = (seen[8] - seen[0]) as f64 / SMSS as f64 / 8.0;
@@ -100,7 +100,7 @@ fn follows_reno_where_reno_is_faster() {
 #[test]
 fn fractions_are_carried() {
     let maximum = 10_000 * SMSS;
-    let mut cubic = Cubic::new();
+    let mut cubic = Cubic::new(None);
     let window = cubic.threshold_after_loss(maximum, maximum);
     cubic.begin_epoch(Instant::ZERO, window, SMSS);
     let epoch = cubic.epoch.as_mut().unwrap();
@@ -122,7 +122,7 @@ fn fractions_are_carried() {
 // RFC 9438 §4.8.
 #[test]
 fn after_a_timeout_the_epoch_is_its_own_plateau() {
-    let mut cubic = Cubic::new();
+    let mut cubic = Cubic::new(None);
     cubic.threshold_after_loss(100 * SMSS, 100 * SMSS);
     cubic.on_timeout();
     cubic.growth(Instant::ZERO, 70 * SMSS, SMSS, SMSS as u32, Duration::from_millis(100));
@@ -139,7 +139,7 @@ fn a_pause_stops_the_clock() {
         cubic.growth(Instant::ZERO, window, SMSS, SMSS as u32, rtt);
         window
     };
-    let (mut steady, mut paused) = (Cubic::new(), Cubic::new());
+    let (mut steady, mut paused) = (Cubic::new(None), Cubic::new(None));
     let window = begin(&mut steady);
     begin(&mut paused);
     let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
@@ -165,7 +165,7 @@ proptest! {
     fn growth_is_bounded(
         maximum in 2u64..100_000, seconds in 0u64..100_000, rtt in 1u64..10_000, acked in 1u64..64,
     ) {
-        let mut cubic = Cubic::new();
+        let mut cubic = Cubic::new(None);
         let window = cubic.threshold_after_loss(maximum * SMSS, maximum * SMSS).max(2 * SMSS);
         let rtt = Duration::from_millis(rtt);
         cubic.growth(Instant::ZERO, window, SMSS, SMSS as u32, rtt);

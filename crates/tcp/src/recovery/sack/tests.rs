@@ -19,9 +19,16 @@ fn flight(segments: u64) -> SentQueue {
     queue
 }
 
+/// Takes `blocks` in and returns what was new.
+fn update(board: &mut Scoreboard, queue: &mut SentQueue, blocks: &[(Offset, Offset)]) -> Delivery {
+    let mut told = Delivery::new(Instant::FAR_FUTURE);
+    board.update(queue, blocks, &mut told);
+    told
+}
+
 /// Reports segments `first..beyond` and returns how many octets were new.
 fn report(board: &mut Scoreboard, queue: &mut SentQueue, first: u64, beyond: u64) -> u64 {
-    board.update(queue, &[(segment(first), segment(beyond))]).octets
+    update(board, queue, &[(segment(first), segment(beyond))]).octets
 }
 
 fn runs(board: &Scoreboard) -> Vec<(u64, u64)> {
@@ -62,7 +69,7 @@ fn touching_runs_become_one() {
 #[test]
 fn passes_over_what_cannot_be() {
     let (mut board, mut queue) = (Scoreboard::default(), flight(20));
-    queue.acknowledge(segment(2));
+    queue.acknowledge(segment(2), &mut Delivery::new(Instant::FAR_FUTURE));
     board.acknowledge(segment(2));
     for (first, beyond) in [(3, 3), (5, 4), (19, 21), (30, 31), (0, 1), (0, 2)] {
         assert_eq!(report(&mut board, &mut queue, first, beyond), 0, "{first}..{beyond}");
@@ -76,11 +83,11 @@ fn passes_over_what_cannot_be() {
 #[test]
 fn a_segment_counts_when_all_of_it_is_reported() {
     let (mut board, mut queue) = (Scoreboard::default(), flight(20));
-    let told = board.update(&mut queue, &[(segment(4) + 1, segment(6) + 999)]);
+    let told = update(&mut board, &mut queue, &[(segment(4) + 1, segment(6) + 999)]);
     assert_eq!(told.octets, 1000);
     assert_eq!(runs(&board), [(5, 6)]);
-    assert_eq!(board.update(&mut queue, &[(segment(8) + 1, segment(8) + 999)]).octets, 0);
-    assert_eq!(board.update(&mut queue, &[(segment(4), segment(7))]).octets, 2000);
+    assert_eq!(update(&mut board, &mut queue, &[(segment(8) + 1, segment(8) + 999)]).octets, 0);
+    assert_eq!(update(&mut board, &mut queue, &[(segment(4), segment(7))]).octets, 2000);
     assert_eq!(runs(&board), [(4, 7)]);
 }
 
@@ -118,10 +125,10 @@ fn short_runs_count_as_runs() {
     }
     let mut board = Scoreboard::default();
     for index in [1, 3] {
-        board.update(&mut queue, &[(Offset::FIRST + index, Offset::FIRST + index + 1)]);
+        update(&mut board, &mut queue, &[(Offset::FIRST + index, Offset::FIRST + index + 1)]);
     }
     assert_eq!(board.lost_before(3, SMSS), None);
-    board.update(&mut queue, &[(Offset::FIRST + 7, Offset::FIRST + 8)]);
+    update(&mut board, &mut queue, &[(Offset::FIRST + 7, Offset::FIRST + 8)]);
     assert_eq!(board.lost_before(3, SMSS), Some(Offset::FIRST + 1));
 }
 

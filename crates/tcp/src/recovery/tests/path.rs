@@ -103,7 +103,7 @@ impl Path {
         assert!(deadline.is_some(), "the timer runs while something is in flight");
         if arrival.is_none_or(|at| deadline < Some(at)) {
             self.now = deadline.unwrap();
-            self.sender.on_timeout(self.now);
+            self.sender.on_timer(self.now);
         } else {
             let ((at, _), message) = self.wire.pop_first().unwrap();
             self.now = at;
@@ -152,7 +152,15 @@ impl Path {
 
     fn transmit(&mut self) {
         let limited = loop {
-            if let Some((range, reason)) = self.sender.next_retransmission() {
+            if self.sender.is_probe_due() {
+                if self.next < self.segments {
+                    self.send(segment(self.next), Reason::TailLossProbe, false);
+                    self.next += 1;
+                } else {
+                    let (range, reason) = self.sender.loss_probe().unwrap();
+                    self.send(range.start, reason, true);
+                }
+            } else if let Some((range, reason)) = self.sender.next_retransmission() {
                 self.send(range.start, reason, true);
             } else if self.sender.new_data_quota(segment(self.next)) < u64::from(SMSS) {
                 break true;
