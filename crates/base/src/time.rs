@@ -92,6 +92,12 @@ impl Duration {
         self.0 == 0
     }
 
+    /// The sum, at most the longest duration.
+    #[inline]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Difference, zero if `other` is longer.
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))

@@ -163,6 +163,8 @@ pub enum DropReason {
     AcceptDeferred,
     /// TCP: it is signed (RFC 2385, RFC 5925), and there is no key for it.
     UnexpectedSignature,
+    /// TCP: SYN and FIN together.
+    SynFin,
 }
 
 impl DropReason {
@@ -206,6 +208,7 @@ impl DropReason {
             Self::AfterClose => "data after close",
             Self::AcceptDeferred => "accept deferred until data",
             Self::UnexpectedSignature => "signed, and no key",
+            Self::SynFin => "SYN and FIN together",
         }
     }
 }
@@ -245,6 +248,7 @@ impl From<faultwire_tcp::DropReason> for DropReason {
             Tcp::AfterClose => Self::AfterClose,
             Tcp::AcceptDeferred => Self::AcceptDeferred,
             Tcp::UnexpectedSignature => Self::UnexpectedSignature,
+            Tcp::SynFin => Self::SynFin,
         }
     }
 }

@@ -54,6 +54,12 @@ pub(crate) fn arrives_at(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, se
 fn no_connection(stack: &mut Stack, arrival: &Arrival<'_>, ends: &Ends, segment: &Segment) {
     let listener = stack.listener(ends);
     let opens = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
+    if segment.flags.contains(Flags::SYN | Flags::FIN) {
+        let rules = stack.config.tcp.arrival;
+        if rules.drop_syn_fin || opens && listener.is_some() && rules.listener_drops_syn_fin {
+            return stack.dropped(arrival.id, tcp::DropReason::SynFin.into());
+        }
+    }
     match listener {
         _ if stack.config.tcp.handshake.drop_signed && is_signed(&segment.options) => {
             // Nor is it answered by a RST: that could not be signed.

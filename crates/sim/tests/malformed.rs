@@ -131,7 +131,6 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("unknown state", "\"wait\": \"CLOSE_WAIT\"", "\"wait\": \"CLOSEWAIT\""),
     ("unknown kind of packet", "\"kind\": \"data\"", "\"kind\": \"dta\""),
     ("unknown stack", "\"stack\": \"rfc\"", "\"stack\": \"linus\""),
-    ("stack of a later version", "\"stack\": \"rfc\"", "\"stack\": \"freebsd\""),
     ("unknown loss model", "\"gemodel\"", "\"gilbert\""),
     ("key of another loss model", "\"r\": \"30%\"", "\"p13\": \"30%\""),
     ("unknown sysctl", "tcp_rfc1337", "tcp_rfc1338"),

@@ -108,6 +108,7 @@ impl AckPolicy {
         let enough = match config.at_once {
             AckAtOnce::TwoFullSegments => owed >= 2 * full,
             AckAtOnce::MoreThanOneSegment => owed > full,
+            AckAtOnce::SecondSegment => owed > u64::from(len),
         };
         let quick = match self.haste {
             Haste::Quick => self.quick_left > 0,

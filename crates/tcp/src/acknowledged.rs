@@ -4,6 +4,7 @@
 use faultwire_wire::{Flags, Reason, Segment};
 
 use crate::arriving::{self, Arriving};
+use crate::config::AckOfUnsent;
 use crate::ecn;
 use crate::event::DropReason;
 use crate::handshake;
@@ -31,12 +32,20 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
     let ack = tcb.send.widen(segment.ack);
     let unacknowledged = tcb.send.unacknowledged();
     if ack > tcb.send.next() && !take_probed_octet(tcb, ack) {
-        arriving::answer(tcb, arriving, Reason::UnacceptableAck);
+        match tcb.config.arrival.ack_of_unsent {
+            AckOfUnsent::Answered => arriving::answer(tcb, arriving, Reason::UnacceptableAck),
+            AckOfUnsent::Challenged if tcb.state == State::Established => {}
+            AckOfUnsent::Challenged => arriving::challenge(tcb, arriving),
+        }
         return Err(DropReason::AckOfUnsent);
     }
     if ack < unacknowledged {
         // RFC 5961 §5.2 (RFC 9293 §3.10.7.4, MAY-12). An ACK that is merely old is ignored, not the text with it.
-        if unacknowledged - ack > tcb.send.window_max() {
+        let mut most = tcb.send.window_max();
+        if tcb.config.arrival.ghost_ack_check {
+            most = most.min(unacknowledged - Offset::FIRST);
+        }
+        if unacknowledged - ack > most {
             arriving::challenge(tcb, arriving);
             return Err(DropReason::AckTooOld);
         }

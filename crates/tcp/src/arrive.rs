@@ -4,11 +4,12 @@
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Reason, Segment};
 
+use crate::acceptable::{self, Acceptable};
 use crate::ack_policy::AckDecision;
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
-use crate::config::{ResetInCloseWait, SequenceCheck};
+use crate::config::{HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, SequenceCheck};
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
@@ -19,20 +20,8 @@ use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
 use crate::transmit;
+use crate::trim;
 use crate::user_timeout;
-
-/// What the sequence check permits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Acceptable {
-    /// All of it inside the window.
-    Yes,
-    /// The window is closed: ACK, URG and RST count, the text doesn't.
-    WithoutText,
-    /// The SYN,ACK of a simultaneous open, whose SYN was here before (figure 7).
-    SynAckOfSimultaneousOpen,
-    /// Outside.
-    No,
-}
 
 /// A segment arrives. `Err` says why it was dropped; what is to be answered is queued. Options are read where they are
 /// needed, whatever the segment is; a PSH is not shown to the user (RFC 9293 §3.1, MUST-5; §3.9.1.3, MAY-17).
@@ -71,26 +60,23 @@ pub(crate) fn segment_arrives(
 fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) -> Result<(), DropReason> {
     let mut arriving = Arriving::new(tcb, now, segment, cause, tcb.receive.widen(segment.seq));
     tcb.keep_alive.on_heard(now);
+    check_flags(tcb, segment)?;
     if tcb.opening.is_some() {
         handshake::syn_for_fast_open(tcb, &arriving)?;
     }
     if tcb.ecn.is_on() {
         ecn::on_segment(tcb, segment.flags);
     }
-    check_timestamps(tcb, &arriving)?;
-    let acceptable = check_sequence(tcb, &arriving)?;
+    let acceptable = if tcb.config.arrival.sequence_check == SequenceCheck::Trim {
+        trim::check(tcb, &arriving)?
+    } else {
+        first_to_fourth(tcb, &arriving)?
+    };
+    if tcb.state == State::Closed {
+        return Ok(());
+    }
     if acceptable == Acceptable::SynAckOfSimultaneousOpen {
         arriving.seq = Offset::FIRST;
-    }
-    note_timestamp(tcb, &arriving);
-    if segment.flags.intersects(Flags::RST | Flags::SYN) {
-        check_reset(tcb, &arriving)?;
-        if tcb.state == State::Closed {
-            return Ok(());
-        }
-        if acceptable != Acceptable::SynAckOfSimultaneousOpen {
-            check_syn(tcb, &arriving)?;
-        }
     }
     acknowledged::check_ack(tcb, &arriving)?;
     if tcb.state == State::Closed {
@@ -99,11 +85,11 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
     if segment.flags.contains(Flags::URG) {
         check_urgent(tcb, &arriving);
     }
-    if acceptable == Acceptable::WithoutText {
-        arriving::answer(tcb, &arriving, Reason::UnacceptableAck);
-        return Err(DropReason::WindowClosed);
-    }
-    let result = take_text_and_fin(tcb, &arriving);
+    let result = match acceptable {
+        Acceptable::Yes | Acceptable::SynAckOfSimultaneousOpen => take_text_and_fin(tcb, &arriving),
+        Acceptable::WithoutText | Acceptable::Old => Some(without_text(tcb, &arriving, acceptable)),
+        Acceptable::No => unreachable!("was refused"),
+    };
     if tcb.state == State::FinWait1 && tcb.fin_acknowledged() {
         // Last of all, so that a FIN in the same segment leads straight to TIME-WAIT (figure 5, note 2).
         enter_fin_wait_2(tcb, now);
@@ -114,73 +100,104 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
     }
 }
 
+/// Combinations of flags that some stacks look at before anything else.
+#[inline]
+fn check_flags(tcb: &Tcb, segment: &Segment) -> Result<(), DropReason> {
+    let arrival = &tcb.config.arrival;
+    let flags = segment.flags;
+    if arrival.drop_without_ack && !flags.intersects(Flags::ACK | Flags::RST | Flags::SYN) {
+        return Err(DropReason::NoAck);
+    }
+    if arrival.drop_syn_fin && flags.contains(Flags::SYN | Flags::FIN) {
+        return Err(DropReason::SynFin);
+    }
+    Ok(())
+}
+
+/// Timestamps, then the first four steps in the order of RFC 9293 §3.10.7.4.
+#[inline]
+fn first_to_fourth(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, DropReason> {
+    check_timestamps(tcb, arriving)?;
+    let acceptable = acceptable::check_sequence(tcb, arriving)?;
+    note_timestamp(tcb, arriving);
+    if arriving.segment.flags.intersects(Flags::RST | Flags::SYN) {
+        check_reset(tcb, arriving)?;
+        if tcb.state != State::Closed && acceptable != Acceptable::SynAckOfSimultaneousOpen {
+            check_syn(tcb, arriving)?;
+        }
+    }
+    Ok(acceptable)
+}
+
+/// The text of a segment is not taken: it gets an ACK, unless one is due already.
+fn without_text(tcb: &mut Tcb, arriving: &Arriving<'_>, acceptable: Acceptable) -> DropReason {
+    let trims = tcb.config.arrival.sequence_check == SequenceCheck::Trim;
+    if acceptable == Acceptable::WithoutText {
+        if !trims {
+            arriving::answer(tcb, arriving, Reason::UnacceptableAck);
+        }
+        return DropReason::WindowClosed;
+    }
+    if !trims {
+        let end = arriving.seq + u64::from(arriving.segment.sequence_length());
+        arriving::answer_duplicate(tcb, arriving, arriving.seq, end);
+    }
+    DropReason::OutsideWindow
+}
+
 /// RFC 7323 §5.3 R1: an old timestamp is a duplicate of long ago. RST is exempt.
 #[inline]
-fn check_timestamps(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+pub(crate) fn check_timestamps(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     if !tcb.timestamps.enabled() || arriving.segment.flags.contains(Flags::RST) {
         return Ok(());
     }
     match arriving.timestamps {
         Some((value, _)) if tcb.timestamps.is_old(value, arriving.now) => {
-            arriving::answer(tcb, arriving, Reason::UnacceptableAck);
-            Err(DropReason::OldTimestamp)
+            on_old_timestamp(tcb, arriving, value)
         }
         None if tcb.config.options.require_timestamps => Err(DropReason::NoTimestamp),
         _ => Ok(()),
     }
 }
 
-/// First, check sequence number.
-#[inline]
-fn check_sequence(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, DropReason> {
-    let acceptable = is_acceptable(tcb, arriving);
-    if acceptable != Acceptable::No {
-        return Ok(acceptable);
+fn on_old_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>, value: u32) -> Result<(), DropReason> {
+    let segment = arriving.segment;
+    match tcb.config.arrival.old_timestamp {
+        OldTimestamp::Answered => {}
+        OldTimestamp::AnsweredIfData if segment.payload.is_empty() => return Err(DropReason::OldTimestamp),
+        OldTimestamp::AnsweredIfData => {}
+        OldTimestamp::Judged => {
+            let age = tcb.timestamps.recent().wrapping_sub(value);
+            let next = tcb.receive.next();
+            let pure_ack = segment.flags.contains(Flags::ACK) && segment.sequence_length() == 0;
+            if age <= 1 {
+                return Ok(());
+            }
+            if pure_ack && arriving.seq == next && is_replayed_ack(tcb, arriving, age) {
+                return Ok(());
+            }
+            if segment.flags.contains(Flags::SYN) {
+                arriving::challenge(tcb, arriving);
+                return Err(DropReason::OldTimestamp);
+            }
+            if pure_ack && arriving.seq < next {
+                return Err(DropReason::OldTimestamp);
+            }
+        }
     }
-    if arriving.segment.flags.contains(Flags::RST) {
-        return Err(DropReason::ResetOutsideWindow);
-    }
-    let end = arriving.seq + u64::from(arriving.segment.payload.len());
-    if arriving.seq < end && end <= tcb.receive.next() {
-        arriving::answer_duplicate(tcb, arriving, arriving.seq, end);
-    } else {
-        arriving::answer(tcb, arriving, Reason::UnacceptableAck);
-    }
-    Err(DropReason::OutsideWindow)
+    arriving::answer(tcb, arriving, Reason::UnacceptableAck);
+    Err(DropReason::OldTimestamp)
 }
 
-/// The four cases of table 6, and what stacks permit beyond. At a closed window ACK, RST and URG still count (RFC 9293
-/// §3.4, MUST-66).
-#[inline]
-fn is_acceptable(tcb: &Tcb, arriving: &Arriving<'_>) -> Acceptable {
-    let (next, edge) = (tcb.receive.next(), tcb.receive.edge());
-    let seq = arriving.seq;
-    let length = u64::from(arriving.segment.sequence_length());
-    let lenient = tcb.config.arrival.sequence_check == SequenceCheck::Lenient;
-    let inside = |at: Offset| next <= at && at < edge;
-    let closed = edge <= next;
-    let accepted = match (length, closed) {
-        (0, true) => seq == next,
-        (0, false) => inside(seq) || (lenient && seq == edge),
-        (_, true) => false,
-        (_, false) => inside(seq) || inside(seq + (length - 1)),
-    };
-    if accepted {
-        return Acceptable::Yes;
-    }
-    if closed && seq == next {
-        let bare_fin = length == 1 && arriving.segment.flags.contains(Flags::FIN);
-        return if lenient && bare_fin { Acceptable::Yes } else { Acceptable::WithoutText };
-    }
-    let flags = arriving.segment.flags;
-    if tcb.state == State::SynReceived
-        && seq == Offset::ISN
-        && flags.contains(Flags::SYN | Flags::ACK)
-        && !flags.contains(Flags::RST)
-    {
-        return Acceptable::SynAckOfSimultaneousOpen;
-    }
-    Acceptable::No
+/// Linux (`tcp_disordered_ack`): a duplicate ACK which other segments overtook; it changes nothing, and its timestamp is
+/// no older than 1.2 RTOs.
+fn is_replayed_ack(tcb: &Tcb, arriving: &Arriving<'_>, age: u32) -> bool {
+    let ack = tcb.send.widen(arriving.segment.ack);
+    let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
+    let limit = tcb.recovery.base_rto().as_nanos() * 12 / 10 / 1_000_000;
+    ack == tcb.send.unacknowledged()
+        && !tcb.send.would_update(arriving.seq, ack, window)
+        && u64::from(age) <= limit
 }
 
 /// RFC 7323 §4.3 (2).
@@ -194,22 +211,35 @@ pub(crate) fn note_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>) {
     }
 }
 
-/// Second, check the RST bit (RFC 5961 §3.2). Data in a RST is neither a fault nor delivered (RFC 9293 §3.5.3, SHLD-2).
-fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+/// Second, check the RST bit of a segment inside the window (RFC 5961 §3.2). Data in a RST is neither a fault nor
+/// delivered (RFC 9293 §3.5.3, SHLD-2).
+pub(crate) fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     if !arriving.segment.flags.contains(Flags::RST) {
         return Ok(());
     }
-    let anywhere = handshake::is_fast_open(tcb) && tcb.config.handshake.reset_in_window;
-    if arriving.seq != tcb.receive.next() && !anywhere {
+    let arrival = &tcb.config.arrival;
+    let exact = match arrival.reset {
+        ResetRule::Exact => arriving.seq == tcb.receive.next(),
+        ResetRule::ExactOrReported => {
+            arriving.seq == tcb.receive.next()
+                || is_reset_at_fin(tcb, arriving)
+                || tcb.negotiated.sack && tcb.receive.highest() == Some(arriving.seq)
+        }
+        ResetRule::LastAcknowledged => arriving.seq == tcb.ack.last_sent(),
+    };
+    let anywhere =
+        arrival.insecure_reset || handshake::is_fast_open(tcb) && tcb.config.handshake.reset_in_window;
+    if !exact && !anywhere {
         arriving::challenge(tcb, arriving);
         return Err(DropReason::ResetNotExact);
     }
+    let closing = &tcb.config.closing;
     let error = match tcb.state {
         // MUST-11: reached by an active OPEN, since passive ones are embryos, but for Fast Open, whose user is there.
         State::SynReceived if handshake::is_fast_open(tcb) => Some(ConnectionError::Reset),
         State::SynReceived => Some(ConnectionError::Refused),
-        State::Closing | State::LastAck => None,
-        State::CloseWait if tcb.config.closing.reset_in_close_wait == ResetInCloseWait::BreaksPipe => {
+        State::Closing | State::LastAck if !closing.reset_while_closing_is_error => None,
+        State::CloseWait if closing.reset_in_close_wait == ResetInCloseWait::BreaksPipe => {
             Some(ConnectionError::PipeBroken)
         }
         _ => Some(ConnectionError::Reset),
@@ -218,12 +248,25 @@ fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason>
     Ok(())
 }
 
+/// Linux (`tcp_reset_check`): some stacks put the RST of a connection that they just closed at their FIN.
+pub(crate) fn is_reset_at_fin(tcb: &Tcb, arriving: &Arriving<'_>) -> bool {
+    arriving.seq + 1 == tcb.receive.next()
+        && matches!(tcb.state, State::CloseWait | State::LastAck | State::Closing)
+}
+
 /// Fourth, check the SYN bit (RFC 5961 §4.2).
-fn check_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+pub(crate) fn check_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     if !arriving.segment.flags.contains(Flags::SYN) {
         return Ok(());
     }
-    if handshake::is_fast_open(tcb) && tcb.config.opening.reset_on_syn {
+    let last = tcb.ack.last_sent();
+    if tcb.config.arrival.insecure_syn && last <= arriving.seq && arriving.seq < tcb.receive.edge() {
+        // RFC 793 page 71: a SYN in the window is an error.
+        transmit::abort(tcb, arriving.now, Reason::Reset, arriving.cause);
+        tcb.tear_down(Some(ConnectionError::Reset));
+        return Ok(());
+    }
+    if handshake::is_fast_open(tcb) && tcb.config.arrival.half_open == HalfOpenRule::Request {
         // Linux: the peer is reset, and not the connection here, which may be a good one.
         transmit::reset_reply(tcb, arriving.segment, Reason::Reset, arriving.cause);
     } else {
@@ -262,8 +305,7 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
     }
     if fin {
         let at = arriving.seq + u64::from(length);
-        let lenient = tcb.config.arrival.sequence_check == SequenceCheck::Lenient;
-        if at < tcb.receive.edge() || (lenient && at == tcb.receive.edge()) {
+        if is_fin_inside(tcb, at, length) {
             tcb.receive.finish_at(at);
         }
         if length == 0 && at > tcb.receive.next() {
@@ -274,6 +316,18 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
         take_fin(tcb, arriving);
     }
     None
+}
+
+/// Whether a FIN at `at`, after `length` octets of text, is inside the window.
+fn is_fin_inside(tcb: &Tcb, at: Offset, length: u32) -> bool {
+    let edge = tcb.receive.edge();
+    let at_edge = match tcb.config.arrival.sequence_check {
+        SequenceCheck::Letter => false,
+        // The text before it is taken whole; a bare one passes a closed window.
+        SequenceCheck::Overlap => length > 0 || edge <= tcb.receive.next(),
+        SequenceCheck::Trim => true,
+    };
+    at < edge || at_edge && at == edge
 }
 
 /// Seventh, process the segment text, cut to what is new and inside the window.
@@ -290,7 +344,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         tcb.ack.demand(Reason::UnacceptableAck, arriving.cause);
         return None;
     }
-    if tcb.user.orphan && tcb.config.closing.reset_unread {
+    if tcb.user.orphan && tcb.config.closing.reset_late_data {
         // RFC 9293 §3.6.1, SHLD-3: data that nobody will read shows as a reset.
         transmit::reset_reply(tcb, arriving.segment, Reason::UnreadData, arriving.cause);
         tcb.tear_down(None);

@@ -37,11 +37,14 @@ pub(crate) fn shutdown_write(tcb: &mut Tcb) {
 /// The user is done with the connection: nobody will read or write any more.
 pub(crate) fn close(tcb: &mut Tcb, now: Instant) {
     tcb.user.orphan = true;
+    if !tcb.config.closing.reset_unread {
+        tcb.receive.discard();
+    }
     match tcb.state {
         State::Closed | State::Listen | State::TimeWait => {}
         State::SynSent => tcb.tear_down(None),
         // RFC 9293 §3.6.1, SHLD-3: data that nobody will read shows as a reset.
-        _ if tcb.receive.readable() > 0 && tcb.config.closing.reset_unread => {
+        _ if tcb.receive.readable() > 0 => {
             reset(tcb, now, Reason::UnreadData);
         }
         State::FinWait2 => limit_fin_wait_2(tcb, now),

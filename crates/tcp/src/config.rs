@@ -1,6 +1,10 @@
 //! Every knob of an endpoint, and the profiles: tables of settings, never branches in the rooms.
 
+mod acknowledgment;
+mod arrival;
+mod closing;
 mod ecn;
+mod freebsd;
 mod icmp;
 mod loss;
 
@@ -10,11 +14,15 @@ use std::str::FromStr;
 use faultwire_base::Duration;
 
 use crate::handshake_config::HandshakeConfig;
+pub use acknowledgment::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit, WindowUpdate};
+pub use arrival::{AckOfUnsent, ArrivalConfig, HalfOpenRule, OldTimestamp, ResetRule, SequenceCheck};
+pub use closing::{ClosingConfig, ResetInCloseWait, TimeWaitConfig, TimeWaitRule};
 pub use ecn::EcnConfig;
 pub use icmp::{HalfOpenErrors, IcmpConfig, IcmpErrors};
 pub use loss::{LossDetection, LossRecoveryConfig, RackConfig, TailLossProbe, WindowReduction, WithoutSack};
 
-/// All settings of an endpoint. Start from [`Config::rfc`] or [`Config::linux`] and change what differs.
+/// All settings of an endpoint. Start from [`Config::rfc`], [`Config::linux`] or [`Config::freebsd`] and change what
+/// differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Which options are offered, in which order.
@@ -78,6 +86,9 @@ pub enum OptionOrder {
     ByKind,
     /// Linux: MSS, SACK-permitted, timestamps, NOP, window scale; NOPs take the place of an option that is off.
     Linux,
+    /// FreeBSD: MSS, NOP, window scale, SACK-permitted, timestamps; NOPs where the alignment asks for them, an
+    /// end-of-list before padding.
+    FreeBsd,
 }
 
 /// Buffer sizes in octets of data.
@@ -98,6 +109,9 @@ pub struct BufferConfig {
     pub receive_overhead: u64,
     /// The window of a SYN is rounded down to full segments.
     pub whole_segments_at_first: bool,
+    /// The receive buffer is rounded up to full segments once their size is known, and what a scaled window field can't
+    /// say is not offered (FreeBSD); otherwise the field is rounded up where it would take an offer back.
+    pub round_to_segments: bool,
     /// How the send buffer is kept and charged; `None`: as octets of a stream.
     pub send_parts: Option<SendParts>,
     /// So much unsent data is enough: no write takes more, and a writer is told of room only below half of it
@@ -142,41 +156,10 @@ pub struct OpeningConfig {
     pub syn_linear_timeouts: u32,
     /// Retransmissions of a SYN-ACK (`tcp_synack_retries`).
     pub synack_retries: u32,
-    /// What a repeated SYN in SYN-RECEIVED gets.
-    pub repeated_syn: RepeatedSyn,
-    /// What a new SYN inside the window does in SYN-RECEIVED: `true` resets the peer too, `false` only returns to
-    /// LISTEN (RFC 9293 §3.10.7.4, fourth).
-    pub reset_on_syn: bool,
+    /// How long an attempt to open lasts at most (FreeBSD `net.inet.tcp.keepinit`); `None`: the retransmissions decide.
+    pub limit: Option<Duration>,
     /// ICMP errors that elsewhere are soft end a connection attempt (Linux; against RFC 9293 §3.9.2.2, see RFC 5461).
     pub soft_errors_abort: bool,
-}
-
-/// What a repeated SYN in SYN-RECEIVED gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RepeatedSyn {
-    /// An ACK: the segment is not acceptable (RFC 9293 §3.10.7.4, first).
-    Ack,
-    /// The SYN-ACK again.
-    SynAck,
-}
-
-/// Which arriving segments are acceptable where stacks differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ArrivalConfig {
-    /// The acceptability test of segments.
-    pub sequence_check: SequenceCheck,
-    /// Hard ICMP errors end a synchronized connection too (RFC 9293 §3.9.2.2, SHLD-26), not only an attempt
-    /// (RFC 5927 §5.2).
-    pub hard_errors_abort: bool,
-}
-
-/// The acceptability test of segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SequenceCheck {
-    /// The four cases of RFC 9293 §3.10.7.4.
-    Letter,
-    /// As Linux: also an empty segment at the right edge of the window, and a bare FIN at a closed window.
-    Lenient,
 }
 
 /// The retransmission timer (RFC 6298).
@@ -188,6 +171,8 @@ pub struct RetransmissionConfig {
     pub min: Duration,
     /// Greatest RTO, back-off included.
     pub max: Duration,
+    /// What is added to every RTO but the first of a SYN, after the back-off (FreeBSD `net.inet.tcp.rexmit_slop`).
+    pub slop: Duration,
     /// RTO for data when the SYN timed out (RFC 6298 §5.7); `None` leaves it.
     pub data_min_after_syn_timeout: Option<Duration>,
     /// How the minimum counts.
@@ -335,57 +320,6 @@ pub enum Nagle {
     Minshall,
 }
 
-/// Delayed and challenge ACKs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AcknowledgmentConfig {
-    /// How long an ACK may wait for company (RFC 9293 §3.8.6.3, MUST-40: below 0.5 s).
-    pub delay: Duration,
-    /// How much data is acknowledged at once.
-    pub at_once: AckAtOnce,
-    /// So many ACKs at the start of a connection are not delayed, unless it answers with data (Linux quick ACKs).
-    pub quick: u8,
-    /// When a read makes room enough to tell the peer.
-    pub window_update: WindowUpdate,
-    /// Limit on challenge ACKs (RFC 5961 §7).
-    pub challenge_limit: ChallengeLimit,
-    /// The limit also covers ACKs of unacceptable segments without data (`tcp_invalid_ratelimit`).
-    pub limit_unacceptable: bool,
-}
-
-/// How much data is acknowledged at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AckAtOnce {
-    /// From two full segments on (RFC 9293 §3.8.6.3, SHLD-19).
-    TwoFullSegments,
-    /// More than one full segment (Linux).
-    MoreThanOneSegment,
-}
-
-/// When a read makes room enough to tell the peer at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowUpdate {
-    /// The window can move by two full segments or half the buffer.
-    TwoSegmentsOrHalf,
-    /// The window can at least double (Linux).
-    Doubled,
-}
-
-/// Limit on challenge ACKs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChallengeLimit {
-    /// No limit.
-    None,
-    /// So many in each interval (RFC 5961 §7).
-    PerInterval {
-        /// How many.
-        count: u8,
-        /// In which time.
-        interval: Duration,
-    },
-    /// No two within this time (Linux `tcp_invalid_ratelimit`).
-    Gap(Duration),
-}
-
 /// When unacknowledged data ends the connection (RFC 9293 §3.8.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GiveUpConfig {
@@ -398,6 +332,8 @@ pub struct GiveUpConfig {
     pub r2_orphan: Option<GiveUp>,
     /// User timeout of new connections (RFC 5482, `TCP_USER_TIMEOUT`); `None`: R2 decides.
     pub user_timeout: Option<Duration>,
+    /// The end is told to the peer by a RST (FreeBSD).
+    pub reset: bool,
 }
 
 /// When a connection gives up.
@@ -408,6 +344,8 @@ pub enum GiveUp {
     /// At the first timeout after the time that so many retransmissions would take with the least RTO (Linux
     /// `tcp_retries2`: 15 are 924.6 s).
     Retransmissions(u32),
+    /// At the timeout after so many retransmissions, however long they took (FreeBSD).
+    Timeouts(u32),
     /// Never.
     Never,
 }
@@ -415,6 +353,8 @@ pub enum GiveUp {
 /// Zero-window probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersistConfig {
+    /// Shortest interval between probes; the RTO, if that is longer.
+    pub min: Duration,
     /// Longest interval between probes.
     pub max: Duration,
     /// What a probe carries.
@@ -447,64 +387,6 @@ pub struct KeepAliveConfig {
     pub garbage: bool,
 }
 
-/// Half-close, close, abort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClosingConfig {
-    /// Closing with unread data, or data that arrives after the close, resets the connection (RFC 9293 §3.6.1, SHLD-3).
-    pub reset_unread: bool,
-    /// How long a connection that nobody owns stays in FIN-WAIT-2 (`tcp_fin_timeout`); `None`: for ever.
-    pub fin_wait_2: Option<Duration>,
-    /// The RST of an abort carries an ACK (Linux); the RFC's is `<SEQ=SND.NXT><CTL=RST>`.
-    pub reset_carries_ack: bool,
-    /// What the user is told of a RST in CLOSE-WAIT.
-    pub reset_in_close_wait: ResetInCloseWait,
-}
-
-/// What the user is told of a RST in CLOSE-WAIT, where the peer will not write any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResetInCloseWait {
-    /// The connection was reset, as in every synchronized state (RFC 9293 §3.10.7.4, second).
-    Resets,
-    /// The pipe is broken: what is still written goes nowhere (Linux).
-    BreaksPipe,
-}
-
-/// TIME-WAIT (RFC 9293 §3.6.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeWaitConfig {
-    /// 2 MSL.
-    pub length: Duration,
-    /// What restarts the clock.
-    pub restart: TimeWaitRestart,
-    /// Ignore RST (RFC 1337, `tcp_rfc1337`); otherwise a RST at RCV.NXT ends TIME-WAIT.
-    pub rfc1337: bool,
-    /// What a SYN gets that is not acceptable as a new connection.
-    pub refused_syn: RefusedSyn,
-    /// How far above the old SND.NXT the ISN of an accepted new connection has to be (MAY-2).
-    pub reopen_gap: u32,
-    /// If the accepted SYN turns out to be an old duplicate, the connection goes back to TIME-WAIT (MAY-2 (2)).
-    pub resume: bool,
-}
-
-/// What restarts the clock of TIME-WAIT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeWaitRestart {
-    /// A retransmitted FIN only (RFC 9293 §3.10.7.4).
-    RetransmittedFin,
-    /// Any segment but a RST or a SYN without ACK: an empty one at RCV.NXT, an unacceptable one, one that fails PAWS
-    /// (Linux).
-    AnySegment,
-}
-
-/// What a refused SYN gets in TIME-WAIT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedSyn {
-    /// Nothing (RFC 6191 §2).
-    Silence,
-    /// An ACK (Linux).
-    Ack,
-}
-
 impl Config {
     /// The letter of the standards.
     #[expect(clippy::too_many_lines, reason = "a table")]
@@ -525,6 +407,7 @@ impl Config {
                 receive_max: 1 << 20,
                 receive_overhead: 1,
                 whole_segments_at_first: false,
+                round_to_segments: false,
                 send_parts: None,
                 unsent_limit: u32::MAX,
                 asked: AskedSizes {
@@ -540,16 +423,16 @@ impl Config {
                 syn_retries: 7,
                 syn_linear_timeouts: 0,
                 synack_retries: 7,
-                repeated_syn: RepeatedSyn::Ack,
-                reset_on_syn: false,
+                limit: None,
                 soft_errors_abort: false,
             },
             handshake: HandshakeConfig::rfc(),
-            arrival: ArrivalConfig { sequence_check: SequenceCheck::Letter, hard_errors_abort: true },
+            arrival: ArrivalConfig::rfc(),
             retransmission: RetransmissionConfig {
                 initial: Duration::from_secs(1),
                 min: Duration::from_secs(1),
                 max: Duration::from_secs(60),
+                slop: Duration::ZERO,
                 data_min_after_syn_timeout: Some(Duration::from_secs(3)),
                 variance_floor: VariancePolicy::Rfc,
                 clock_granularity: Duration::from_nanos(1),
@@ -575,21 +458,19 @@ impl Config {
                 pacing_percent: [200, 120],
                 when_held: WhenHeld::SendAfter(Duration::from_millis(500)),
             },
-            acknowledgment: AcknowledgmentConfig {
-                delay: Duration::from_millis(200),
-                at_once: AckAtOnce::TwoFullSegments,
-                quick: 0,
-                window_update: WindowUpdate::TwoSegmentsOrHalf,
-                challenge_limit: ChallengeLimit::PerInterval { count: 10, interval: Duration::from_secs(5) },
-                limit_unacceptable: false,
-            },
+            acknowledgment: AcknowledgmentConfig::rfc(),
             give_up: GiveUpConfig {
                 r1: 3,
                 r2: GiveUp::After(Duration::from_secs(100)),
                 r2_orphan: None,
                 user_timeout: None,
+                reset: false,
             },
-            persist: PersistConfig { max: Duration::from_secs(60), probe: ProbeContent::NextOctet },
+            persist: PersistConfig {
+                min: Duration::ZERO,
+                max: Duration::from_secs(60),
+                probe: ProbeContent::NextOctet,
+            },
             keep_alive: KeepAliveConfig {
                 enabled: false,
                 idle: Duration::from_secs(7200),
@@ -598,20 +479,8 @@ impl Config {
                 reset: false,
                 garbage: false,
             },
-            closing: ClosingConfig {
-                reset_unread: true,
-                fin_wait_2: None,
-                reset_carries_ack: false,
-                reset_in_close_wait: ResetInCloseWait::Resets,
-            },
-            time_wait: TimeWaitConfig {
-                length: Duration::from_secs(240),
-                restart: TimeWaitRestart::RetransmittedFin,
-                rfc1337: false,
-                refused_syn: RefusedSyn::Silence,
-                reopen_gap: 65_536,
-                resume: true,
-            },
+            closing: ClosingConfig::rfc(),
+            time_wait: TimeWaitConfig::rfc(),
         }
     }
 
@@ -629,6 +498,7 @@ impl Config {
                 receive_max: 32 << 20,
                 receive_overhead: 2,
                 whole_segments_at_first: true,
+                round_to_segments: false,
                 // GSO_MAX_SIZE less a header; an empty skb with its head on a 64-bit machine.
                 send_parts: Some(SendParts { most: 65_215, cost: 896, headers: 640 }),
                 unsent_limit: u32::MAX,
@@ -645,12 +515,11 @@ impl Config {
                 syn_retries: 6,
                 syn_linear_timeouts: 4,
                 synack_retries: 5,
-                repeated_syn: RepeatedSyn::SynAck,
-                reset_on_syn: true,
+                limit: None,
                 soft_errors_abort: true,
             },
             handshake: HandshakeConfig::linux(),
-            arrival: ArrivalConfig { sequence_check: SequenceCheck::Lenient, hard_errors_abort: false },
+            arrival: ArrivalConfig::linux(),
             retransmission: RetransmissionConfig {
                 min: Duration::from_millis(200),
                 max: Duration::from_secs(120),
@@ -675,37 +544,23 @@ impl Config {
                 when_held: WhenHeld::Probe,
                 ..rfc.sending
             },
-            acknowledgment: AcknowledgmentConfig {
-                delay: Duration::from_millis(40),
-                at_once: AckAtOnce::MoreThanOneSegment,
-                quick: 16,
-                window_update: WindowUpdate::Doubled,
-                challenge_limit: ChallengeLimit::Gap(Duration::from_millis(500)),
-                limit_unacceptable: true,
-            },
+            acknowledgment: AcknowledgmentConfig::linux(),
             give_up: GiveUpConfig {
                 r1: 3,
                 r2: GiveUp::Retransmissions(15),
                 // tcp_orphan_retries 0 means 8.
                 r2_orphan: Some(GiveUp::Retransmissions(8)),
                 user_timeout: None,
+                reset: false,
             },
-            persist: PersistConfig { max: Duration::from_secs(120), probe: ProbeContent::Nothing },
+            persist: PersistConfig {
+                max: Duration::from_secs(120),
+                probe: ProbeContent::Nothing,
+                ..rfc.persist
+            },
             keep_alive: KeepAliveConfig { reset: true, ..rfc.keep_alive },
-            closing: ClosingConfig {
-                reset_unread: true,
-                fin_wait_2: Some(Duration::from_secs(60)),
-                reset_carries_ack: true,
-                reset_in_close_wait: ResetInCloseWait::BreaksPipe,
-            },
-            time_wait: TimeWaitConfig {
-                length: Duration::from_secs(60),
-                restart: TimeWaitRestart::AnySegment,
-                refused_syn: RefusedSyn::Ack,
-                reopen_gap: 65_537,
-                resume: false,
-                ..rfc.time_wait
-            },
+            closing: ClosingConfig::linux(),
+            time_wait: TimeWaitConfig::linux(),
         }
     }
 }

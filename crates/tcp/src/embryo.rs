@@ -1,5 +1,8 @@
 //! SYN-RECEIVED of a listener: a compact record until the peer has shown that it is there (RFC 9293 §3.10.7.2).
 
+mod cookie;
+mod rules;
+
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
@@ -7,8 +10,7 @@ use faultwire_wire::{
     Cause, EcnCodepoint, Flags, IcmpKind, Options, Payload, Reason, Segment, Seq, TimerKind,
 };
 
-use crate::ack_policy::may_challenge;
-use crate::config::{Config, HalfOpenErrors, RepeatedSyn};
+use crate::config::{Config, HalfOpenErrors};
 use crate::ecn;
 use crate::event::{DropReason, Outgoing};
 use crate::fast_open::FastOpenCookie;
@@ -16,11 +18,8 @@ use crate::handshake::retry_interval;
 use crate::negotiate::{Negotiated, Offer, PathInfo, is_signed};
 use crate::path_error::{Meaning, meaning};
 use crate::receive_buffer::first_window;
-use crate::reset::reset_for;
 use crate::timestamp::Timestamps;
 use crate::user_timeout;
-
-mod cookie;
 
 /// A connection in SYN-RECEIVED that a listener began. Once [`EmbryoVerdict::Accept`] is given,
 /// [`crate::Connection::from_embryo`] makes a connection of it.
@@ -158,49 +157,10 @@ impl Embryo {
 
     /// A segment of this connection arrives: RFC 9293 §3.10.7.4 in SYN-RECEIVED after a passive OPEN.
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> EmbryoVerdict {
-        let flags = segment.flags;
         if self.config.handshake.drop_signed && is_signed(&segment.options) {
             return EmbryoVerdict::Ignore(DropReason::UnexpectedSignature);
         }
-        if !flags.contains(Flags::RST)
-            && self.timestamps.enabled()
-            && segment.options.timestamps().is_some_and(|(value, _)| self.timestamps.is_old(value, now))
-        {
-            return EmbryoVerdict::Reply(self.acknowledgment(now, Reason::UnacceptableAck, cause));
-        }
-        if !self.is_acceptable(segment) {
-            if flags.contains(Flags::RST) {
-                return EmbryoVerdict::Ignore(DropReason::ResetOutsideWindow);
-            }
-            return self.on_unacceptable(now, segment, cause);
-        }
-        if flags.contains(Flags::RST) {
-            if segment.seq == self.peer_isn + 1 || self.config.handshake.reset_in_window {
-                return EmbryoVerdict::Reset { reply: None };
-            }
-            return self.challenge(now, cause);
-        }
-        if flags.contains(Flags::SYN) {
-            let reply = reset_for(segment)
-                .filter(|_| self.config.opening.reset_on_syn)
-                .map(|reset| self.outgoing(reset, Reason::Reset, cause, 0));
-            return EmbryoVerdict::Reset { reply };
-        }
-        if !flags.contains(Flags::ACK) {
-            return EmbryoVerdict::Ignore(DropReason::NoAck);
-        }
-        if segment.ack != self.isn + 1 || self.retry.transmissions == 0 {
-            // <SEQ=SEG.ACK><CTL=RST>
-            return match reset_for(segment) {
-                Some(reset) => EmbryoVerdict::Reply(self.outgoing(reset, Reason::Reset, cause, 0)),
-                None => EmbryoVerdict::Ignore(DropReason::AckNotOfSyn),
-            };
-        }
-        if self.retry.timeouts < self.defer.timeouts && segment.sequence_length() == 0 {
-            self.defer.acknowledged = true;
-            return EmbryoVerdict::Ignore(DropReason::AcceptDeferred);
-        }
-        EmbryoVerdict::Accept
+        self.judge(now, segment, cause)
     }
 
     /// An ICMP error quotes a segment of ours with this sequence number. Says whether it was believed; the embryo may be
@@ -382,45 +342,6 @@ impl Embryo {
     pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
         let once = self.retry.transmissions == 1 && self.retry.sent_at <= now;
         once.then(|| now.saturating_since(self.retry.sent_at))
-    }
-
-    /// Table 6 of RFC 9293 §3.10.7.4; the window is never zero.
-    fn is_acceptable(&self, segment: &Segment) -> bool {
-        let window = u32::from(self.first_window());
-        let inside = |seq: Seq| (seq.distance_from(self.peer_isn + 1) as u32) < window;
-        let length = segment.sequence_length();
-        inside(segment.seq) || (length > 0 && inside(segment.seq + (length - 1)))
-    }
-
-    fn on_unacceptable(&mut self, now: Instant, segment: &Segment, cause: Cause) -> EmbryoVerdict {
-        let repeated = segment.flags.contains(Flags::SYN)
-            && !segment.flags.contains(Flags::ACK)
-            && segment.seq == self.peer_isn;
-        if repeated && self.config.opening.repeated_syn == RepeatedSyn::SynAck {
-            let limit = self.config.acknowledgment.challenge_limit;
-            if self.retry.transmissions == 0
-                || !self.config.acknowledgment.limit_unacceptable
-                || may_challenge(limit, now, &mut self.limiter_since, &mut self.limiter_count)
-            {
-                self.retry.due = true;
-                self.retry.cause = cause;
-            }
-            return EmbryoVerdict::Ignore(DropReason::OutsideWindow);
-        }
-        if self.retry.transmissions == 0 {
-            // Nothing was sent yet: the SYN-ACK that is due says all.
-            return EmbryoVerdict::Ignore(DropReason::OutsideWindow);
-        }
-        EmbryoVerdict::Reply(self.acknowledgment(now, Reason::UnacceptableAck, cause))
-    }
-
-    fn challenge(&mut self, now: Instant, cause: Cause) -> EmbryoVerdict {
-        let limit = self.config.acknowledgment.challenge_limit;
-        if may_challenge(limit, now, &mut self.limiter_since, &mut self.limiter_count) {
-            EmbryoVerdict::Reply(self.acknowledgment(now, Reason::ChallengeAck, cause))
-        } else {
-            EmbryoVerdict::Ignore(DropReason::ResetNotExact)
-        }
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.

@@ -117,6 +117,8 @@ pub enum DropReason {
     AcceptDeferred,
     /// It is signed (RFC 2385, RFC 5925), and there is no key for it.
     UnexpectedSignature,
+    /// SYN and FIN together.
+    SynFin,
 }
 
 impl fmt::Display for DropReason {
@@ -142,6 +144,7 @@ impl fmt::Display for DropReason {
             Self::AfterClose => "data after close",
             Self::AcceptDeferred => "accept deferred until data",
             Self::UnexpectedSignature => "signed, and no key",
+            Self::SynFin => "SYN and FIN together",
         })
     }
 }

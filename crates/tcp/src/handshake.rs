@@ -117,7 +117,9 @@ impl Opening {
 /// How long to wait after the timeout number `timeouts` of a SYN: the first `linear` come without back-off.
 pub(crate) fn retry_interval(config: &Config, timeouts: u32, linear: u32) -> Duration {
     let backoffs = timeouts.saturating_sub(linear).min(40);
-    config.retransmission.initial.saturating_mul(1 << backoffs).min(config.retransmission.max)
+    let slop = if timeouts > 0 { config.retransmission.slop } else { Duration::ZERO };
+    let wait = config.retransmission.initial.saturating_mul(1 << backoffs);
+    wait.saturating_add(slop).min(config.retransmission.max)
 }
 
 /// Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due.
@@ -129,6 +131,8 @@ pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant)
     tcb.cause = Cause::Call;
     if !tcb.user.timeout.is_zero() {
         tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
+    } else if let Some(limit) = config.opening.limit {
+        tcb.timers.arm(Timer::User, now.saturating_add(limit));
     }
     tcb
 }

@@ -2,9 +2,10 @@
 //!
 //! Start with [`Connection`], which is an active open, or with [`Embryo`], which is SYN-RECEIVED of a listener and
 //! becomes a connection; [`TimeWait`] is what is left of one at its end. All speak the same five verbs. [`Config`]
-//! holds every knob; its profiles are [`Config::rfc`] and [`Config::linux`].
+//! holds every knob; its profiles are [`Config::rfc`], [`Config::linux`] and
+//! [`Config::freebsd`].
 //!
-//! Inside, from the top: `connection` (the face); `arrive` with `acknowledged`, `transmit`, `handshake`, `close`,
+//! Inside, from the top: `connection` (the face); `arrive` with `acceptable`, `trim`, `acknowledged`, `transmit`, `handshake`, `close`,
 //! `timeout`, `path_error` (what RFC 9293 §3.10 calls event processing, as functions over the control block); `tcb` (a struct of rooms); the
 //! rooms, each with private fields; `offset`, the only place where sequence numbers wrap.
 //!
@@ -35,6 +36,7 @@
 //! assert_eq!((client.state(), server.state()), (State::Established, State::Established));
 //! ```
 
+mod acceptable;
 mod ack_policy;
 mod acknowledged;
 mod arrive;
@@ -76,16 +78,17 @@ mod timeout;
 mod timer;
 mod timestamp;
 mod transmit;
+mod trim;
 mod urgent;
 mod user_timeout;
 
 pub use config::{
-    AckAtOnce, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit, ClosingConfig,
-    Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, HalfOpenErrors,
-    IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, LossDetection, LossRecoveryConfig, Nagle,
-    OpeningConfig, OptionOrder, OptionsConfig, PersistConfig, ProbeContent, RackConfig, RefusedSyn,
-    RepeatedSyn, ResetInCloseWait, RetransmissionConfig, SendParts, SendingConfig, SequenceCheck,
-    SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRestart, UnknownCongestionAlgorithm,
+    AckAtOnce, AckOfUnsent, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit,
+    ClosingConfig, Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig,
+    HalfOpenErrors, HalfOpenRule, IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, LossDetection,
+    LossRecoveryConfig, Nagle, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig, PersistConfig,
+    ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SendParts, SendingConfig,
+    SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule, UnknownCongestionAlgorithm,
     VariancePolicy, WhenHeld, WindowReduction, WindowUnit, WindowUpdate, WithoutSack,
 };
 pub use connection::{Arrival, Connection, WriteFlags};

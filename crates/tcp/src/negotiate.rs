@@ -177,8 +177,27 @@ impl Negotiated {
                 }
                 self.push_window_scale(&mut options);
             }
+            OptionOrder::FreeBsd => self.push_as_freebsd(&mut options, timestamps),
         }
         options
+    }
+
+    /// `tcp_addoptions`: NOPs before an option that has to be aligned, an end-of-list if the sum isn't (RFC 9293 §3.1,
+    /// MUST-69: zeros after it).
+    fn push_as_freebsd(self, options: &mut Options, timestamps: (u32, u32)) {
+        self.push_window_scale(options);
+        if self.sack {
+            options.push_sack_permitted();
+        }
+        if self.timestamps {
+            while options.as_bytes().len() % 4 != 2 {
+                options.push_nop();
+            }
+            options.push_timestamps(timestamps.0, timestamps.1);
+        }
+        if !options.as_bytes().len().is_multiple_of(4) {
+            options.push_end();
+        }
     }
 
     fn push_window_scale(self, options: &mut Options) {

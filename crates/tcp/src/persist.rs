@@ -2,6 +2,8 @@
 
 use faultwire_base::{Duration, Instant};
 
+use crate::config::PersistConfig;
+
 /// The state of probing. The deadline is the timer's; the back-off is ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Persist {
@@ -28,9 +30,9 @@ impl Persist {
         }
     }
 
-    /// How long to wait for the next probe: the RTO, doubled with each (SHLD-29, SHLD-30), at most `max`.
-    pub(crate) fn interval(&self, rto: Duration, max: Duration) -> Duration {
-        rto.saturating_mul(1 << self.backoff.min(40)).min(max)
+    /// How long to wait for the next probe: the RTO, doubled with each (SHLD-29, SHLD-30), within the bounds.
+    pub(crate) fn interval(&self, rto: Duration, bounds: PersistConfig) -> Duration {
+        rto.saturating_mul(1 << self.backoff.min(40)).max(bounds.min).min(bounds.max)
     }
 
     /// The timer ran out: a probe is due.

@@ -23,6 +23,8 @@ pub(crate) struct ReceiveBuffer {
     read_at_offer: u64,
     capacity: u64,
     fixed: bool,
+    /// The window field is rounded up where it would take an offer back.
+    rounds_up: bool,
     tuning: Tuning,
 }
 
@@ -62,6 +64,7 @@ impl ReceiveBuffer {
             read_at_offer: Offset::FIRST.0,
             capacity,
             fixed: false,
+            rounds_up: !config.round_to_segments,
             tuning: Tuning { last_round: 0, round_from: Offset::FIRST, round_since: Instant::ZERO },
         }
     }
@@ -167,6 +170,13 @@ impl ReceiveBuffer {
         self.fin_taken
     }
 
+    /// The end of what is furthest ahead of RCV.NXT, if anything is.
+    pub(crate) fn highest(&self) -> Option<Offset> {
+        let mut blocks = [(Offset::default(), Offset::default()); 4];
+        let count = self.reassembly()?.report(blocks.len(), &mut blocks);
+        blocks[..count].iter().map(|&(_, right)| right).max()
+    }
+
     /// What is ahead of RCV.NXT, if anything is.
     #[inline]
     pub(crate) fn reassembly(&self) -> Option<&Reassembly> {
@@ -202,6 +212,13 @@ impl ReceiveBuffer {
         self.queue.take(max)
     }
 
+    /// Throws away what was not read.
+    pub(crate) fn discard(&mut self) {
+        while self.queue.len() > 0 {
+            self.queue.take(u64::MAX);
+        }
+    }
+
     /// All that can be read up to `max` octets, without taking it.
     pub(crate) fn peek(&self, max: u64) -> Vec<Payload> {
         let mut runs = Vec::new();
@@ -226,6 +243,14 @@ impl ReceiveBuffer {
         self.capacity
     }
 
+    /// The size of full segments is known: rounds the buffer up to a multiple of it, if it is to be.
+    pub(crate) fn fit_segments(&mut self, config: &BufferConfig, segment: u32) {
+        if config.round_to_segments && !self.fixed && self.capacity > u64::from(segment) {
+            let (_, most) = capacities(config);
+            self.capacity = self.capacity.next_multiple_of(u64::from(segment)).min(most);
+        }
+    }
+
     /// The window field to send now. The right edge never moves left (RFC 9293 §3.8.6, SHLD-14), and moves right only
     /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39); while nobody reads, never (§3.8.6.1, MAY-8).
     #[inline]
@@ -233,8 +258,12 @@ impl ReceiveBuffer {
         let edge = self.next_edge(segment).saturating_since(self.next);
         // RFC 7323 §2.4: what the shift cuts off must not make the window shrink. Rounding up offers less than one
         // unit of the shift beyond the buffer.
-        let offered = self.edge.saturating_since(self.next).div_ceil(1 << shift);
-        let field = (edge >> shift).max(offered).min(u64::from(u16::MAX));
+        let offered = self.edge.saturating_since(self.next);
+        let field = if self.rounds_up {
+            (edge >> shift).max(offered.div_ceil(1 << shift)).min(u64::from(u16::MAX))
+        } else {
+            (edge.max(offered) >> shift).min(u64::from(u16::MAX))
+        };
         let offered_to = self.next + (field << shift);
         if offered_to > self.edge {
             self.edge = offered_to;
@@ -253,6 +282,14 @@ impl ReceiveBuffer {
                 let step = (2 * u64::from(segment)).min(self.capacity / 2).max(1);
                 possible - offered >= step && self.queue.start() - self.read_at_offer >= step
             }
+            WindowUpdate::QuarterOrNearlyClosed => {
+                let (step, segment) = (possible - offered, u64::from(segment));
+                2 * step >= self.capacity
+                    || step >= 2 * segment
+                        && (4 * step >= self.capacity
+                            || 8 * possible <= self.capacity
+                            || self.capacity <= 8 * segment)
+            }
             WindowUpdate::Doubled => possible > 0 && 2 * offered <= self.capacity && possible >= 2 * offered,
         }
     }
@@ -261,6 +298,12 @@ impl ReceiveBuffer {
     #[inline]
     fn next_edge(&self, segment: u32) -> Offset {
         let possible = self.next + self.capacity.saturating_sub(self.queue.len());
+        if !self.rounds_up {
+            // FreeBSD: little room is no room, everything else is offered.
+            let room = possible.saturating_since(self.next);
+            let little = room < self.capacity / 4 && room < u64::from(segment);
+            return if little { self.edge.max(self.next) } else { possible.max(self.edge) };
+        }
         let step = u64::from(segment).min(self.capacity / 2).max(1);
         if possible.saturating_since(self.edge) >= step { possible } else { self.edge.max(self.next) }
     }

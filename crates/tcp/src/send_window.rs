@@ -132,6 +132,14 @@ impl SendWindow {
         changed
     }
 
+    /// Whether Linux would take this window (`tcp_may_update_window`): of segments at one place, only one that opens the
+    /// window further or closes it.
+    pub(crate) fn would_update(&self, seq: Offset, ack: Offset, window: u32) -> bool {
+        ack > self.unacknowledged
+            || seq > self.updated_by_seq
+            || seq == self.updated_by_seq && (window > self.window || window == 0)
+    }
+
     /// Notes that a segment shorter than Eff.snd.MSS ends at `end` (for Minshall's rule).
     #[inline]
     pub(crate) fn note_small(&mut self, end: Offset) {

@@ -213,6 +213,8 @@ impl Tcb {
     pub(crate) fn open(&mut self, now: Instant) {
         self.opening = None;
         self.timers.stop(Timer::User);
+        let without_options = self.negotiated.peer_segment_size.min(self.path.announced_segment_size());
+        self.receive.fit_segments(&self.config.buffers, without_options.into());
         self.become_state(State::Established);
         self.keep_alive.on_heard(now);
         if self.keep_alive.is_enabled() {

@@ -6,7 +6,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Reason, Segment, Seq};
 
 use crate::ack_policy::may_challenge;
-use crate::config::{ChallengeLimit, Config, RefusedSyn, TimeWaitRestart};
+use crate::config::{ChallengeLimit, Config, TimeWaitRule};
 use crate::event::{DropReason, Outgoing};
 use crate::tcb::Tcb;
 use crate::timestamp::{Timestamps, is_before};
@@ -89,9 +89,13 @@ impl TimeWait {
 
     /// A segment arrives.
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
-        match self.config.time_wait.restart {
-            TimeWaitRestart::RetransmittedFin => self.receive_by_letter(now, segment, cause),
-            TimeWaitRestart::AnySegment => self.receive_as_linux(now, segment, cause),
+        if self.config.arrival.drop_syn_fin && segment.flags.contains(Flags::SYN | Flags::FIN) {
+            return TimeWaitVerdict::Ignore(DropReason::SynFin);
+        }
+        match self.config.time_wait.rule {
+            TimeWaitRule::Letter => self.receive_by_letter(now, segment, cause),
+            TimeWaitRule::Linux => self.receive_as_linux(now, segment, cause),
+            TimeWaitRule::Bsd => self.receive_as_bsd(now, segment, cause),
         }
     }
 
@@ -99,7 +103,7 @@ impl TimeWait {
     fn receive_by_letter(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
         let flags = segment.flags;
         if flags.contains(Flags::SYN) && !flags.intersects(Flags::RST | Flags::ACK) {
-            return self.judge_syn_by_letter(now, segment, cause);
+            return self.judge_syn_by_letter(segment);
         }
         if !flags.contains(Flags::RST) && self.is_old_by_timestamp(segment, now) {
             return self.acknowledge(now, Reason::UnacceptableAck, cause);
@@ -130,7 +134,7 @@ impl TimeWait {
 
     /// RFC 6191 §2: a SYN without ACK is judged by its timestamp, and without one by its sequence number (RFC 9293
     /// §3.6.1: MAY-2, SHLD-4).
-    fn judge_syn_by_letter(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
+    fn judge_syn_by_letter(&self, segment: &Segment) -> TimeWaitVerdict {
         let newer_seq = segment.seq.after(self.next_receive) || segment.seq == self.next_receive;
         let acceptable = match (self.timestamps.enabled(), segment.options.timestamps()) {
             (true, Some((value, _))) => {
@@ -140,7 +144,8 @@ impl TimeWait {
             (false, Some(_)) if self.config.options.timestamps => true,
             _ => newer_seq,
         };
-        if acceptable { self.reopen() } else { self.refuse_syn(now, cause) }
+        // RFC 6191 §2: a refused SYN is silently dropped.
+        if acceptable { self.reopen() } else { TimeWaitVerdict::Ignore(DropReason::OldSyn) }
     }
 
     /// Linux: one rule for what is exactly at RCV.NXT and empty, one for all the rest.
@@ -182,6 +187,41 @@ impl TimeWait {
         self.acknowledge(now, Reason::UnacceptableAck, cause)
     }
 
+    /// FreeBSD: nothing without ACK counts but a SYN above all that was received; a RST never does.
+    fn receive_as_bsd(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
+        let flags = segment.flags;
+        if flags.contains(Flags::RST) {
+            return if self.config.time_wait.rfc1337 || segment.seq != self.next_receive {
+                TimeWaitVerdict::Ignore(DropReason::ResetInTimeWait)
+            } else {
+                TimeWaitVerdict::Closed
+            };
+        }
+        if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && segment.seq.after(self.next_receive) {
+            return self.reopen();
+        }
+        if !flags.contains(Flags::ACK) {
+            let syn = flags.contains(Flags::SYN);
+            return TimeWaitVerdict::Ignore(if syn { DropReason::OldSyn } else { DropReason::NoAck });
+        }
+        let untimed = self.timestamps.enabled() && segment.options.timestamps().is_none();
+        if untimed && self.config.options.require_timestamps {
+            return TimeWaitVerdict::Ignore(DropReason::NoTimestamp);
+        }
+        let end = segment.seq + segment.sequence_length();
+        if flags.contains(Flags::FIN) && end == self.next_receive {
+            self.restart(now);
+        }
+        let duplicate_ack = flags == Flags::ACK
+            && segment.payload.is_empty()
+            && segment.seq == self.next_receive
+            && segment.ack == self.next_send;
+        if duplicate_ack {
+            return TimeWaitVerdict::Ignore(DropReason::InTimeWait);
+        }
+        self.acknowledge(now, Reason::UnacceptableAck, cause)
+    }
+
     /// A RST at RCV.NXT ends TIME-WAIT by the letter, unless RFC 1337 §3's first fix is on.
     fn judge_exact_reset(&self) -> TimeWaitVerdict {
         if self.config.time_wait.rfc1337 {
@@ -191,16 +231,12 @@ impl TimeWait {
         }
     }
 
+    /// Linux: an ACK, within the limit.
     fn refuse_syn(&mut self, now: Instant, cause: Cause) -> TimeWaitVerdict {
-        match self.config.time_wait.refused_syn {
-            RefusedSyn::Silence => TimeWaitVerdict::Ignore(DropReason::OldSyn),
-            RefusedSyn::Ack => {
-                if self.config.acknowledgment.limit_unacceptable && !self.may_reply(now) {
-                    return TimeWaitVerdict::Ignore(DropReason::OldSyn);
-                }
-                self.acknowledge(now, Reason::UnacceptableAck, cause)
-            }
+        if self.config.acknowledgment.limit_unacceptable && !self.may_reply(now) {
+            return TimeWaitVerdict::Ignore(DropReason::OldSyn);
         }
+        self.acknowledge(now, Reason::UnacceptableAck, cause)
     }
 
     fn reopen(&self) -> TimeWaitVerdict {

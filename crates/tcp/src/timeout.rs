@@ -55,7 +55,7 @@ pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
     }
     if tcb.timers.take_due(Timer::User, now) {
         tcb.cause = Cause::Timer(TimerKind::User);
-        give_up(tcb);
+        give_up(tcb, now);
     }
     if tcb.time_wait.as_ref().is_some_and(|time_wait| time_wait.is_expired(now)) {
         tcb.tear_down(None);
@@ -101,7 +101,12 @@ fn on_retransmission(tcb: &mut Tcb, now: Instant) {
         GiveUp::Retransmissions(count) => {
             let limit = time_of_retransmissions(&tcb.config.retransmission, count);
             if now.saturating_since(since) >= limit {
-                give_up(tcb);
+                give_up(tcb, now);
+            }
+        }
+        GiveUp::Timeouts(count) => {
+            if verdict.backoffs > count {
+                give_up(tcb, now);
             }
         }
     }
@@ -115,10 +120,10 @@ fn on_persist(tcb: &mut Tcb, now: Instant) {
         && match if tcb.user.timeout.is_zero() { r2(tcb) } else { GiveUp::After(tcb.user.timeout) } {
             GiveUp::Never => false,
             GiveUp::After(limit) => now.saturating_since(since) >= limit,
-            GiveUp::Retransmissions(count) => u32::from(unanswered) > count,
+            GiveUp::Retransmissions(count) | GiveUp::Timeouts(count) => u32::from(unanswered) > count,
         };
     if dead {
-        give_up(tcb);
+        give_up(tcb, now);
         return;
     }
     tcb.persist.expire();
@@ -134,16 +139,19 @@ fn on_keep_alive(tcb: &mut Tcb, now: Instant) {
         }
         KeepAliveStep::GiveUp => {
             tcb.cause = Cause::Timer(TimerKind::KeepAlive);
-            if tcb.config.keep_alive.reset {
+            if tcb.config.keep_alive.reset && !tcb.config.give_up.reset {
                 transmit::abort(tcb, now, Reason::Abort, tcb.cause);
             }
-            give_up(tcb);
+            give_up(tcb, now);
         }
     }
 }
 
 /// ETIMEDOUT, or what ICMP had said before.
-fn give_up(tcb: &mut Tcb) {
+fn give_up(tcb: &mut Tcb, now: Instant) {
+    if tcb.config.give_up.reset && tcb.state.is_synchronized() {
+        transmit::abort(tcb, now, Reason::Abort, tcb.cause);
+    }
     let error = tcb.user.soft_error.unwrap_or(ConnectionError::TimedOut);
     tcb.tear_down(Some(error));
 }

@@ -262,7 +262,7 @@ fn rest(tcb: &mut Tcb, now: Instant) {
 
 /// SHLD-29, SHLD-30: the first probe one RTO after the window closed, then less and less often.
 fn arm_persist(tcb: &mut Tcb, now: Instant) {
-    let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist.max);
+    let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist);
     tcb.timers.arm(Timer::Persist, now.saturating_add(wait));
 }
 
@@ -357,13 +357,22 @@ pub(crate) fn abort(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
     let seq = tcb.send.next_seq();
     let mut segment = Segment::default();
     header(tcb, &mut segment, now, Flags::RST | Flags::ACK, seq);
-    if !tcb.config.closing.reset_carries_ack {
-        segment.flags = Flags::RST;
-        segment.ack = Seq(0);
+    let closing = &tcb.config.closing;
+    if !closing.reset_offers_window {
         segment.window = 0;
     }
-    // RFC 7323 §3.2: an option on a RST is of no use.
-    segment.options = Options::EMPTY;
+    // RFC 7323 §3.2: a RST SHOULD carry timestamps, with an echo only beside an ACK. SACK blocks are of no use.
+    let mut echo = tcb.timestamps.recent();
+    if !closing.reset_carries_ack {
+        segment.flags = Flags::RST;
+        segment.ack = Seq(0);
+        echo = 0;
+    }
+    segment.options = if tcb.timestamps.enabled() {
+        Options::aligned_timestamps(tcb.timestamps.value(now), echo)
+    } else {
+        Options::EMPTY
+    };
     let outgoing = finish(tcb, reason, cause).on(segment);
     tcb.outbox.push(outgoing);
 }

@@ -138,7 +138,7 @@ static HOST: Object = Object {
 static STACKS: [Word; 3] = [
     Word::new("linux", "Linux 6.x behaviour."),
     Word::new("rfc", "The letter of the standards."),
-    Word::new("freebsd", "FreeBSD 15 behaviour; not in this version."),
+    Word::new("freebsd", "FreeBSD 15 behaviour."),
 ];
 
 static TCP: Object = Object {

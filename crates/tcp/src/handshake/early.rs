@@ -7,7 +7,7 @@ use faultwire_wire::{Cause, Flags, Options, Segment};
 
 use crate::ack_policy::may_challenge;
 use crate::arriving::Arriving;
-use crate::config::RepeatedSyn;
+use crate::config::HalfOpenRule;
 use crate::embryo::Embryo;
 use crate::event::DropReason;
 use crate::fast_open::{self, FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
@@ -111,7 +111,7 @@ pub(crate) fn syn_for_fast_open(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Resul
     let Some(opening) = tcb.opening.as_mut() else { return Ok(()) };
     let Some(passive) = opening.passive.as_mut() else { return Ok(()) };
     let plain = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
-    if !plain || arriving.seq != Offset::ISN || config.opening.repeated_syn != RepeatedSyn::SynAck {
+    if !plain || arriving.seq != Offset::ISN || config.arrival.half_open == HalfOpenRule::Letter {
         return Ok(());
     }
     let permitted = !config.acknowledgment.limit_unacceptable

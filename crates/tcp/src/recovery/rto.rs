@@ -25,6 +25,7 @@ impl Rto {
         let limits = Limits {
             min_micros: micros(config.min),
             max_micros: micros(config.max),
+            slop_micros: micros(config.slop),
             variance_min_micros: micros(match config.variance_floor {
                 VariancePolicy::Rfc => config.clock_granularity,
                 // Linux bounds the variance from below instead of the sum, so its RTO is never under SRTT + 200 ms.
@@ -84,7 +85,10 @@ impl Rto {
             return self.base;
         }
         let factor = 1u64.checked_shl(u32::from(self.backoffs)).unwrap_or(u64::MAX);
-        self.base.saturating_mul(factor).min(self.limits.max())
+        let slop = self.limits.slop();
+        let sampled = self.estimator.smoothed().is_some();
+        let bare = if sampled { self.base.saturating_sub(slop) } else { self.base };
+        bare.saturating_mul(factor).saturating_add(slop).min(self.limits.max())
     }
 
     /// The timeout without back-off.
@@ -136,6 +140,8 @@ impl Rto {
 struct Limits {
     min_micros: u32,
     max_micros: u32,
+    /// What is added after the back-off.
+    slop_micros: u32,
     /// What 4 * RTTVAR counts for at least.
     variance_min_micros: u32,
 }
@@ -144,6 +150,11 @@ impl Limits {
     #[inline]
     fn max(&self) -> Duration {
         Duration::from_micros(u64::from(self.max_micros))
+    }
+
+    #[inline]
+    fn slop(&self) -> Duration {
+        Duration::from_micros(u64::from(self.slop_micros))
     }
 
     #[inline]
@@ -157,7 +168,8 @@ impl Limits {
         let smoothed = estimator.smoothed().unwrap_or(Duration::ZERO).as_nanos();
         let variation = estimator.guard().max(self.variance_min());
         let timeout = Duration::from_nanos(smoothed.saturating_add(variation.as_nanos()));
-        timeout.max(Duration::from_micros(u64::from(self.min_micros))).min(self.max())
+        let least = timeout.max(Duration::from_micros(u64::from(self.min_micros)));
+        least.saturating_add(self.slop()).min(self.max())
     }
 }
 

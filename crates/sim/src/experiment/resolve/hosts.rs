@@ -96,9 +96,11 @@ fn profile(item: &Item<'_>) -> Result<Config, Problem> {
     match stack.text()? {
         "rfc" => Ok(Config::rfc()),
         "linux" => Ok(Config::linux()),
-        other => Err(stack.problem(format!(
-            "the profile {other:?} is not available in this version: use \"linux\" or \"rfc\""
-        ))),
+        "freebsd" => Ok(Config::freebsd()),
+        other => {
+            Err(stack
+                .problem(format!("there is no profile {other:?}: use \"linux\", \"freebsd\" or \"rfc\"")))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ fn unbounded() -> RetransmissionConfig {
     RetransmissionConfig {
         initial: Duration::from_secs(1),
         min: Duration::from_millis(1),
+        slop: Duration::ZERO,
         max: Duration::from_secs(60),
         data_min_after_syn_timeout: None,
         variance_floor: VariancePolicy::Rfc,

@@ -1,0 +1,95 @@
+//! Settings of acknowledgments: delayed ones, challenges, window updates.
+
+use faultwire_base::Duration;
+
+/// Delayed and challenge ACKs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcknowledgmentConfig {
+    /// How long an ACK may wait for company (RFC 9293 §3.8.6.3, MUST-40: below 0.5 s).
+    pub delay: Duration,
+    /// How much data is acknowledged at once.
+    pub at_once: AckAtOnce,
+    /// So many ACKs at the start of a connection are not delayed, unless it answers with data (Linux quick ACKs).
+    pub quick: u8,
+    /// When a read makes room enough to tell the peer.
+    pub window_update: WindowUpdate,
+    /// Limit on challenge ACKs (RFC 5961 §7).
+    pub challenge_limit: ChallengeLimit,
+    /// The limit also covers ACKs of unacceptable segments without data (`tcp_invalid_ratelimit`).
+    pub limit_unacceptable: bool,
+}
+
+/// How much data is acknowledged at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckAtOnce {
+    /// From two full segments on (RFC 9293 §3.8.6.3, SHLD-19).
+    TwoFullSegments,
+    /// More than one full segment (Linux).
+    MoreThanOneSegment,
+    /// Every second segment, however short, and one that is longer than ours may be (FreeBSD).
+    SecondSegment,
+}
+
+/// When a read makes room enough to tell the peer at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowUpdate {
+    /// The window can move by two full segments or half the buffer.
+    TwoSegmentsOrHalf,
+    /// The window can at least double (Linux).
+    Doubled,
+    /// The window can move by half the buffer, or by two full segments if that is a quarter of the buffer or little of
+    /// the window is left (FreeBSD).
+    QuarterOrNearlyClosed,
+}
+
+/// Limit on challenge ACKs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChallengeLimit {
+    /// No limit.
+    None,
+    /// So many in each interval (RFC 5961 §7).
+    PerInterval {
+        /// How many.
+        count: u8,
+        /// In which time.
+        interval: Duration,
+    },
+    /// No two within this time (Linux `tcp_invalid_ratelimit`).
+    Gap(Duration),
+}
+
+impl AcknowledgmentConfig {
+    pub(super) fn rfc() -> Self {
+        Self {
+            delay: Duration::from_millis(200),
+            at_once: AckAtOnce::TwoFullSegments,
+            quick: 0,
+            window_update: WindowUpdate::TwoSegmentsOrHalf,
+            challenge_limit: ChallengeLimit::PerInterval { count: 10, interval: Duration::from_secs(5) },
+            limit_unacceptable: false,
+        }
+    }
+
+    pub(super) fn linux() -> Self {
+        Self {
+            delay: Duration::from_millis(40),
+            at_once: AckAtOnce::MoreThanOneSegment,
+            quick: 16,
+            window_update: WindowUpdate::Doubled,
+            challenge_limit: ChallengeLimit::Gap(Duration::from_millis(500)),
+            limit_unacceptable: true,
+        }
+    }
+
+    pub(super) fn freebsd() -> Self {
+        Self {
+            // net.inet.tcp.delacktime.
+            delay: Duration::from_millis(40),
+            at_once: AckAtOnce::SecondSegment,
+            window_update: WindowUpdate::QuarterOrNearlyClosed,
+            // net.inet.tcp.ack_war_cnt and ack_war_timewindow.
+            challenge_limit: ChallengeLimit::PerInterval { count: 5, interval: Duration::from_secs(1) },
+            ..Self::rfc()
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Settings of the end of a connection: half-close, close, abort, TIME-WAIT.
+
+use faultwire_base::Duration;
+
+/// Half-close, close, abort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosingConfig {
+    /// Closing with unread data resets the connection (RFC 9293 §3.6.1, SHLD-3); otherwise the data is thrown away and a
+    /// FIN is sent (FreeBSD).
+    pub reset_unread: bool,
+    /// New data that arrives after the close resets the connection (RFC 9293 §3.6.1, SHLD-3).
+    pub reset_late_data: bool,
+    /// How long a connection that nobody owns stays in FIN-WAIT-2 (`tcp_fin_timeout`); `None`: for ever.
+    pub fin_wait_2: Option<Duration>,
+    /// The RST of an abort carries an ACK (Linux, FreeBSD); the RFC's is `<SEQ=SND.NXT><CTL=RST>`.
+    pub reset_carries_ack: bool,
+    /// The RST of an abort offers the window (Linux); otherwise its window field is 0.
+    pub reset_offers_window: bool,
+    /// What the user is told of a RST in CLOSE-WAIT.
+    pub reset_in_close_wait: ResetInCloseWait,
+    /// The user is told of a RST in CLOSING and LAST-ACK (Linux, FreeBSD); by the letter those just end
+    /// (RFC 9293 §3.10.7.4, second).
+    pub reset_while_closing_is_error: bool,
+}
+
+/// What the user is told of a RST in CLOSE-WAIT, where the peer will not write any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetInCloseWait {
+    /// The connection was reset, as in every synchronized state (RFC 9293 §3.10.7.4, second).
+    Resets,
+    /// The pipe is broken: what is still written goes nowhere (Linux).
+    BreaksPipe,
+}
+
+impl ClosingConfig {
+    pub(super) const fn rfc() -> Self {
+        Self {
+            reset_unread: true,
+            reset_late_data: true,
+            fin_wait_2: None,
+            reset_carries_ack: false,
+            reset_offers_window: false,
+            reset_in_close_wait: ResetInCloseWait::Resets,
+            reset_while_closing_is_error: false,
+        }
+    }
+
+    pub(super) fn linux() -> Self {
+        Self {
+            fin_wait_2: Some(Duration::from_secs(60)),
+            reset_carries_ack: true,
+            reset_offers_window: true,
+            reset_in_close_wait: ResetInCloseWait::BreaksPipe,
+            reset_while_closing_is_error: true,
+            ..Self::rfc()
+        }
+    }
+
+    pub(super) fn freebsd() -> Self {
+        Self {
+            reset_unread: false,
+            // TP_MAXIDLE is 8 probes of 75 s; at that very time it is not yet too long, and the timer looks again one
+            // interval later (tcp_timer_2msl).
+            fin_wait_2: Some(Duration::from_secs(9 * 75)),
+            reset_carries_ack: true,
+            reset_while_closing_is_error: true,
+            ..Self::rfc()
+        }
+    }
+}
+
+/// TIME-WAIT (RFC 9293 §3.6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeWaitConfig {
+    /// 2 MSL.
+    pub length: Duration,
+    /// What arriving segments do.
+    pub rule: TimeWaitRule,
+    /// Ignore RST (RFC 1337, `tcp_rfc1337`); otherwise a RST at RCV.NXT ends TIME-WAIT.
+    pub rfc1337: bool,
+    /// How far above the old SND.NXT the ISN of an accepted new connection has to be (MAY-2).
+    pub reopen_gap: u32,
+    /// If the accepted SYN turns out to be an old duplicate, the connection goes back to TIME-WAIT (MAY-2 (2)).
+    pub resume: bool,
+}
+
+/// What arriving segments do in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeWaitRule {
+    /// RFC 9293 §3.10.7.4 with RFC 6191: a retransmitted FIN restarts the clock; a refused SYN gets nothing.
+    Letter,
+    /// Linux (`tcp_timewait_state_process`): an empty segment at RCV.NXT, one with ACK that is not acceptable and one that
+    /// fails PAWS restart the clock; a refused SYN gets an ACK.
+    Linux,
+    /// FreeBSD (`tcp_twcheck`): a retransmitted FIN restarts the clock; a RST, a refused SYN and all else without ACK get
+    /// nothing; timestamps let no SYN in, and no segment out of them.
+    Bsd,
+}
+
+impl TimeWaitConfig {
+    pub(super) fn rfc() -> Self {
+        Self {
+            length: Duration::from_secs(240),
+            rule: TimeWaitRule::Letter,
+            rfc1337: false,
+            reopen_gap: 65_536,
+            resume: true,
+        }
+    }
+
+    pub(super) fn linux() -> Self {
+        Self {
+            length: Duration::from_secs(60),
+            rule: TimeWaitRule::Linux,
+            rfc1337: false,
+            reopen_gap: 65_537,
+            resume: false,
+        }
+    }
+
+    pub(super) fn freebsd() -> Self {
+        Self {
+            length: Duration::from_secs(60),
+            rule: TimeWaitRule::Bsd,
+            rfc1337: true,
+            // The ISN of the new connection is RFC 6528's, which has moved on.
+            reopen_gap: 1,
+            resume: false,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The first steps of segment arrival in the order of 4.4BSD, as FreeBSD has them (`tcp_do_segment`): RST and SYN first,
+//! then timestamps, then what lies outside the window is cut off. From the ACK field on all stacks do the same.
+
+use faultwire_wire::{Flags, Reason};
+
+use crate::acceptable::Acceptable;
+use crate::arrive;
+use crate::arriving::{self, Arriving};
+use crate::event::DropReason;
+use crate::offset::Offset;
+use crate::state::State;
+use crate::tcb::Tcb;
+use crate::transmit;
+
+/// All steps before the ACK field. What is cut off need not be taken out of the segment: the text is cut again when it is
+/// taken.
+pub(crate) fn check(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, DropReason> {
+    let flags = arriving.segment.flags;
+    if flags.contains(Flags::RST) {
+        return check_reset(tcb, arriving).map(|()| Acceptable::Yes);
+    }
+    if flags.contains(Flags::SYN) && tcb.state != State::SynReceived {
+        arrive::check_syn(tcb, arriving)?;
+        return Ok(Acceptable::Yes);
+    }
+    arrive::check_timestamps(tcb, arriving)?;
+    if tcb.state == State::SynReceived && arriving.seq < Offset::ISN {
+        transmit::reset_reply(tcb, arriving.segment, Reason::Reset, arriving.cause);
+        return Err(DropReason::OutsideWindow);
+    }
+    let left = cut_left(tcb, arriving);
+    let text = Offset::max(arriving.seq, tcb.receive.next())
+        < arriving.seq + u64::from(arriving.segment.payload.len());
+    if text && left == Acceptable::Yes && tcb.user.orphan && tcb.config.closing.reset_late_data {
+        transmit::reset_reply(tcb, arriving.segment, Reason::UnreadData, arriving.cause);
+        tcb.tear_down(None);
+        return Err(DropReason::AfterClose);
+    }
+    let acceptable = cut_right(tcb, arriving, left)?;
+    arrive::note_timestamp(tcb, arriving);
+    Ok(acceptable)
+}
+
+/// RFC 5961 §3.2 against the last acknowledgment that was sent.
+fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
+    let last = tcb.ack.last_sent();
+    let edge = tcb.receive.edge().max(last);
+    let inside = last <= arriving.seq && arriving.seq < edge || edge == last && arriving.seq == last;
+    if inside { arrive::check_reset(tcb, arriving) } else { Err(DropReason::ResetOutsideWindow) }
+}
+
+/// What was here before asks for an ACK; if nothing else is left, the ACK field still counts.
+fn cut_left(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Acceptable {
+    let next = tcb.receive.next();
+    let flags = arriving.segment.flags;
+    let syn = flags.contains(Flags::SYN);
+    let start = arriving.seq + u64::from(syn);
+    if arriving.seq >= next {
+        return Acceptable::Yes;
+    }
+    let length = u64::from(arriving.segment.payload.len());
+    let end = start + length;
+    if end < next || end == next && !flags.contains(Flags::FIN) {
+        if length > 0 {
+            arriving::answer_duplicate(tcb, arriving, start, end);
+        } else {
+            tcb.ack.demand(Reason::UnacceptableAck, arriving.cause);
+        }
+        return if syn { Acceptable::SynAckOfSimultaneousOpen } else { Acceptable::Old };
+    }
+    if length > 0 {
+        tcb.ack.demand(Reason::Ack, arriving.cause);
+    }
+    Acceptable::Yes
+}
+
+/// What ends beyond the window, or lies there.
+fn cut_right(tcb: &mut Tcb, arriving: &Arriving<'_>, left: Acceptable) -> Result<Acceptable, DropReason> {
+    let (next, edge) = (tcb.receive.next(), tcb.receive.edge());
+    let start = arriving.seq.max(next);
+    let end = arriving.seq + u64::from(arriving.segment.payload.len());
+    if left != Acceptable::Yes || end <= edge || start < edge {
+        return Ok(left);
+    }
+    if edge <= next && start == next {
+        tcb.ack.demand(Reason::UnacceptableAck, arriving.cause);
+        return Ok(Acceptable::WithoutText);
+    }
+    arriving::answer(tcb, arriving, Reason::UnacceptableAck);
+    Err(DropReason::OutsideWindow)
+}
