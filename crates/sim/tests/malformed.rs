@@ -274,6 +274,16 @@ const EDITS: &[(&str, &str, &str)] = &[
         "\"icmp\": { \"error\": \"source_quench\" }",
     ),
     (
+        "a flood at a socket",
+        "\"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"flags\": \"RST\", \"count\": 10, \"interval\": \"1ms\"",
+    ),
+    (
+        "a flood from more ports than there are",
+        "\"to\": \"server/first\", \"flags\": \"RST\", \"seq\": \"rcv_nxt+1000\"",
+        "\"to\": \"server:80\", \"from\": \"client:60000\", \"flags\": \"SYN\", \"count\": 6000",
+    ),
+    (
         "ecn without loss",
         "\"between\": [\"client\", \"r1\"],",
         "\"between\": [\"client\", \"r1\"], \"ecn\": true,",

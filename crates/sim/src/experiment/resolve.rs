@@ -110,7 +110,7 @@ fn mechanism(
     if item.has("match") {
         targets::read(item, names, fault, directions)
     } else if item.has("inject") {
-        injections.push(inject::read(item, id, names)?);
+        injections.extend(inject::read(item, id, names)?);
         Ok(())
     } else {
         changes::read(item, names, directions, timeline)

@@ -297,6 +297,13 @@ static INJECT: Object = Object {
             "",
             "An ICMP error instead, about a segment from the receiver to the one that it seems to come from.",
         ),
+        Field::optional(
+            "count",
+            Integer { what: "a number of packets", min: 1, max: 65_535 },
+            "1",
+            "How many packets, each from the next source port.",
+        ),
+        Field::optional("interval", TIME, "0s", "How long after the one before it each of them comes."),
         Field::optional("ecn", ECN, "0", "ECN codepoint: 0 not capable, 1 ECT(1), 2 ECT(0), 3 CE."),
         Field::optional("hop_limit", PLAIN8, "64", "Time to live or hop limit."),
     ],

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use faultwire_base::Duration;
 use faultwire_wire::{
     Body, Cause, Datagram, EcnCodepoint, Flags, IpHeader, Packet, Payload, Segment, Seq, Tag,
 };
@@ -15,8 +16,12 @@ use crate::experiment::problem::Problem;
 use crate::experiment::read::Item;
 use crate::plan::{DirectionId, FaultId, InjectionPlan, RelativeFields};
 
-/// The packet that a fault injects.
-pub(crate) fn read(item: &Item<'_>, fault: FaultId, names: &Names<'_>) -> Result<InjectionPlan, Problem> {
+/// The packets that a fault injects.
+pub(crate) fn read(
+    item: &Item<'_>,
+    fault: FaultId,
+    names: &Names<'_>,
+) -> Result<Vec<InjectionPlan>, Problem> {
     let inject = item.require("inject")?;
     let to = inject.require("to")?;
     let at = item.require("at")?.instant()?;
@@ -35,7 +40,38 @@ pub(crate) fn read(item: &Item<'_>, fault: FaultId, names: &Names<'_>) -> Result
         body: body(&inject, &ends, relative.is_some())?,
         tag: Tag { cause: Cause::Injected, ..Tag::default() },
     };
-    Ok(InjectionPlan { fault, at, direction, packet, relative })
+    let first = InjectionPlan { fault, at, direction, packet, relative };
+    repeated(&inject, first)
+}
+
+/// `count` packets, each from the next source port and one interval after the one before it.
+fn repeated(inject: &Item<'_>, first: InjectionPlan) -> Result<Vec<InjectionPlan>, Problem> {
+    let count: u16 = inject.integer_or("count", 1)?;
+    let interval = inject.time_or("interval", Duration::ZERO)?;
+    let Some(item) = inject.get("count").or_else(|| inject.get("interval")) else { return Ok(vec![first]) };
+    let port = match &first.packet.body {
+        Body::Tcp(segment) if first.relative.is_none() => segment.source_port,
+        Body::Udp(datagram) => datagram.source_port,
+        _ => {
+            return Err(item.problem(
+                "only packets with \"from\" HOST:PORT are repeated, each from the next port: aim it at HOST:PORT",
+            ));
+        }
+    };
+    if port.checked_add(count - 1).is_none() {
+        return Err(item.problem(format!("there are not so many ports from {port} on")));
+    }
+    let plans = (0..count).map(|number| {
+        let mut plan = first.clone();
+        plan.at = first.at.saturating_add(interval.saturating_mul(number.into()));
+        match &mut plan.packet.body {
+            Body::Tcp(segment) => segment.source_port = port + number,
+            Body::Udp(datagram) => datagram.source_port = port + number,
+            Body::Icmp(_) | Body::Raw(_) => unreachable!("refused above"),
+        }
+        plan
+    });
+    Ok(plans.collect())
 }
 
 struct Ends {
