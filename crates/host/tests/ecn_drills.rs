@@ -233,3 +233,39 @@ fn the_user_sets_no_ecn_bits() {
     t.inject("+0.1 [ect0] P. 1:101(100) ack 101 win 32792");
     t.expect("(tos 0x28) . 101:101(0) ack 101");
 }
+
+/// Linux `tcp_ecn_withdraw_cwr`: a timeout that proves spurious is not announced (F-RTO, RFC 5682 §3.1 step 2).
+#[test]
+fn a_reduction_taken_back_is_not_announced() {
+    let mut config = Config::linux();
+    config.loss_recovery.tail_loss_probe = faultwire_tcp::TailLossProbe::Off;
+    let (mut t, fd) = marked(config);
+    assert_eq!(t.write(fd, 4000), Ok(4000));
+    t.expect("[ect0] . 1:1001(1000) ack 1");
+    t.expect("[ect0] P. 1001:2001(1000) ack 1");
+    t.expect("[ect0] . 2001:3001(1000) ack 1");
+    t.expect("[ect0] P. 3001:4001(1000) ack 1");
+    t.expect("+0.25 [noecn] . 1:1001(1000) ack 1");
+    t.inject("+0.05 . 1:1(0) ack 4001 win 32792");
+    assert_eq!(t.write(fd, 1000), Ok(1000));
+    t.expect("[ect0] P. 4001:5001(1000) ack 1");
+    t.inject("+0.05 . 1:1(0) ack 5001 win 32792");
+}
+
+/// RFC 8985 §7.4.2: a probe that repaired a loss is announced like any other reduction.
+#[test]
+fn a_loss_repaired_by_a_probe_is_announced() {
+    let (mut t, fd) = marked(Config::linux());
+    assert_eq!(t.write(fd, 2000), Ok(2000));
+    t.expect("[ect0] . 1:1001(1000) ack 1");
+    t.expect("[ect0] P. 1001:2001(1000) ack 1");
+    t.expect("* [noecn] P. 1001:2001(1000) ack 1");
+    t.inject("+0.05 . 1:1(0) ack 2001 win 32792");
+    assert_eq!(t.write(fd, 1000), Ok(1000));
+    // Only an ACK beyond the probe, without a D-SACK, shows that there was a loss.
+    t.expect("[ect0] P. 2001:3001(1000) ack 1");
+    t.inject("+0.05 . 1:1(0) ack 3001 win 32792");
+    assert_eq!(t.write(fd, 1000), Ok(1000));
+    t.expect("[ect0] PW. 3001:4001(1000) ack 1");
+    t.inject("+0.05 . 1:1(0) ack 4001 win 32792");
+}

@@ -97,7 +97,8 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
         tcb.ecn.on_mark_reduction();
     }
     let undelivered = tcb.recovery.undelivered_segments();
-    let verdict = tcb.recovery.on_ack(
+    let undone = tcb.recovery.counters().undone;
+    tcb.recovery.on_ack(
         arriving.now,
         &AckArrived {
             ack,
@@ -108,9 +109,8 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
             timestamp_echo_rtt: echo,
         },
     );
-    if verdict.entered_recovery {
-        tcb.ecn.on_reduction();
-    }
+    let reduced = tcb.recovery.take_reduction();
+    tcb.ecn.announce(reduced, tcb.recovery.counters().undone != undone);
     if echo_of_mark {
         let left = tcb.recovery.undelivered_segments();
         tcb.ecn.on_delivered_marked(undelivered.saturating_sub(left));

@@ -91,6 +91,13 @@ impl Ecn {
         self.reduced = self.agreed;
     }
 
+    /// What an ACK made of the congestion window: a reduction that is taken back is not announced (Linux
+    /// `tcp_ecn_withdraw_cwr`).
+    #[inline]
+    pub(crate) fn announce(&mut self, reduced: bool, undone: bool) {
+        self.reduced = self.agreed && (reduced || (self.reduced && !undone));
+    }
+
     /// The congestion window was reduced for a mark.
     pub(crate) fn on_mark_reduction(&mut self) {
         self.mark_reductions = self.mark_reductions.wrapping_add(1);

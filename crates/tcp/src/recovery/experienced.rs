@@ -28,4 +28,11 @@ impl Recovery {
         self.episode.phase = Phase::Cwr;
         true
     }
+
+    /// Whether a reduction of the window began for a loss or a mark since this was asked last: the next new data says so
+    /// to a peer with ECN (RFC 3168 §6.1.2).
+    #[inline]
+    pub(crate) fn take_reduction(&mut self) -> bool {
+        std::mem::take(&mut self.progress.reduced)
+    }
 }

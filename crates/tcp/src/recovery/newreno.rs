@@ -79,6 +79,7 @@ impl Recovery {
             return;
         }
         verdict.entered_recovery = true;
+        self.progress.reduced = true;
         let (window, threshold) = (self.congestion.window(), self.congestion.current_threshold());
         self.congestion.reduce_threshold(self.flight_at_loss());
         self.congestion.set_window(self.congestion.threshold());

@@ -9,11 +9,13 @@ pub(super) struct Progress {
     last_advance: Instant,
     /// Timeouts since then.
     timeouts: u32,
+    /// A reduction of the window began for a loss or a mark, and nobody has asked since.
+    pub(super) reduced: bool,
 }
 
 impl Progress {
     pub(super) const fn new() -> Self {
-        Self { last_transmission: Instant::ZERO, last_advance: Instant::ZERO, timeouts: 0 }
+        Self { last_transmission: Instant::ZERO, last_advance: Instant::ZERO, timeouts: 0, reduced: false }
     }
 
     /// Something was acknowledged cumulatively, or is in flight where nothing was.

@@ -49,6 +49,7 @@ impl Recovery {
 
     /// A new threshold, with what is outstanding now; the window follows it in proportion, or at once.
     pub(super) fn begin_reduction(&mut self, delivered: u64) {
+        self.progress.reduced = true;
         let window = self.congestion.window();
         let basis = match self.policy.reduction {
             WindowReduction::ProportionalToWindow => window,
