@@ -38,6 +38,8 @@ pub(crate) struct Entry {
     /// Its user was not told yet (`SO_ERROR`).
     pub(crate) error: Option<Errno>,
     pub(crate) settings: SocketSettings,
+    /// Its user waits in close until then (`SO_LINGER`).
+    pub(crate) lingers_until: Option<Instant>,
     /// Its user does not want to read: what is not there already ends the stream.
     pub(crate) read_shut: bool,
     /// It is CLOSED, and its ends are free.

@@ -17,7 +17,7 @@ use crate::option::{OptionName, SocketOption};
 use crate::outbox::Turn;
 use crate::readiness::Readiness;
 use crate::report::ConnectionReport;
-use crate::socket::{How, Received, ReceivedFrom, SocketKind};
+use crate::socket::{How, Queued, Received, ReceivedFrom, SocketKind};
 use crate::stack::Stack;
 use crate::{arrive, life, socket};
 
@@ -207,6 +207,15 @@ impl Host {
         self.stack.fast_open.forget_peers();
     }
 
+    /// Connect to an address of `AF_UNSPEC`: resets the connection, if there is one; the socket keeps its options and a
+    /// bound port, and can connect again.
+    ///
+    /// # Errors
+    /// [`Errno::Invalid`] for a listener.
+    pub fn disconnect(&mut self, now: Instant, fd: Fd) -> Result<(), Errno> {
+        socket::disconnect(&mut self.stack, now, fd)
+    }
+
     /// Writes to a stream as much as there is room for, or one datagram to the peer of a UDP socket; returns the
     /// octets taken.
     ///
@@ -300,10 +309,12 @@ impl Host {
         socket::shutdown(&mut self.stack, now, fd, how)
     }
 
-    /// Gives up a descriptor. A connection closes in order, or with a reset if data was left unread.
+    /// Gives up a descriptor. A connection closes in order, or with a reset if data was left unread or `SO_LINGER` is
+    /// zero.
     ///
     /// # Errors
-    /// [`Errno::BadDescriptor`] only.
+    /// [`Errno::WouldBlock`] with `SO_LINGER` until the peer has acknowledged everything or the time is over
+    /// ([`Host::lingers_until`]): the descriptor is there until a later call succeeds. [`Errno::BadDescriptor`].
     pub fn close(&mut self, now: Instant, fd: Fd) -> Result<(), Errno> {
         socket::close(&mut self.stack, now, fd)
     }
@@ -350,6 +361,19 @@ impl Host {
 
 /// What can be asked.
 impl Host {
+    /// Until when a close that was begun waits at most (`SO_LINGER`).
+    pub fn lingers_until(&self, fd: Fd) -> Option<Instant> {
+        socket::lingers_until(&self.stack, fd)
+    }
+
+    /// What waits in the queues of a connection (`SIOCINQ`, `SIOCOUTQ`, `SIOCOUTQNSD`, `SIOCATMARK`).
+    ///
+    /// # Errors
+    /// [`Errno::Invalid`] if it has no connection, [`Errno::NotSupported`] for UDP.
+    pub fn queued(&self, fd: Fd) -> Result<Queued, Errno> {
+        socket::queued(&self.stack, fd)
+    }
+
     /// What calls on a descriptor would find now; an error if it does not exist.
     #[inline]
     pub fn readiness(&self, fd: Fd) -> Readiness {

@@ -98,5 +98,5 @@ pub use numbering::ConnectionId;
 pub use option::{OptionError, OptionName, SocketOption};
 pub use readiness::Readiness;
 pub use report::{ConnectionDetail, ConnectionReport};
-pub use socket::{How, Received, ReceivedFrom, SocketKind};
+pub use socket::{How, Queued, Received, ReceivedFrom, SocketKind};
 pub use sysctl::{SysctlError, SysctlValue, apply_sysctl, sysctl_names};

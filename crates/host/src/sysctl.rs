@@ -134,6 +134,7 @@ const TABLE: &[Sysctl] = &[
     host("ip_default_ttl", 1, 255, |host, hops| host.ip.hop_limit = hops as u8),
     Sysctl { name: "ip_local_port_range", kind: Kind::Ports },
     host("rmem_default", 2304, INT_MAX, |host, octets| host.datagram_buffer = ByteCount::new(octets)),
+    tcp("rmem_max", 2_304, INT_MAX, |tcp, octets| tcp.buffers.asked.receive_most = octets),
     tcp("route.min_pmtu", 68, 65_535, |tcp, octets| tcp.icmp.least_mtu = octets as u32),
     host("somaxconn", 0, INT_MAX, |host, limit| host.listen.backlog_max = limit as u32),
     host("tcp_abort_on_overflow", 0, 1, |host, on| host.listen.abort_on_overflow = on == 1),
@@ -166,11 +167,15 @@ const TABLE: &[Sysctl] = &[
     tcp("tcp_keepalive_time", 1, 32_767, |tcp, seconds| tcp.keep_alive.idle = Duration::from_secs(seconds)),
     tcp("tcp_max_reordering", 1, 65_535, |tcp, segments| tcp.loss_recovery.reordering_max = segments as u32),
     host("tcp_max_syn_backlog", 1, INT_MAX, |host, limit| host.listen.syn_backlog = limit as u32),
+    tcp("tcp_min_tso_segs", 1, 65_535, |tcp, segments| tcp.sending.burst_least_segments = segments as u32),
+    tcp("tcp_notsent_lowat", 0, u32::MAX as i64, |tcp, octets| tcp.buffers.unsent_limit = octets as u32),
     // 0 means 8, as in the kernel.
     tcp("tcp_orphan_retries", 0, 255, |tcp, retries| {
         let retries = if retries == 0 { 8 } else { retries as u32 };
         tcp.give_up.r2_orphan = Some(GiveUp::Retransmissions(retries));
     }),
+    tcp("tcp_pacing_ca_ratio", 0, 1_000, |tcp, percent| tcp.sending.pacing_percent[1] = percent as u32),
+    tcp("tcp_pacing_ss_ratio", 0, 1_000, |tcp, percent| tcp.sending.pacing_percent[0] = percent as u32),
     tcp("tcp_recovery", 0, 7, |tcp, bits| {
         tcp.loss_recovery.detection = match bits & 1 {
             0 => LossDetection::Sack,
@@ -208,6 +213,7 @@ const TABLE: &[Sysctl] = &[
         };
     }),
     tcp("tcp_timestamps", 0, 1, |tcp, on| tcp.options.timestamps = on == 1),
+    tcp("tcp_tso_rtt_log", 0, 255, |tcp, power| tcp.sending.burst_round_trip_log = power as u8),
     tcp("tcp_window_scaling", 0, 1, |tcp, on| tcp.options.window_scaling = on == 1),
     Sysctl {
         name: "tcp_wmem",
@@ -215,6 +221,7 @@ const TABLE: &[Sysctl] = &[
             apply: |tcp, middle, high| (tcp.buffers.send, tcp.buffers.send_max) = (middle, high),
         },
     },
+    tcp("wmem_max", 4_608, INT_MAX, |tcp, octets| tcp.buffers.asked.send_most = octets),
 ];
 
 impl fmt::Display for SysctlValue {

@@ -170,3 +170,178 @@ fn header_fields_change_on_the_way() {
     t.write(fd, 10).unwrap();
     t.expect("(tos 0x28, ttl 3) P. 1:11(10) ack 1");
 }
+
+/// `SO_LINGER`: a close waits until the FIN is acknowledged or the time is over; zero resets.
+#[test]
+fn linger() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "SO_LINGER", 3);
+    assert_eq!(t.host.close(t.now, fd), Err(Errno::WouldBlock));
+    set(&mut t, fd, "SO_KEEPALIVE", 0);
+    t.expect("F. 1:1(0) ack 1");
+    assert_eq!(t.host.lingers_until(fd), Some(t.now + Duration::from_secs(3)));
+    t.inject("+0.01 . 1:1(0) ack 2 win 257");
+    t.close(fd);
+    assert_eq!(t.host.close(t.now, fd), Err(Errno::BadDescriptor));
+    t.new_peer();
+
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "SO_LINGER", 1);
+    assert_eq!(t.host.close(t.now, fd), Err(Errno::WouldBlock));
+    set(&mut t, fd, "SO_KEEPALIVE", 0);
+    t.expect("F. 1:1(0) ack 1");
+    t.pass_ms(999);
+    assert_eq!(t.host.close(t.now, fd), Err(Errno::WouldBlock));
+    t.pass_ms(1);
+    t.close(fd);
+    t.forget_sent();
+    t.new_peer();
+
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "SO_LINGER", 0);
+    t.close(fd);
+    t.expect("R. 1:1(0) ack 1");
+    t.pass_ms(100_000);
+    t.forget_sent();
+}
+
+/// Linux counts TCP_USER_TIMEOUT from the first timeout: RTO + 3 s after the sending, whatever the back-off is at.
+#[test]
+fn user_timeout_of_data() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "TCP_USER_TIMEOUT", 3000);
+    t.write(fd, 24).unwrap();
+    t.pass_ms(0);
+    let rto = t.info(fd).rto.as_millis();
+    t.pass_ms(rto + 2999);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), 0);
+    t.pass_ms(1);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));
+    t.forget_sent();
+}
+
+/// At a closed window the user timeout counts from the first probe, and answers do not help (Linux).
+#[test]
+fn user_timeout_of_probes() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "TCP_USER_TIMEOUT", 500);
+    t.inject(". 1:1(0) ack 1 win 0");
+    t.write(fd, 24).unwrap();
+    t.expect("+0.21 . 0:0(0) ack 1");
+    t.inject("+0.01 . 1:1(0) ack 1 win 0");
+    t.expect("+0.41 . 0:0(0) ack 1");
+    t.inject("+0.01 . 1:1(0) ack 1 win 0");
+    t.pass_ms(69);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), 0);
+    t.pass_ms(1);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));
+    t.forget_sent();
+}
+
+/// With TCP_USER_TIMEOUT the number of keep-alive probes does not matter (Linux).
+#[test]
+fn user_timeout_of_keep_alive() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    for (name, value) in [("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 1)] {
+        set(&mut t, fd, name, value);
+    }
+    set(&mut t, fd, "SO_KEEPALIVE", 1);
+    set(&mut t, fd, "TCP_USER_TIMEOUT", 8_500);
+    for gap in ["+5", "+2"] {
+        t.expect(&format!("{gap} . 0:0(0) ack 1"));
+    }
+    t.expect("+2 R. 1:1(0) ack 1");
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));
+}
+
+/// What is queued: octets to read, octets not acknowledged with the FIN, octets not sent.
+#[test]
+fn queues() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    t.inject("P. 1:1001(1000) ack 1 win 257");
+    t.expect(". 1:1(0) ack 1001");
+    t.write(fd, 12_000).unwrap();
+    t.forget_sent();
+    let queued = t.host.queued(fd).unwrap();
+    assert_eq!((queued.unread, queued.unacknowledged, queued.unsent), (1000, 12_000, 2_000));
+    t.inject("+0.01 . 1001:1001(0) ack 10001 win 257");
+    t.forget_sent();
+    let _ = t.shutdown(fd, faultwire_host::How::Write);
+    t.forget_sent();
+    let queued = t.host.queued(fd).unwrap();
+    assert_eq!((queued.unacknowledged, queued.unsent), (2_001, 0));
+    t.abort(fd);
+    t.forget_sent();
+}
+
+/// TCP_NOTSENT_LOWAT: no write while as much is unsent, and a poller is told when half of it is left.
+#[test]
+fn unsent_limit() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "TCP_NOTSENT_LOWAT", 8_000);
+    // 16 segments fit one part, ten go at once.
+    t.write(fd, 20_000).unwrap();
+    t.forget_sent();
+    assert!(!t.host.poll(fd).writable);
+    // The part has room; a second one would need less to be unsent.
+    assert_eq!(t.write(fd, 50_000), Ok(12_000));
+    t.forget_sent();
+    assert_eq!(t.write(fd, 1_000), Err(Errno::WouldBlock));
+    for ack in [2001, 4001, 6001, 8001, 10_001] {
+        assert!(!t.host.poll(fd).writable);
+        t.inject(&format!("+0.01 . 1:1(0) ack {ack} win 1000"));
+        t.forget_sent();
+    }
+    assert!(t.host.poll(fd).writable);
+    t.abort(fd);
+    t.forget_sent();
+}
+
+/// A writer who found no room is told when a third of the buffer is free, not before (`sk_stream_is_writeable`).
+#[test]
+fn a_blocked_writer_waits_for_a_third() {
+    let mut t = linux();
+    let fd = t.passive("mss 1000");
+    set(&mut t, fd, "SO_SNDBUF", 21_000);
+    let taken = t.write(fd, 100_000).unwrap();
+    t.forget_sent();
+    // Parts of 16 segments, half of the window, until they cost 42,000.
+    assert_eq!(taken, 48_000);
+    assert_eq!(t.write(fd, 1), Err(Errno::WouldBlock));
+    let mut acknowledged = 1;
+    while !t.host.readiness(fd).writable {
+        acknowledged += 1_000;
+        t.inject(&format!("+0.01 . 1:1(0) ack {acknowledged} win 32896"));
+        t.forget_sent();
+    }
+    // 27,000 octets in eleven parts or less cost less than 28,000 only from here on.
+    assert!((21_001..=30_001).contains(&acknowledged), "{acknowledged}");
+    t.abort(fd);
+    t.forget_sent();
+}
+
+/// connect to `AF_UNSPEC` resets the connection; the socket keeps its options and can connect again.
+#[test]
+fn disconnect() {
+    let mut t = linux();
+    let fd = t.active("mss 1000,nop,nop,sackOK,nop,wscale 7,TS val 1 ecr 100");
+    set(&mut t, fd, "TCP_NODELAY", 1);
+    set(&mut t, fd, "TCP_KEEPIDLE", 5);
+    t.forget_sent();
+    t.host.disconnect(t.now, fd).unwrap();
+    assert_eq!(t.host.send(t.now, fd, Payload::Zeros { len: 1 }), Err(Errno::PipeBroken));
+    assert_eq!((get(&mut t, fd, "TCP_NODELAY"), get(&mut t, fd, "TCP_KEEPIDLE")), (1, 5));
+    set(&mut t, fd, "SO_KEEPALIVE", 0);
+    t.expect("R. 1:1(0) ack 1 <...>");
+    t.connect_with(fd);
+    t.expect("S 0:0(0) <...>");
+    assert_eq!((get(&mut t, fd, "TCP_NODELAY"), get(&mut t, fd, "TCP_KEEPIDLE")), (1, 5));
+    t.abort(fd);
+    t.forget_sent();
+}

@@ -4,7 +4,7 @@
 use faultwire_wire::{Flags, Reason, Segment};
 
 use crate::arriving::{self, Arriving};
-use crate::config::AckOfUnsent;
+use crate::config::{AckOfUnsent, UserTimeoutFrom};
 use crate::ecn;
 use crate::event::DropReason;
 use crate::handshake;
@@ -123,7 +123,8 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
     if tcb.send_buffer.is_room_wanted() {
         tcb.send_buffer.grow(tcb.automatic_send_buffer());
     }
-    if !tcb.user.timeout.is_zero() && tcb.send.in_flight() > 0 {
+    let from = tcb.config.give_up.user_timeout_from;
+    if !tcb.user.timeout.is_zero() && tcb.send.in_flight() > 0 && from == UserTimeoutFrom::FirstSending {
         // RFC 5482: the clock runs while something is unacknowledged, from the last progress on.
         tcb.timers.arm(Timer::User, arriving.now.saturating_add(tcb.user.timeout));
     } else {

@@ -134,7 +134,7 @@ fn most_segments(tcb: &Tcb, parts: SendParts, segment: u64) -> u64 {
     let most = u64::from(parts.most);
     let mut octets = tcb.pacing_rate().map_or(most, |rate| (rate >> 10).min(most));
     if let Some(least) = tcb.recovery.rtt().minimum() {
-        let doublings = least.as_micros() >> sending.burst_round_trip_log;
+        let doublings = least.as_micros().checked_shr(sending.burst_round_trip_log.into()).unwrap_or(0);
         if doublings < 32 {
             octets += u64::from(sending.burst_max) >> doublings;
         }

@@ -332,8 +332,21 @@ pub struct GiveUpConfig {
     pub r2_orphan: Option<GiveUp>,
     /// User timeout of new connections (RFC 5482, `TCP_USER_TIMEOUT`); `None`: R2 decides.
     pub user_timeout: Option<Duration>,
+    /// What the user timeout counts from.
+    pub user_timeout_from: UserTimeoutFrom,
     /// The end is told to the peer by a RST (FreeBSD).
     pub reset: bool,
+}
+
+/// What the user timeout of data counts from. For a SYN it is always the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserTimeoutFrom {
+    /// The first sending of what is unacknowledged, or the last progress (RFC 5482 §1). A closed window does not count
+    /// as long as probes are answered (RFC 9293 §3.8.6.1, MUST-37).
+    FirstSending,
+    /// The first timeout without progress, and at a closed window the first probe, be it answered; the same time takes
+    /// the place of the number of keep-alive probes (Linux).
+    FirstTimeout,
 }
 
 /// When a connection gives up.
@@ -464,6 +477,7 @@ impl Config {
                 r2: GiveUp::After(Duration::from_secs(100)),
                 r2_orphan: None,
                 user_timeout: None,
+                user_timeout_from: UserTimeoutFrom::FirstSending,
                 reset: false,
             },
             persist: PersistConfig {
@@ -551,6 +565,7 @@ impl Config {
                 // tcp_orphan_retries 0 means 8.
                 r2_orphan: Some(GiveUp::Retransmissions(8)),
                 user_timeout: None,
+                user_timeout_from: UserTimeoutFrom::FirstTimeout,
                 reset: false,
             },
             persist: PersistConfig {

@@ -310,6 +310,12 @@ impl Connection {
         self.tcb.send_buffer.len()
     }
 
+    /// Sequence space that was written and not acknowledged, and of that what was not sent, the FIN included.
+    pub fn send_sequence_space(&self) -> (u64, u64) {
+        let unsent = self.tcb.unsent();
+        (self.tcb.send.in_flight() + unsent, unsent)
+    }
+
     /// RECEIVE: takes at most `max` octets, of one payload kind; `None` if nothing is there. A window update may be due
     /// afterwards.
     #[inline]

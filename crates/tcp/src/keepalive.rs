@@ -79,8 +79,14 @@ impl KeepAlive {
         wait.max(now)
     }
 
-    /// The timer ran out. `outstanding`: data is on its way, which is a probe of its own (MUST-26).
-    pub(crate) fn expire(&mut self, now: Instant, outstanding: bool) -> KeepAliveStep {
+    /// The timer ran out. `outstanding`: data is on its way, which is a probe of its own (MUST-26). A `user_timeout` takes
+    /// the place of the number of probes.
+    pub(crate) fn expire(
+        &mut self,
+        now: Instant,
+        outstanding: bool,
+        user_timeout: Option<Duration>,
+    ) -> KeepAliveStep {
         let idle_until = self.heard_at.saturating_add(self.idle);
         if outstanding {
             return KeepAliveStep::Wait(now.saturating_add(self.idle));
@@ -89,7 +95,11 @@ impl KeepAlive {
             return KeepAliveStep::Wait(idle_until);
         }
         // MUST-29: one unanswered probe is not a dead connection.
-        if self.unanswered >= self.limit {
+        let dead = match user_timeout {
+            Some(timeout) => self.unanswered > 0 && now.saturating_since(self.heard_at) >= timeout,
+            None => self.unanswered >= self.limit,
+        };
+        if dead {
             return KeepAliveStep::GiveUp;
         }
         self.unanswered += 1;

@@ -89,7 +89,7 @@ pub use config::{
     LossRecoveryConfig, Nagle, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig, PersistConfig,
     ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SendParts, SendingConfig,
     SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule, UnknownCongestionAlgorithm,
-    VariancePolicy, WhenHeld, WindowReduction, WindowUnit, WindowUpdate, WithoutSack,
+    UserTimeoutFrom, VariancePolicy, WhenHeld, WindowReduction, WindowUnit, WindowUpdate, WithoutSack,
 };
 pub use connection::{Arrival, Connection, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};

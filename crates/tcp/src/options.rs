@@ -3,7 +3,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, EcnCodepoint};
 
-use crate::config::AskedSizes;
+use crate::config::{AskedSizes, UserTimeoutFrom};
 use crate::connection::Connection;
 use crate::keepalive::KeepAliveSetting;
 use crate::state::State;
@@ -46,8 +46,9 @@ impl Connection {
         tcb.user.timeout = timeout.unwrap_or(Duration::ZERO);
         tcb.user.timeout_fixed = true;
         tcb.timers.stop(Timer::User);
+        let from_sending = tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstSending;
         if let Some(timeout) = timeout
-            && (tcb.send.in_flight() > 0 || tcb.opening.is_some())
+            && (tcb.send.in_flight() > 0 && from_sending || tcb.opening.is_some())
         {
             tcb.timers.arm(Timer::User, now.saturating_add(timeout));
         }
@@ -123,6 +124,16 @@ impl Connection {
 
 /// What the options are.
 impl Connection {
+    /// Whether nobody owns it any more: its user closed it.
+    pub fn is_orphan(&self) -> bool {
+        self.tcb.user.orphan
+    }
+
+    /// Whether the next octet to read is the first after urgent data (`SIOCATMARK`).
+    pub fn is_at_urgent_mark(&self) -> bool {
+        self.tcb.urgent.is_at_mark(self.tcb.receive.read_position())
+    }
+
     /// Whether the user is told of soft errors at once.
     pub fn error_reports(&self) -> bool {
         self.tcb.user.error_reports

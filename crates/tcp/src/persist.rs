@@ -14,6 +14,8 @@ pub(crate) struct Persist {
     sent_at: Instant,
     unanswered_since: Instant,
     override_due: bool,
+    /// When the timer ran out first since the window closed; [`Instant::FAR_FUTURE`] while it has not.
+    started_at: Instant,
 }
 
 impl Persist {
@@ -27,6 +29,7 @@ impl Persist {
             sent_at: Instant::ZERO,
             unanswered_since: Instant::ZERO,
             override_due: false,
+            started_at: Instant::FAR_FUTURE,
         }
     }
 
@@ -36,8 +39,14 @@ impl Persist {
     }
 
     /// The timer ran out: a probe is due.
-    pub(crate) fn expire(&mut self) {
+    pub(crate) fn expire(&mut self, now: Instant) {
         self.probe_due = true;
+        self.started_at = self.started_at.min(now);
+    }
+
+    /// When the timer ran out first since the window closed.
+    pub(crate) fn started_at(&self) -> Option<Instant> {
+        (self.started_at != Instant::FAR_FUTURE).then_some(self.started_at)
     }
 
     /// Whether a probe is due.
@@ -92,6 +101,7 @@ impl Persist {
         self.unanswered = 0;
         self.probe_due = false;
         self.octet_sent = false;
+        self.started_at = Instant::FAR_FUTURE;
     }
 
     /// The silly-window rules are overridden for the next segment.

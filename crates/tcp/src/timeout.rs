@@ -3,7 +3,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Reason, TimerKind};
 
-use crate::config::{GiveUp, RetransmissionConfig};
+use crate::config::{GiveUp, RetransmissionConfig, UserTimeoutFrom};
 use crate::event::{ConnectionError, Event, SoftError};
 use crate::fast_open;
 use crate::handshake;
@@ -89,6 +89,9 @@ fn on_retransmission(tcb: &mut Tcb, now: Instant) {
     }
     if !tcb.user.timeout.is_zero() {
         // RFC 5482: it takes the place of R2, and has its own timer.
+        if !tcb.timers.is_armed(Timer::User) {
+            tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
+        }
         return;
     }
     match r2(tcb) {
@@ -116,22 +119,28 @@ fn on_retransmission(tcb: &mut Tcb, now: Instant) {
 fn on_persist(tcb: &mut Tcb, now: Instant) {
     tcb.cause = Cause::Timer(TimerKind::Persist);
     let (unanswered, since) = tcb.persist.unanswered();
-    let dead = unanswered > 0
-        && match if tcb.user.timeout.is_zero() { r2(tcb) } else { GiveUp::After(tcb.user.timeout) } {
-            GiveUp::Never => false,
-            GiveUp::After(limit) => now.saturating_since(since) >= limit,
-            GiveUp::Retransmissions(count) | GiveUp::Timeouts(count) => u32::from(unanswered) > count,
-        };
+    let by_user = !tcb.user.timeout.is_zero()
+        && tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstTimeout
+        && tcb.persist.started_at().is_some_and(|at| now.saturating_since(at) >= tcb.user.timeout);
+    let dead = by_user
+        || unanswered > 0
+            && match if tcb.user.timeout.is_zero() { r2(tcb) } else { GiveUp::After(tcb.user.timeout) } {
+                GiveUp::Never => false,
+                GiveUp::After(limit) => now.saturating_since(since) >= limit,
+                GiveUp::Retransmissions(count) | GiveUp::Timeouts(count) => u32::from(unanswered) > count,
+            };
     if dead {
         give_up(tcb, now);
         return;
     }
-    tcb.persist.expire();
+    tcb.persist.expire(now);
 }
 
 fn on_keep_alive(tcb: &mut Tcb, now: Instant) {
     let outstanding = tcb.send.in_flight() > 0 || tcb.timers.is_armed(Timer::Persist);
-    match tcb.keep_alive.expire(now, outstanding) {
+    let by_user = tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstTimeout;
+    let user_timeout = Some(tcb.user.timeout).filter(|timeout| by_user && !timeout.is_zero());
+    match tcb.keep_alive.expire(now, outstanding, user_timeout) {
         KeepAliveStep::Wait(at) => tcb.timers.arm(Timer::KeepAlive, at),
         KeepAliveStep::Probe(at) => {
             tcb.cause = Cause::Timer(TimerKind::KeepAlive);

@@ -6,7 +6,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
 use crate::burst::{self, Burst};
-use crate::config::{ProbeContent, WhenHeld};
+use crate::config::{ProbeContent, UserTimeoutFrom, WhenHeld};
 use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
@@ -202,7 +202,10 @@ fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label>
             || (burst.several && end == burst.end && tcb.config.sending.push_bursts));
     let reason = if fin { Reason::Fin } else { tcb.recovery.new_data_reason() };
     let octets = u64::from(length) + u64::from(fin);
-    if !tcb.user.timeout.is_zero() && !tcb.timers.is_armed(Timer::User) {
+    if !tcb.user.timeout.is_zero()
+        && tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstSending
+        && !tcb.timers.is_armed(Timer::User)
+    {
         // RFC 5482: the clock of the user timeout runs while something is unacknowledged.
         tcb.timers.arm(Timer::User, now.saturating_add(tcb.user.timeout));
     }
@@ -263,7 +266,15 @@ fn rest(tcb: &mut Tcb, now: Instant) {
 /// SHLD-29, SHLD-30: the first probe one RTO after the window closed, then less and less often.
 fn arm_persist(tcb: &mut Tcb, now: Instant) {
     let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist);
-    tcb.timers.arm(Timer::Persist, now.saturating_add(wait));
+    let mut at = now.saturating_add(wait);
+    if let Some(started_at) = tcb.persist.started_at()
+        && !tcb.user.timeout.is_zero()
+        && tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstTimeout
+    {
+        // The end of the user timeout is not missed (`tcp_clamp_probe0_to_user_timeout`).
+        at = at.min(started_at.saturating_add(tcb.user.timeout));
+    }
+    tcb.timers.arm(Timer::Persist, at);
 }
 
 /// RFC 9293 §3.8.6.1, MUST-35, MUST-36: a closed window is probed, whether it filled up or was taken back.

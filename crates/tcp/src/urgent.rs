@@ -37,6 +37,11 @@ impl Urgent {
         news
     }
 
+    /// Whether urgent data was received and `read` stands right behind it.
+    pub(crate) fn is_at_mark(&self, read: Offset) -> bool {
+        self.receive != Offset::default() && self.receive == read
+    }
+
     /// Octets from the read position up to the mark (MUST-33).
     pub(crate) fn remaining(&self, read: Offset) -> u64 {
         self.receive.saturating_since(read)

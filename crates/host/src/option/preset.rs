@@ -6,6 +6,7 @@ use faultwire_base::Instant;
 use faultwire_tcp::Connection;
 
 use super::SocketOption;
+use super::table::{Reading, Source, TABLE};
 use crate::connections::SocketSettings;
 
 /// The latest value of each option that was set.
@@ -15,6 +16,23 @@ pub(crate) struct Preset {
 }
 
 impl Preset {
+    /// What was set on a socket that has, or had, a connection. Sizes of buffers are not read back: they would be doubled.
+    pub(crate) fn of(reading: &Reading<'_>) -> Self {
+        let fresh = Reading { source: Source::Preset(&Self::default()), ..*reading };
+        let mut preset = Self::default();
+        for known in
+            TABLE.iter().filter(|known| !matches!(known.name, "SO_RCVBUF" | "SO_SNDBUF" | "TCP_QUICKACK"))
+        {
+            let value = (known.get)(reading);
+            if let Some(set) = &known.set
+                && value != (known.get)(&fresh)
+            {
+                preset.set((set.make)(value));
+            }
+        }
+        preset
+    }
+
     /// Keeps the latest value of each option.
     pub(crate) fn set(&mut self, option: SocketOption) {
         self.options.retain(|known| discriminant(known) != discriminant(&option));

@@ -1,6 +1,6 @@
 //! shutdown, close, abort.
 
-use faultwire_base::Instant;
+use faultwire_base::{Duration, Instant};
 use faultwire_tcp::State;
 use faultwire_wire::Cause;
 
@@ -32,10 +32,20 @@ pub(crate) fn shutdown(stack: &mut Stack, now: Instant, fd: Fd, how: How) -> Res
 }
 
 pub(crate) fn close(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno> {
+    if let &Socket::Stream(slot) = stack.descriptors.get(fd)?
+        && let Some(time) = stack.connections.entry(slot).settings.linger
+    {
+        if time.is_zero() {
+            return abort(stack, now, fd);
+        }
+        if lingers(stack, now, slot, time) {
+            return Err(Errno::WouldBlock);
+        }
+    }
     match stack.descriptors.remove(fd)? {
         Socket::Stream(slot) => {
             let connection = stack.connections.full_mut(slot);
-            if !connection.is_closed() {
+            if !connection.is_closed() && !connection.is_orphan() {
                 connection.close(now);
             }
             give_up(stack, now, slot);
@@ -43,6 +53,27 @@ pub(crate) fn close(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno
         other => close_unconnected(stack, now, fd, other),
     }
     Ok(())
+}
+
+/// `SO_LINGER`: the connection closes, and whether its user has to wait for the peer's ACK of the FIN.
+fn lingers(stack: &mut Stack, now: Instant, slot: u32, time: Duration) -> bool {
+    let entry = stack.connections.entry_mut(slot);
+    let until = *entry.lingers_until.get_or_insert(now.saturating_add(time));
+    let connection = stack.connections.full_mut(slot);
+    if !connection.is_closed() && !connection.is_orphan() {
+        connection.close(now);
+        life::settle(stack, now, slot, Cause::Call);
+    }
+    let state = stack.connections.full(slot).state();
+    now < until && matches!(state, State::FinWait1 | State::Closing | State::LastAck)
+}
+
+/// Until when a close waits, if it does.
+pub(crate) fn lingers_until(stack: &Stack, fd: Fd) -> Option<Instant> {
+    match stack.descriptors.get(fd) {
+        Ok(&Socket::Stream(slot)) => stack.connections.entry(slot).lingers_until,
+        _ => None,
+    }
 }
 
 pub(crate) fn abort(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno> {

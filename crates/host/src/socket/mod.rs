@@ -8,11 +8,11 @@ mod urgent;
 
 use faultwire_wire::Payload;
 
-pub(crate) use finish::{abort, close, shutdown};
-pub(crate) use open::{accept, bind, connect, listen, send_fast_open, socket};
+pub(crate) use finish::{abort, close, lingers_until, shutdown};
+pub(crate) use open::{accept, bind, connect, disconnect, listen, send_fast_open, socket};
 pub(crate) use query::{
     connection, describe, info, info_at, is_drained, local_address, option, peer_address, poll,
-    queue_lengths, readiness, set_fast_open_keys, set_option, take_error,
+    queue_lengths, queued, readiness, set_fast_open_keys, set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
 pub(crate) use urgent::{flush, send_urgent, urgent_remaining};
@@ -35,6 +35,19 @@ pub enum How {
     Write,
     /// Both: `SHUT_RDWR`.
     Both,
+}
+
+/// What waits in the queues of a connection, in octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// To be read (`SIOCINQ`).
+    pub unread: u64,
+    /// Written and not acknowledged, a FIN included (`SIOCOUTQ`).
+    pub unacknowledged: u64,
+    /// Of these: not sent (`SIOCOUTQNSD`).
+    pub unsent: u64,
+    /// The next octet to read is the first after urgent data, or there is none (`SIOCATMARK`).
+    pub at_mark: bool,
 }
 
 /// What a read gave.

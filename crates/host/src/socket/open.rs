@@ -13,7 +13,7 @@ use crate::errno::Errno;
 use crate::fast_open::{FastOpenConfig, Opportunity};
 use crate::life;
 use crate::listener::Listener;
-use crate::option::{Preset, SocketOption};
+use crate::option::{Preset, Reading, SocketOption, Source};
 use crate::path::{Path, is_unicast};
 use crate::port::{Bound, Hold, PortTable, Sharing};
 use crate::socket::SocketKind;
@@ -229,6 +229,7 @@ fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u
         established: false,
         error: None,
         settings,
+        lingers_until: None,
         read_shut: false,
         retired: false,
         queued: false,
@@ -253,14 +254,47 @@ fn reopen(stack: &mut Stack, fd: Fd, slot: u32) -> Result<(), Errno> {
     if let Some(error) = entry.error.take() {
         return Err(error);
     }
-    // A port that was bound stays bound.
+    part_from(stack, fd, slot)
+}
+
+/// The descriptor is a socket without a connection again: with its options, and with its port if that was bound.
+fn part_from(stack: &mut Stack, fd: Fd, slot: u32) -> Result<(), Errno> {
+    let entry = stack.connections.entry(slot);
+    let reading = Reading {
+        config: &stack.config,
+        source: Source::Connection(stack.connections.full(slot), &entry.settings),
+        error: 0,
+        listens: false,
+    };
+    let options = Preset::of(&reading);
+    let entry = stack.connections.entry_mut(slot);
     let hold = entry.hold();
     entry.port = None;
     let ipv6 = entry.ends.is_ipv6();
     life::remove(stack, slot);
-    let socket = Unconnected { ipv6, hold, options: Preset::default() };
+    let socket = Unconnected { ipv6, hold, options };
     *stack.descriptors.get_mut(fd)? = Socket::Unconnected(Box::new(socket));
     Ok(())
+}
+
+/// connect to an address of `AF_UNSPEC`: the connection is reset, if there is one, and the socket can connect again. A
+/// UDP socket loses its peer. As in Linux, a listener stops listening only by close.
+pub(crate) fn disconnect(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno> {
+    let slot = match stack.descriptors.get_mut(fd)? {
+        Socket::Unconnected(_) => return Ok(()),
+        Socket::Listener(_) => return Err(Errno::Invalid),
+        Socket::Udp(socket) => {
+            socket.peer = None;
+            return Ok(());
+        }
+        &mut Socket::Stream(slot) => slot,
+    };
+    let connection = stack.connections.full_mut(slot);
+    if !connection.is_closed() {
+        connection.abort(now);
+        life::settle(stack, now, slot, Cause::Call);
+    }
+    part_from(stack, fd, slot)
 }
 
 /// The path to a peer, if that is one host (RFC 9293 §3.9.1.1, MUST-46: no broadcast or multicast address).

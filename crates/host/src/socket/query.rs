@@ -15,6 +15,7 @@ use crate::numbering::ConnectionId;
 use crate::option::{OptionName, Reading, SocketOption, Source};
 use crate::port::{Bound, Sharing};
 use crate::readiness::Readiness;
+use crate::socket::Queued;
 use crate::stack::Stack;
 
 pub(crate) fn readiness(stack: &Stack, fd: Fd) -> Readiness {
@@ -100,6 +101,24 @@ pub(crate) fn describe(stack: &Stack, fd: Fd) -> String {
         }
         Err(errno) => errno.to_string(),
     }
+}
+
+pub(crate) fn queued(stack: &Stack, fd: Fd) -> Result<Queued, Errno> {
+    let connection = match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => stack.connections.full(slot),
+        Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::Invalid),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
+    };
+    if connection.is_opening() {
+        return Ok(Queued::default());
+    }
+    let (unacknowledged, unsent) = connection.send_sequence_space();
+    Ok(Queued {
+        unread: connection.readable(),
+        unacknowledged,
+        unsent,
+        at_mark: connection.is_at_urgent_mark(),
+    })
 }
 
 pub(crate) fn info(stack: &Stack, fd: Fd) -> Result<Info, Errno> {

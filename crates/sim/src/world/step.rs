@@ -115,9 +115,7 @@ impl Apps {
                     host.shutdown(around.now, fd, how)
                 })
                 .map(|()| Progress::Done),
-            Step::Close { on } => {
-                self.unbind(on).and_then(|fd| host.close(around.now, fd)).map(|()| Progress::Done)
-            }
+            Step::Close { on } => self.close(on, host, around.now),
             Step::Abort { on } => {
                 self.unbind(on).and_then(|fd| host.abort(around.now, fd)).map(|()| Progress::Done)
             }
@@ -142,6 +140,18 @@ impl Apps {
 
     fn fd(&self, name: NameId) -> Attempt<Fd> {
         self.sockets.get(name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
+    }
+
+    /// With `SO_LINGER` a close waits.
+    fn close(&mut self, on: NameId, host: &mut Host, now: Instant) -> Attempt<Progress> {
+        let fd = self.fd(on)?;
+        match host.close(now, fd) {
+            Err(Errno::WouldBlock) => Ok(Progress::Blocked { fd: Some(fd), until: host.lingers_until(fd) }),
+            result => {
+                self.unbind(on)?;
+                result.map(|()| Progress::Done)
+            }
+        }
     }
 
     fn unbind(&mut self, name: NameId) -> Attempt<Fd> {
