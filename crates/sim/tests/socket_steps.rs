@@ -79,6 +79,29 @@ fn flags_of_writes() {
     assert_eq!(lengths, [200, 100, 100]);
 }
 
+/// As in a kernel, a write sends before the next call is made: the FIN of a close goes on its own, and of several small
+/// writes the first goes at once while the others wait for its ACK.
+#[test]
+fn a_write_goes_out_before_the_next_call() {
+    let (report, trace) = run(
+        r#"{ "write": "100B" }, { "write": "200B" }, { "write": "300B" }, { "close": "first" }"#,
+        r#"{ "read": "eof" }, { "close": "first" }"#,
+        "",
+    );
+    assert_eq!(report.outcome, Outcome::Passed, "{:?}", report.apps);
+    let sent: Vec<(u32, bool)> = trace
+        .packets()
+        .iter()
+        .filter_map(|packet| match &packet.packet.body {
+            faultwire_wire::Body::Tcp(segment) if !segment.payload.is_empty() => {
+                Some((segment.payload.len(), segment.flags.contains(faultwire_wire::Flags::FIN)))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [(100, false), (500, true)]);
+}
+
 /// Options are read back, and an app whose option has another value fails.
 #[test]
 fn options_are_checked() {

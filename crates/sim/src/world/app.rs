@@ -285,6 +285,11 @@ impl Apps {
             run.socket = None;
             run.started = around.now;
             run.step = next_step(run, &planned.step);
+            if matches!(planned.step, Step::Write { .. }) {
+                // What was written goes out before the next call, as far as it may: a kernel sends within the call.
+                insert_sorted(&mut self.ready, local as u32);
+                return;
+            }
         }
     }
 
