@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant, PacketId, PlaceId, SeedTree, Stream};
 use faultwire_host::{
-    ConnectionId, ConnectionReport, Fd, Host, HostConfig, HostEvent, How, Interface, SocketKind, SocketOption,
+    ConnectionId, ConnectionReport, Errno, Fd, Host, HostConfig, HostEvent, How, Interface, SocketKind,
+    SocketOption,
 };
 use faultwire_tcp::{Config, State};
 use faultwire_wire::{
@@ -261,8 +262,11 @@ impl World {
                 let _ = target.shutdown(now, fd, how);
             }
             12 if fd != self.descriptors[host][0] && draw.below(3) == 0 => {
-                let _ = if draw.below(3) == 0 { target.abort(now, fd) } else { target.close(now, fd) };
-                self.descriptors[host].retain(|open| *open != fd);
+                let closed = if draw.below(3) == 0 { target.abort(now, fd) } else { target.close(now, fd) };
+                // With SO_LINGER a close waits.
+                if closed.is_ok() {
+                    self.descriptors[host].retain(|open| *open != fd);
+                }
             }
             13 => {
                 let names: Vec<_> = SocketOption::names().collect();
@@ -356,7 +360,10 @@ impl World {
     fn come_to_rest(&mut self) {
         for host in 0..2 {
             for fd in std::mem::take(&mut self.descriptors[host]) {
-                self.hosts[host].close(self.now, fd).expect("the descriptor is open");
+                // With SO_LINGER a close waits; nobody is that patient here.
+                if self.hosts[host].close(self.now, fd) == Err(Errno::WouldBlock) {
+                    self.hosts[host].abort(self.now, fd).expect("the descriptor is open");
+                }
             }
         }
         self.drain();

@@ -206,7 +206,8 @@ fn linger() {
     t.forget_sent();
 }
 
-/// Linux counts TCP_USER_TIMEOUT from the first timeout: RTO + 3 s after the sending, whatever the back-off is at.
+/// Linux counts TCP_USER_TIMEOUT from the first timeout, which comes an RTO after the probe for a lost tail, whatever the
+/// back-off is at.
 #[test]
 fn user_timeout_of_data() {
     let mut t = linux();
@@ -215,7 +216,8 @@ fn user_timeout_of_data() {
     t.write(fd, 24).unwrap();
     t.pass_ms(0);
     let rto = t.info(fd).rto.as_millis();
-    t.pass_ms(rto + 2999);
+    // With one segment in flight the probe goes when the RTO would.
+    t.pass_ms(2 * rto + 2999);
     assert_eq!(get(&mut t, fd, "SO_ERROR"), 0);
     t.pass_ms(1);
     assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));
@@ -320,8 +322,8 @@ fn a_blocked_writer_waits_for_a_third() {
         t.inject(&format!("+0.01 . 1:1(0) ack {acknowledged} win 32896"));
         t.forget_sent();
     }
-    // 27,000 octets in eleven parts or less cost less than 28,000 only from here on.
-    assert!((21_001..=30_001).contains(&acknowledged), "{acknowledged}");
+    // What is left costs 28,000 or less: 26,000 octets in two parts at most, 15,000 in parts of one segment at least.
+    assert!((22_001..=34_001).contains(&acknowledged), "{acknowledged}");
     t.abort(fd);
     t.forget_sent();
 }

@@ -274,6 +274,7 @@ impl SendBuffer {
         let forgotten = self.end().saturating_since(at);
         if forgotten > 0 {
             self.queue.truncate(at.0);
+            self.units.truncate(at);
         }
         forgotten
     }

@@ -104,6 +104,22 @@ impl SendUnits {
         }
     }
 
+    /// Everything from `end` on is forgotten; what is left is pushed.
+    pub(crate) fn truncate(&mut self, end: Offset) {
+        let Some(units) = &mut self.units else { return };
+        while units.back().is_some_and(|unit| unit.start >= end) {
+            units.pop_back();
+        }
+        if let Some(last) = units.back_mut() {
+            last.end = last.end.min(end);
+        }
+        self.sent = self.sent.min(units.len() as u32);
+        if units.is_empty() {
+            *self = Self::default();
+        }
+        self.push_last();
+    }
+
     /// Everything before `ack` was acknowledged.
     #[inline]
     pub(crate) fn acknowledge(&mut self, ack: Offset) {
@@ -159,6 +175,20 @@ mod tests {
         assert_eq!(units.count(), 2);
         units.acknowledge(START + 2600);
         assert_eq!((units.count(), units.heap_octets()), (0, 0));
+    }
+
+    /// What is forgotten leaves no part behind, and what is left ends with PSH.
+    #[test]
+    fn parts_are_forgotten() {
+        let mut units = SendUnits::default();
+        units.append(START, 100);
+        units.append(START + 100, 100);
+        units.on_sent(START + 50, true, false);
+        units.truncate(START + 50);
+        assert_eq!((units.count(), units.at(START + 50)), (1, None));
+        assert!(units.is_pushed(START + 50));
+        units.append(START + 50, 10);
+        assert_eq!(units.at(START + 50), Some((START + 60, true)));
     }
 
     /// Without division a part grows although its beginning was sent.

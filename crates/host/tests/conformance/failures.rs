@@ -2,7 +2,7 @@
 
 use faultwire_base::Duration;
 use faultwire_host::{Errno, HostEvent, SocketOption};
-use faultwire_tcp::{Config, GiveUp, SoftError, State};
+use faultwire_tcp::{Config, GiveUp, SoftError, State, UserTimeoutFrom};
 
 use crate::drill::Drill;
 use crate::{ms, open, profiles};
@@ -59,6 +59,7 @@ fn r1_and_r2_are_not_too_small() {
 #[test]
 fn the_user_sets_r2() {
     for config in profiles() {
+        let counts_from_timeout = config.give_up.user_timeout_from == UserTimeoutFrom::FirstTimeout;
         let (mut t, fd) = open(config);
         t.setsockopt(fd, SocketOption::UserTimeout(Some(ms(10_000))));
         t.new_peer();
@@ -66,6 +67,11 @@ fn the_user_sets_r2() {
         t.setsockopt(patient, SocketOption::UserTimeout(Some(Duration::MAX)));
         t.write(fd, 10).unwrap();
         t.write(patient, 10).unwrap();
+        if counts_from_timeout {
+            // The first timeout, from which Linux counts.
+            let rto = t.info(fd).rto;
+            t.pass(rto);
+        }
         t.pass_ms(9999);
         assert_eq!(t.info(fd).state, State::Established);
         t.pass_ms(1);
