@@ -183,7 +183,7 @@ pub(crate) fn wake(stack: &mut Stack, now: Instant, slot: u32) {
 pub(crate) fn transmit(stack: &mut Stack, now: Instant, slot: u32, packet: &mut Packet) -> bool {
     let Some(entry) = stack.connections.get_mut(slot) else { return false };
     let (ends, flow) = (&entry.ends, entry.flow);
-    let mut sender = Sender { config: &stack.config, numbering: &mut stack.numbering };
+    let mut sender = Sender { hop_limit: stack.hop_limit, numbering: &mut stack.numbering };
     let mut ready = false;
     match &mut entry.body {
         Body::Full(connection) => {

@@ -21,21 +21,23 @@ use crate::path::Paths;
 use crate::port::PortTable;
 use crate::syn_cookie::SynCookies;
 
-/// A host's state.
+/// A host's state. What not every packet touches is boxed, so that the rest lies together.
 #[derive(Clone, Debug)]
 pub(crate) struct Stack {
-    pub(crate) config: HostConfig,
     pub(crate) numbering: Numbering,
-    pub(crate) paths: Paths,
-    pub(crate) initial_sequence: InitialSequence,
-    pub(crate) fast_open: FastOpen,
-    pub(crate) syn_cookies: SynCookies,
-    pub(crate) descriptors: Descriptors,
-    pub(crate) connections: Connections,
-    pub(crate) tcp: Locals,
-    pub(crate) udp: Locals,
+    /// Of [`HostConfig::ip`].
+    pub(crate) hop_limit: u8,
     pub(crate) outbox: Outbox,
     pub(crate) events: VecDeque<HostEvent>,
+    pub(crate) descriptors: Descriptors,
+    pub(crate) connections: Connections,
+    pub(crate) config: Box<HostConfig>,
+    pub(crate) paths: Box<Paths>,
+    pub(crate) initial_sequence: Box<InitialSequence>,
+    pub(crate) fast_open: Box<FastOpen>,
+    pub(crate) syn_cookies: SynCookies,
+    pub(crate) tcp: Box<Locals>,
+    pub(crate) udp: Box<Locals>,
 }
 
 /// Ports of one protocol, and the sockets that segments or datagrams to them are for.
@@ -50,27 +52,28 @@ impl Stack {
     pub(crate) fn new(config: HostConfig, seeds: SeedTree) -> Self {
         // Streams inside a host are derived from its boot number as well (DESIGN D3).
         let component = format!("{}/{}", config.name, config.boot);
-        let locals = |purpose: &str| Locals {
-            ports: PortTable::new(seeds, &component, purpose, config.ephemeral_ports.clone()),
-            sockets: Bindings::default(),
+        let locals = |purpose: &str| {
+            Box::new(Locals {
+                ports: PortTable::new(seeds, &component, purpose, config.ephemeral_ports.clone()),
+                sockets: Bindings::default(),
+            })
         };
+        let numbers = config.initial_sequence_numbers.clone();
+        let fast_open = FastOpen::new(&config.fast_open, seeds.secret(&component, "fast open key"));
         Self {
             numbering: Numbering::new(config.place, config.boot, config.packets_before),
-            paths: Paths::new(&config.interfaces, &config.routes),
-            initial_sequence: InitialSequence::new(
-                seeds,
-                &component,
-                config.initial_sequence_numbers.clone(),
-            ),
-            syn_cookies: SynCookies::new(seeds, &component),
-            fast_open: FastOpen::new(&config.fast_open, seeds.secret(&component, "fast open key")),
-            descriptors: Descriptors::default(),
-            connections: Connections::default(),
-            tcp: locals("tcp ports"),
-            udp: locals("udp ports"),
+            hop_limit: config.ip.hop_limit,
             outbox: Outbox::default(),
             events: VecDeque::new(),
-            config,
+            descriptors: Descriptors::default(),
+            connections: Connections::default(),
+            paths: Box::new(Paths::new(&config.interfaces, &config.routes)),
+            initial_sequence: Box::new(InitialSequence::new(seeds, &component, numbers)),
+            fast_open: Box::new(fast_open),
+            syn_cookies: SynCookies::new(seeds, &component),
+            tcp: locals("tcp ports"),
+            udp: locals("udp ports"),
+            config: Box::new(config),
         }
     }
 
@@ -99,13 +102,14 @@ impl Stack {
     /// A finished packet with the next identity of this host.
     #[inline]
     pub(crate) fn packet(&mut self, way: Way, body: Body, tag: Tag) -> Packet {
-        Sender { config: &self.config, numbering: &mut self.numbering }.packet(way, body, tag)
+        Sender { hop_limit: self.hop_limit, numbering: &mut self.numbering }.packet(way, body, tag)
     }
 
     /// The packet around a segment of a connection.
     #[inline]
     pub(crate) fn segment_packet(&mut self, ends: &Ends, flow: Flow, outgoing: Outgoing) -> Packet {
-        Sender { config: &self.config, numbering: &mut self.numbering }.segment_packet(ends, flow, outgoing)
+        Sender { hop_limit: self.hop_limit, numbering: &mut self.numbering }
+            .segment_packet(ends, flow, outgoing)
     }
 
     /// What TCP has to know of the way between `ends`.
@@ -130,7 +134,7 @@ impl Stack {
 /// The rooms that a packet is finished with.
 #[derive(Debug)]
 pub(crate) struct Sender<'a> {
-    pub(crate) config: &'a HostConfig,
+    pub(crate) hop_limit: u8,
     pub(crate) numbering: &'a mut Numbering,
 }
 
@@ -141,7 +145,7 @@ impl Sender<'_> {
             ip: IpHeader {
                 source: way.source,
                 destination: way.destination,
-                hop_limit: self.config.ip.hop_limit,
+                hop_limit: self.hop_limit,
                 traffic_class: way.traffic_class,
                 // RFC 9293 §3.8.1, MAY-4: a repeated segment may have the same. RFC 6864 §4.1: of packets that are not
                 // fragmented it means nothing.
@@ -188,7 +192,7 @@ impl Envelope for Parcel<'_, '_> {
     fn seal(self, label: Label) {
         let ip = &mut self.packet.ip;
         self.ends.write_addresses(&mut ip.source, &mut ip.destination);
-        ip.hop_limit = self.sender.config.ip.hop_limit;
+        ip.hop_limit = self.sender.hop_limit;
         ip.traffic_class = label.traffic_class;
         ip.identification = 0;
         ip.dont_fragment = true;

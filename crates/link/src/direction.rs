@@ -188,6 +188,24 @@ impl Direction {
         self.travel.forget();
     }
 
+    /// Takes the packet that [`arrived`](Self::arrived) has just shown.
+    pub fn take_shown(&mut self) -> Packet {
+        let packet = self.travel.due(Instant::FAR_FUTURE).map(|(_, packet)| std::mem::take(packet));
+        self.forget_arrived();
+        packet.expect("a packet was shown")
+    }
+
+    /// Copies the packet that [`arrived`](Self::arrived) has just shown to the [place](Self::place) of another direction,
+    /// and leaves it behind.
+    #[inline]
+    pub fn pass_arrived_on(&mut self, to: &mut Self) {
+        if let Some((_, packet)) = self.travel.due(Instant::FAR_FUTURE) {
+            // Nothing is left of it here that costs anything: a swap would fetch what lies in the other place.
+            to.place().clone_from(packet);
+        }
+        self.forget_arrived();
+    }
+
     /// Lets packets be seen that arrive at the instant of their sending. The owner calls it at the end of a round, so
     /// that they are handled in a following one (DESIGN D2).
     pub fn settle(&mut self) {

@@ -72,7 +72,10 @@ impl Ring {
     #[inline]
     pub(crate) fn forget_first(&mut self) {
         self.len -= 1;
-        self.first = self.first.wrapping_add(1) & (self.slots.len().wrapping_sub(1));
+        // An empty ring begins again in its first slots, which were used last: few packets under way touch little memory,
+        // however many there once were.
+        let next = self.first.wrapping_add(1) & (self.slots.len().wrapping_sub(1));
+        self.first = if self.len == 0 { 0 } else { next };
     }
 
     /// All packets in order.

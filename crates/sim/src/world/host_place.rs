@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use faultwire_base::{Instant, LookupTable, PlaceId, SeedTree};
-use faultwire_host::{ConnectionId, DropReason, Host, HostConfig, HostEvent};
+use faultwire_host::{ConnectionId, DropReason, Host, HostEvent};
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flow, Packet, Seq};
 
@@ -34,7 +34,6 @@ struct Routes {
 pub(crate) struct HostPlace {
     place: PlaceId,
     host: Host,
-    config: HostConfig,
     seeds: SeedTree,
     power: Power,
     timeline: Vec<(Instant, HostChange)>,
@@ -63,7 +62,6 @@ impl HostPlace {
         Self {
             place: host.place,
             host: Host::new(host.config.clone(), seeds),
-            config: host.config.clone(),
             seeds,
             power: Power::Up,
             timeline,
@@ -197,10 +195,11 @@ impl HostPlace {
 
     /// Memory is lost: descriptors and connections are gone, and the next life has the next boot number.
     fn forget(&mut self) {
-        self.config.boot += 1;
-        self.config.packets_before = self.host.packets_made();
-        self.config.initial_sequence_numbers = self.host.initial_sequence_numbers_left().to_vec();
-        self.host = Host::new(self.config.clone(), self.seeds);
+        let mut config = self.host.config().clone();
+        config.boot += 1;
+        config.packets_before = self.host.packets_made();
+        config.initial_sequence_numbers = self.host.initial_sequence_numbers_left().to_vec();
+        self.host = Host::new(config, self.seeds);
     }
 
     #[inline]

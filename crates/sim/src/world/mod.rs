@@ -216,8 +216,12 @@ impl World {
         while let Some(place) = self.network.pop_due(self.now) {
             self.due.push(place);
         }
-        for index in 0..self.due.len() {
-            self.run_place(self.due[index], sink);
+        if let [place] = self.due[..] {
+            self.run_place(place, sink);
+        } else {
+            for index in 0..self.due.len() {
+                self.run_place(self.due[index], sink);
+            }
         }
         self.network.settle();
     }
@@ -246,6 +250,7 @@ impl World {
     }
 
     /// Timeline faults, timed releases and injections of a direction.
+    #[inline(never)]
     fn run_direction<S: Sink>(&mut self, direction: DirectionId, sink: &mut S) {
         if let Some(heal) = self.plan.heal
             && !self.healed

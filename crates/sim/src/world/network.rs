@@ -145,6 +145,19 @@ impl Network {
         self.directions[direction.0 as usize].place()
     }
 
+    /// Moves the packet that was shown last at the far end of one direction to the [place](Self::place) of another, or
+    /// back into the same.
+    #[inline]
+    pub(crate) fn pass_on(&mut self, from: DirectionId, to: DirectionId) {
+        let (from, to) = (from.0 as usize, to.0 as usize);
+        if let Ok([from, to]) = self.directions.get_disjoint_mut([from, to]) {
+            from.pass_arrived_on(to);
+        } else {
+            let packet = self.directions[from].take_shown();
+            *self.directions[to].place() = packet;
+        }
+    }
+
     /// Hands a packet from `from` to a direction. What is left in `packet` means nothing.
     pub(crate) fn offer<S: Sink>(
         &mut self,

@@ -12,23 +12,45 @@ use crate::plan::{DirectionId, Plan, RouterPlan};
 use crate::record::{Event, Record, Sink};
 use crate::watch::Watch;
 
+/// The next direction for each destination.
+#[derive(Clone, Debug, Default)]
+struct Routes {
+    v4: LookupTable<u32, DirectionId>,
+    v6: LookupTable<u128, DirectionId>,
+}
+
+impl Routes {
+    fn insert(&mut self, destination: IpAddr, direction: DirectionId) {
+        match destination {
+            IpAddr::V4(address) => self.v4.insert(address.to_bits(), direction),
+            IpAddr::V6(address) => self.v6.insert(address.to_bits(), direction),
+        };
+    }
+
+    #[inline]
+    fn get(&self, destination: IpAddr) -> Option<DirectionId> {
+        match destination {
+            IpAddr::V4(address) => self.v4.get(&address.to_bits()).copied(),
+            IpAddr::V6(address) => self.v6.get(&address.to_bits()).copied(),
+        }
+    }
+}
+
 /// A router of the world.
 #[derive(Clone, Debug)]
 pub(crate) struct RouterPlace {
     place: PlaceId,
     address: IpAddr,
-    routes: LookupTable<IpAddr, DirectionId>,
+    routes: Routes,
     mtus: Vec<Option<u32>>,
     packets: u64,
     /// Directions that may have arrivals; kept for its memory.
     ready: Vec<DirectionId>,
-    /// The packet that is being forwarded; it means nothing between calls.
-    in_hand: Packet,
 }
 
 impl RouterPlace {
     pub(crate) fn new(router: &RouterPlan, plan: &Plan) -> Self {
-        let mut routes = LookupTable::default();
+        let mut routes = Routes::default();
         for &(destination, direction) in &router.routes {
             routes.insert(destination, direction);
         }
@@ -39,11 +61,11 @@ impl RouterPlace {
             routes,
             mtus: plan.directions.iter().map(|direction| direction.config.mtu).collect(),
             packets: 0,
-            in_hand: Packet::default(),
         }
     }
 
     /// Forwards everything that has arrived.
+    #[inline(never)]
     pub(crate) fn run<S: Sink>(
         &mut self,
         now: Instant,
@@ -51,53 +73,64 @@ impl RouterPlace {
         watch: &mut Watch,
         sink: &mut S,
     ) {
-        let mut ready = std::mem::take(&mut self.ready);
-        network.collect_due(now, self.place, &mut ready);
-        for &direction in &ready {
-            while let Some(arrived) = network.arrived(now, direction) {
-                let event = Event::Arrived { packet: &*arrived, direction };
+        network.collect_due(now, self.place, &mut self.ready);
+        for index in 0..self.ready.len() {
+            let direction = self.ready[index];
+            while let Some(packet) = network.arrived(now, direction) {
+                let event = Event::Arrived { packet: &*packet, direction };
                 (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
-                std::mem::swap(&mut self.in_hand, arrived);
-                network.forget_arrived(direction);
-                self.forward(now, network, watch, sink);
+                match self.next(packet) {
+                    Ok(next) => {
+                        packet.ip.hop_limit -= 1;
+                        if let Body::Raw(bytes) = &packet.body {
+                            packet.body = Body::Raw(with_hop_limit(bytes, &packet.ip));
+                        }
+                        network.pass_on(direction, next);
+                        network.offer_placed(now, (self.place, false), next, (&mut *watch, &mut *sink));
+                    }
+                    Err(refusal) => {
+                        let packet = std::mem::take(packet);
+                        network.forget_arrived(direction);
+                        self.refuse(now, &packet, refusal, network, (&mut *watch, &mut *sink));
+                    }
+                }
             }
         }
-        self.ready = ready;
         let next = network.next_arrival(self.place);
         network.schedule(next, self.place);
     }
 
-    /// Forwards the packet in hand.
-    fn forward<S: Sink>(&mut self, now: Instant, network: &mut Network, watch: &mut Watch, sink: &mut S) {
-        let packet = &mut self.in_hand;
-        let refusal = if packet.ip.hop_limit <= 1 {
-            Some((DropReason::HopLimitExceeded, IcmpKind::TimeExceeded { code: 0 }))
-        } else {
-            match self.routes.get(&packet.ip.destination) {
-                None => Some((DropReason::NoRoute, IcmpKind::DestinationUnreachable { code: 0 })),
-                Some(&direction) => match self.mtus[direction.0 as usize] {
-                    Some(mtu) if packet.length() > mtu && packet.ip.dont_fragment => {
-                        Some((DropReason::TooBig, IcmpKind::PacketTooBig { mtu }))
-                    }
-                    _ => None,
-                },
-            }
-        };
-        if let Some((reason, kind)) = refusal {
-            let event = Event::Discarded { packet: packet.tag.id, reason };
-            (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
-            let packet = std::mem::take(packet);
-            if let Some((mut error, direction)) = self.error(&packet, kind) {
-                network.offer(now, (self.place, true), direction, &mut error, (watch, sink));
-            }
-            return;
+    /// Where a packet goes, or why it can't.
+    #[inline]
+    fn next(&self, packet: &Packet) -> Result<DirectionId, (DropReason, IcmpKind)> {
+        if packet.ip.hop_limit <= 1 {
+            return Err((DropReason::HopLimitExceeded, IcmpKind::TimeExceeded { code: 0 }));
         }
-        packet.ip.hop_limit -= 1;
-        if let Body::Raw(bytes) = &packet.body {
-            packet.body = Body::Raw(with_hop_limit(bytes, &packet.ip));
+        let unreachable = (DropReason::NoRoute, IcmpKind::DestinationUnreachable { code: 0 });
+        let direction = self.routes.get(packet.ip.destination).ok_or(unreachable)?;
+        match self.mtus[direction.0 as usize] {
+            Some(mtu) if packet.length() > mtu && packet.ip.dont_fragment => {
+                Err((DropReason::TooBig, IcmpKind::PacketTooBig { mtu }))
+            }
+            _ => Ok(direction),
         }
-        let direction = *self.routes.get(&packet.ip.destination).expect("routed above");
-        network.offer(now, (self.place, false), direction, packet, (watch, sink));
+    }
+
+    /// Discards a packet and tells its sender.
+    #[cold]
+    fn refuse<S: Sink>(
+        &mut self,
+        now: Instant,
+        packet: &Packet,
+        (reason, kind): (DropReason, IcmpKind),
+        network: &mut Network,
+        (watch, sink): (&mut Watch, &mut S),
+    ) {
+        let event = Event::Discarded { packet: packet.tag.id, reason };
+        (&mut *watch, &mut *sink).record(&Record { at: now, place: self.place, event });
+        if let Some((mut error, direction)) = self.error(packet, kind) {
+            network.offer(now, (self.place, true), direction, &mut error, (watch, sink));
+        }
     }
 
     /// The ICMP error about `packet` and its way back; none about ICMP errors (RFC 1122 §3.2.2).
@@ -109,7 +142,7 @@ impl RouterPlace {
         if is_error || self.address.is_ipv4() != packet.ip.source.is_ipv4() {
             return None;
         }
-        let direction = *self.routes.get(&packet.ip.source)?;
+        let direction = self.routes.get(packet.ip.source)?;
         self.packets += 1;
         let ip = IpHeader {
             source: self.address,

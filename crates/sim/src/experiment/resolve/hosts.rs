@@ -22,14 +22,21 @@ pub(crate) fn read(
 ) -> Result<Vec<HostPlan>, Problem> {
     let items = root.map("hosts");
     let mut hosts = Vec::with_capacity(items.len());
+    let mut stacks: Vec<Arc<Config>> = Vec::new();
     for station in topology.hosts() {
         let name = &*topology.stations[station].name;
         let (_, item) = items.iter().find(|(key, _)| *key == name).expect("hosts were read from this map");
         let mut leaving = topology.leaving(station);
         let default_route = leaving.next().filter(|_| leaving.next().is_none());
+        let mut config = config(item, topology, station, routes, directions)?;
+        // Hosts with the same stack share its table: thousands of copies would push everything else out of the cache.
+        match stacks.iter().find(|stack| ***stack == *config.tcp) {
+            Some(stack) => config.tcp = Arc::clone(stack),
+            None => stacks.push(Arc::clone(&config.tcp)),
+        }
         hosts.push(HostPlan {
             place: topology.stations[station].place,
-            config: config(item, topology, station, routes, directions)?,
+            config,
             default_route,
             routes: if default_route.is_some() { Vec::new() } else { routes.table(topology, station) },
             timeline: Vec::new(),
