@@ -59,6 +59,13 @@ impl SendUnits {
     #[inline]
     pub(crate) fn is_pushed(&self, end: Offset) -> bool {
         let Some(units) = self.list() else { return false };
+        if let Some(unit) = units.get(self.sent as usize)
+            && unit.start < end
+            && end <= unit.end
+        {
+            // New data comes from the first part that was not sent whole.
+            return end == unit.end && unit.is_pushed;
+        }
         let index = match units.back() {
             Some(last) if last.end == end => units.len() - 1,
             _ => units.partition_point(|unit| unit.end < end),

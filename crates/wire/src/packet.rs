@@ -90,7 +90,7 @@ impl Default for Packet {
 
 impl Packet {
     /// Octets on the wire from the IP header on.
-    #[inline]
+    #[inline(always)]
     pub fn length(&self) -> u32 {
         match &self.body {
             Body::Tcp(segment) => (self.ip.length() + segment.header_length()) as u32 + segment.payload.len(),

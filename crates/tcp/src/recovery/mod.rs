@@ -138,8 +138,9 @@ impl Recovery {
         let highest = self.highest_sacked();
         let phase_before = self.episode.phase;
         self.episode.new_data_first = false;
-        let mut acked = Delivery::new(self.ambiguous_after(now, arrived));
-        let mut sacked = acked;
+        let ambiguous_after = self.ambiguous_after(now, arrived);
+        let mut acked = Delivery::new(ambiguous_after);
+        let mut sacked = Delivery::new(ambiguous_after);
         self.queue.acknowledge(arrived.ack, &mut acked);
         let advanced = acked.octets > 0;
         if advanced {
