@@ -1,11 +1,12 @@
 //! Local ports: who holds which, when they may be shared, and the choice of an ephemeral one (RFC 6056).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use faultwire_base::{LookupTable, SeedTree, Stream};
 
 use crate::errno::Errno;
+use crate::isn::{halves, sip_hash};
 
 /// The ports of one protocol of one host.
 #[derive(Clone, Debug)]
@@ -13,7 +14,13 @@ pub(crate) struct PortTable {
     holders: LookupTable<u16, Vec<Holders>>,
     ephemeral: RangeInclusive<u16>,
     choices: Stream,
+    secret: [u64; 2],
+    /// Linux `table_perturb`; empty until a connect needs it.
+    perturbations: Vec<u32>,
 }
+
+/// Entries of the table of algorithm 4 (RFC 6056 §3.3.4).
+const PERTURBATIONS: usize = 256;
 
 /// A port as one socket or connection holds it. Every hold that is taken is given back with the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +67,13 @@ struct Holders {
 impl PortTable {
     pub(crate) fn new(seeds: SeedTree, component: &str, purpose: &str, range: RangeInclusive<u16>) -> Self {
         assert!(!range.is_empty() && *range.start() > 0, "an empty range of ephemeral ports");
-        Self { holders: LookupTable::default(), ephemeral: range, choices: seeds.stream(component, purpose) }
+        Self {
+            holders: LookupTable::default(),
+            ephemeral: range,
+            choices: seeds.stream(component, purpose),
+            secret: seeds.secret(component, purpose),
+            perturbations: Vec::new(),
+        }
     }
 
     /// Whether `wanted` would collide with a holder.
@@ -93,6 +106,38 @@ impl PortTable {
                 self.holders.remove(&hold.port);
             }
         }
+    }
+
+    /// An ephemeral port that `fits`, for a connection from `local` to `remote`: a keyed hash of both and a table entry that
+    /// moves on give the place to begin at; from there on all ports of the first one's parity come, then the others
+    /// (RFC 6056 §3.3.4; Linux `__inet_hash_connect`).
+    pub(crate) fn choose_towards(
+        &mut self,
+        local: IpAddr,
+        remote: SocketAddr,
+        fits: impl Fn(&Self, u16) -> bool,
+    ) -> Result<u16, Errno> {
+        if self.perturbations.is_empty() {
+            self.perturbations = (0..PERTURBATIONS).map(|_| self.choices.below(1 << 32) as u32).collect();
+        }
+        let ([a, b], [c, d]) = (halves(local), halves(remote.ip()));
+        let hash = sip_hash(self.secret, &[a, b, c, d, remote.port().into()]);
+        let (low, high) = (u32::from(*self.ephemeral.start()), u32::from(*self.ephemeral.end()));
+        let count = high - low + 1;
+        let remaining = if count > 1 { count & !1 } else { count };
+        let index = hash as usize % PERTURBATIONS;
+        let start = (self.perturbations[index].wrapping_add((hash >> 32) as u32) % remaining) & !1;
+        for parity in 0..remaining.min(2) {
+            for step in (0..remaining).step_by(2) {
+                let port = low + (start + parity + step) % remaining;
+                if fits(self, port as u16) {
+                    let bump = step.max(2 * self.choices.below(8) as u32) + 2;
+                    self.perturbations[index] = self.perturbations[index].wrapping_add(bump);
+                    return Ok(port as u16);
+                }
+            }
+        }
+        Err(Errno::AddressNotAvailable)
     }
 
     /// An ephemeral port that `fits`: a random one, drawn again a few times while it does not fit (RFC 6056 §3.3.2),

@@ -33,8 +33,20 @@ pub struct HandshakeConfig {
     /// Segments with a signature (MD5 of RFC 2385, or RFC 5925) are dropped, since there is no key for them (Linux).
     /// Otherwise the option is ignored like every unknown one (RFC 9293 §3.1, MUST-6).
     pub drop_signed: bool,
+    /// How connect chooses a port (RFC 6056).
+    pub port_choice: PortChoice,
     /// The user timeout option (RFC 5482); `None`: it is neither sent nor read.
     pub user_timeout_option: Option<UserTimeoutOption>,
+}
+
+/// How connect chooses a local port (RFC 6056 §3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortChoice {
+    /// At random, and again while the port is taken (algorithm 2).
+    Random,
+    /// From a place that a keyed hash of the destination gives, moved on by each use; even ports before odd ones, which
+    /// are left for binds (algorithm 4, as Linux has it).
+    DoubleHash,
 }
 
 /// When a listener answers a SYN without keeping anything.
@@ -61,6 +73,7 @@ impl HandshakeConfig {
             drop_options_at: 0,
             syn_cookies: SynCookiePolicy::Never,
             drop_signed: false,
+            port_choice: PortChoice::Random,
             user_timeout_option: None,
         }
     }
@@ -77,6 +90,7 @@ impl HandshakeConfig {
             drop_options_at: 0,
             syn_cookies: SynCookiePolicy::WhenFull,
             drop_signed: true,
+            port_choice: PortChoice::DoubleHash,
             user_timeout_option: None,
         }
     }
@@ -93,6 +107,7 @@ impl HandshakeConfig {
             drop_options_at: 0,
             syn_cookies: SynCookiePolicy::WhenFull,
             drop_signed: false,
+            port_choice: PortChoice::Random,
             user_timeout_option: None,
         }
     }

@@ -95,7 +95,7 @@ pub use connection::{Arrival, Connection, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};
 pub use event::{ConnectionError, DropReason, Envelope, Event, Label, Outgoing, SoftError};
 pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
-pub use handshake_config::{HandshakeConfig, SynCookiePolicy, deferred_timeouts};
+pub use handshake_config::{HandshakeConfig, PortChoice, SynCookiePolicy, deferred_timeouts};
 pub use info::{Counters, History, INFO_FIELDS, Info, RecoveryState};
 pub use keepalive::KeepAliveSetting;
 pub use negotiate::{PathInfo, is_signed};

@@ -54,3 +54,32 @@ fn ephemeral_ports_use_the_whole_range() {
     sorted.sort_unstable();
     assert_eq!(sorted, (40_000..=40_099).collect::<Vec<u16>>());
 }
+
+/// RFC 6056 §3.3.4, as Linux has it: every port is found, even ones first; two destinations have their own sequences;
+/// and from one connect to the next the step is even, small, and not always the same.
+#[test]
+fn hashed_ports_use_the_whole_range() {
+    let destination = |host| SocketAddr::from(([10, 0, 0, host], 80));
+    let local = [10, 0, 0, 1].into();
+    let mut ports = PortTable::new(SeedTree::new(1), "client/1", "tcp ports", 40_000..=40_099);
+    let mut taken = Vec::new();
+    for _ in 0..100 {
+        let port = ports.choose_towards(local, destination(2), |_, port| !taken.contains(&port)).unwrap();
+        taken.push(port);
+    }
+    assert!(taken[..50].iter().all(|port| port % 2 == 0) && taken[50..].iter().all(|port| port % 2 == 1));
+    let none = ports.choose_towards(local, destination(2), |_, port| !taken.contains(&port));
+    assert_eq!(none, Err(Errno::AddressNotAvailable));
+    taken.sort_unstable();
+    assert_eq!(taken, (40_000..=40_099).collect::<Vec<u16>>());
+
+    let mut ports = table();
+    let mut sequence = |host| -> Vec<u16> {
+        (0..64).map(|_| ports.choose_towards(local, destination(host), |_, _| true).unwrap()).collect()
+    };
+    let (first, second) = (sequence(2), sequence(3));
+    assert_ne!(first[0], second[0]);
+    let steps: std::collections::BTreeSet<u32> =
+        first.windows(2).map(|pair| (u32::from(pair[1]) + 28_232 - u32::from(pair[0])) % 28_232).collect();
+    assert_eq!(steps, (1..=8).map(|step| 2 * step).collect(), "eight steps, and which one can't be told");
+}

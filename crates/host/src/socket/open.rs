@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Connection, FastOpenAttempt, State};
+use faultwire_tcp::{Connection, FastOpenAttempt, PortChoice, State};
 use faultwire_wire::{Cause, Payload};
 
 use crate::connections::{Body, Entry, Owner, PortShare};
@@ -329,9 +329,13 @@ fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Resul
     }
     let wanted = |port| Hold { address: Bound::One(path.source), port, sharing: Sharing::Connected };
     let connections = &stack.connections;
-    let port = stack.tcp.ports.choose(|ports, port| {
+    let fits = |ports: &PortTable, port| {
         !connections.contains(&ends(path.source, port)) && !ports.is_taken(wanted(port))
-    })?;
+    };
+    let port = match stack.config.tcp.handshake.port_choice {
+        PortChoice::Random => stack.tcp.ports.choose(fits)?,
+        PortChoice::DoubleHash => stack.tcp.ports.choose_towards(path.source, remote, fits)?,
+    };
     stack.tcp.ports.take(wanted(port));
     Ok((ends(path.source, port), PortShare::of(wanted(port))))
 }
