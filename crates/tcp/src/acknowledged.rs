@@ -65,7 +65,10 @@ pub(crate) fn take_window(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
         // Something got through after all.
         tcb.user.soft_error = None;
     }
-    if tcb.send.in_flight() > 0 {
+    // A D-SACK may come when everything is acknowledged.
+    if tcb.send.in_flight() > 0
+        || (tcb.negotiated.sack && arriving.segment.options.sack_blocks().next().is_some())
+    {
         acknowledge(tcb, arriving, ack, window_changed);
     }
     tcb.hold.on_arrival();
