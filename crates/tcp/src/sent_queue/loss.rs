@@ -278,3 +278,6 @@ impl SentQueue {
         index
     }
 }
+
+#[cfg(test)]
+mod tests;
