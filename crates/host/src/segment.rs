@@ -351,8 +351,18 @@ fn reopen(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment
     if let Some(reason) = refused {
         return stack.dropped(arrival.id, reason);
     }
+    let suspended = give_way(stack, arrival, slot);
+    if segment.flags.contains(Flags::FIN) && stack.config.tcp.arrival.listener_drops_syn_fin {
+        // Linux: TIME-WAIT has given way before the listener drops it.
+        return stack.dropped(arrival.id, tcp::DropReason::SynFin.into());
+    }
+    open(stack, arrival, fd, ends, segment, Predecessor { isn: Some(isn), suspended });
+}
+
+/// TIME-WAIT ends for a new connection between the same ends; it is given back if it may have to be resumed.
+fn give_way(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32) -> Option<Box<Entry>> {
     let compact = matches!(stack.connections.entry(slot).body, Body::TimeWait(_));
-    let suspended = if !compact {
+    if !compact {
         // A descriptor still has it: the descriptor keeps what can be read.
         stack.connections.full_mut(slot).abort(arrival.now);
         life::settle(stack, arrival.now, slot, arrival.cause());
@@ -362,8 +372,7 @@ fn reopen(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment
     } else {
         life::end_time_wait(stack, slot, arrival.cause());
         None
-    };
-    open(stack, arrival, fd, ends, segment, Predecessor { isn: Some(isn), suspended });
+    }
 }
 
 fn admits(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd) -> Result<Admission, DropReason> {

@@ -138,7 +138,15 @@ fn without_text(tcb: &mut Tcb, arriving: &Arriving<'_>, acceptable: Acceptable) 
         }
         return DropReason::WindowClosed;
     }
-    if !trims {
+    let text = !arriving.segment.payload.is_empty();
+    let ended = matches!(tcb.state, State::TimeWait | State::Closed);
+    if trims && text {
+        // The ACK that is due says what came twice.
+        let start = arriving.seq + u64::from(arriving.segment.flags.contains(Flags::SYN));
+        let end = start + u64::from(arriving.segment.payload.len());
+        arriving::answer_duplicate(tcb, arriving, start, end);
+    } else if !trims && !ended {
+        // Linux: a segment whose ACK ends the connection is consumed.
         let end = arriving.seq + u64::from(arriving.segment.sequence_length());
         arriving::answer_duplicate(tcb, arriving, arriving.seq, end);
     }

@@ -61,11 +61,7 @@ fn cut_left(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Acceptable {
     let length = u64::from(arriving.segment.payload.len());
     let end = start + length;
     if end < next || end == next && !flags.contains(Flags::FIN) {
-        if length > 0 {
-            arriving::answer_duplicate(tcb, arriving, start, end);
-        } else {
-            tcb.ack.demand(Reason::UnacceptableAck, arriving.cause);
-        }
+        tcb.ack.demand(Reason::UnacceptableAck, arriving.cause);
         return if syn { Acceptable::SynAckOfSimultaneousOpen } else { Acceptable::Old };
     }
     if length > 0 {

@@ -336,6 +336,16 @@ impl Drill {
         }
     }
 
+    /// What was sent and not expected, with its times.
+    pub(crate) fn take_sent(&mut self) -> Vec<(Instant, Packet)> {
+        self.sent.drain(..).collect()
+    }
+
+    /// Whether [`Drill::listen`] was called.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listener.is_some()
+    }
+
     /// Forgets what was sent and not expected.
     pub(crate) fn forget_sent(&mut self) {
         self.sent.clear();
