@@ -18,6 +18,8 @@ pub(crate) static INFO: Object = Object {
         Field::optional("ca_state", Kind::Word(&RECOVERY_STATES), "", "How the sender fares with losses."),
         number("data_segs_in", "Segments with data received."),
         number("data_segs_out", "Segments with data sent."),
+        number("delivered", "Segments that the peer acknowledged or SACKed so far."),
+        number("delivered_ce", "Of these, those that were marked on their way."),
         number("dsack_dups", "D-SACK blocks received."),
         number("last_ack_recv", "Milliseconds since the last ACK arrived."),
         number("last_data_recv", "Milliseconds since data arrived."),
@@ -33,6 +35,8 @@ pub(crate) static INFO: Object = Object {
         number("rcv_ooopack", "Segments received ahead of a hole."),
         number("rcv_wnd", "Window offered."),
         number("rcv_wscale", "Own window scale."),
+        number("reord_seen", "How often segments were seen to arrive out of order."),
+        number("reordering", "How far, in segments, they are expected to."),
         number("retrans", "Segments in flight that were sent again."),
         number("rto", "Retransmission timeout in microseconds."),
         number("rtt", "Smoothed round-trip time in microseconds."),
@@ -58,9 +62,10 @@ const fn number(name: &'static str, doc: &'static str) -> Field {
 }
 
 /// The words for [`faultwire_tcp::RecoveryState`].
-static RECOVERY_STATES: [Word; 4] = [
+static RECOVERY_STATES: [Word; 5] = [
     Word::new("Open", "Nothing suspicious."),
     Word::new("Disorder", "Duplicate ACKs or SACKs, too few to act on."),
+    Word::new("CWR", "The window is being reduced for a mark of congestion."),
     Word::new("Recovery", "Fast recovery."),
     Word::new("Loss", "After a timeout."),
 ];
