@@ -8,7 +8,7 @@ use faultwire_wire::{Body, Packet, Segment};
 
 use crate::connections::Connections;
 use crate::expect::Judgement;
-use crate::plan::{Check, ExchangeLine, LineEnd, Plan, SegmentWords};
+use crate::plan::{Check, ExchangeLine, LineEnd, Plan, SegmentWords, Step};
 
 /// Lines kept; an expectation lists far fewer.
 const LINES_KEPT: usize = 1_024;
@@ -21,8 +21,20 @@ pub(crate) struct ExchangeWatch {
     /// From when, and before when, segments count.
     span: (Instant, Instant),
     addresses: Vec<(IpAddr, PlaceId)>,
+    listeners: Vec<ListenStep>,
     seen: Vec<Seen>,
     more: u64,
+}
+
+/// A step that opens a listener on one of the hosts.
+#[derive(Clone, Copy, Debug)]
+struct ListenStep {
+    app: u32,
+    step: u32,
+    place: PlaceId,
+    port: u16,
+    /// When it was done.
+    since: Option<Instant>,
 }
 
 /// One segment that was sent.
@@ -53,6 +65,7 @@ impl ExchangeWatch {
                 hosts,
                 span,
                 addresses: addresses.clone(),
+                listeners: listeners(plan, hosts),
                 seen: Vec::new(),
                 more: 0,
             }),
@@ -115,6 +128,15 @@ impl ExchangeWatch {
         });
     }
 
+    /// A step of an app has succeeded.
+    pub(crate) fn step_done(&mut self, at: Instant, app: u32, step: u32) {
+        if let Some(listener) =
+            self.listeners.iter_mut().find(|listener| (listener.app, listener.step) == (app, step))
+        {
+            listener.since.get_or_insert(at);
+        }
+    }
+
     /// The expectation that this watch serves.
     pub(crate) fn expectation(&self) -> u32 {
         self.expectation
@@ -137,27 +159,51 @@ impl ExchangeWatch {
         let [left, right] = self.hosts;
         let (sender, receiver) = if seen.leftwards { (right, left) } else { (left, right) };
         let at_sender = if seen.by_host {
-            LineEnd::State(state(connections, sender, (seen.source, seen.destination), seen.at))
+            LineEnd::State(self.state(connections, sender, (seen.source, seen.destination), seen.at))
         } else {
             LineEnd::Nowhere
         };
         let at_receiver = seen.arrived.map_or(LineEnd::Nowhere, |at| {
-            LineEnd::State(state(connections, receiver, (seen.destination, seen.source), at))
+            LineEnd::State(self.state(connections, receiver, (seen.destination, seen.source), at))
         });
         let (left, right) = if seen.leftwards { (at_receiver, at_sender) } else { (at_sender, at_receiver) };
         ExchangeLine { at: seen.at, left, leftwards: seen.leftwards, segment: seen.words.clone(), right }
     }
+    /// The state at the end of the instant `at` of the latest connection between these ends; where there was none yet,
+    /// whether somebody listened.
+    fn state(
+        &self,
+        connections: &Connections,
+        place: PlaceId,
+        (local, remote): (SocketAddr, SocketAddr),
+        at: Instant,
+    ) -> State {
+        let mut logs = connections.all().iter().rev();
+        let log = logs
+            .find(|log| log.place == place && log.local == local && log.remote == remote && log.opened <= at);
+        let listens = self.listeners.iter().any(|listener| {
+            (listener.place, listener.port) == (place, local.port())
+                && listener.since.is_some_and(|since| since <= at)
+        });
+        match log {
+            Some(log) => log.state_at(at),
+            None if listens => State::Listen,
+            None => State::Closed,
+        }
+    }
 }
 
-/// The state at the end of the instant `at` of the latest connection between these ends; CLOSED if there was none.
-fn state(
-    connections: &Connections,
-    place: PlaceId,
-    (local, remote): (SocketAddr, SocketAddr),
-    at: Instant,
-) -> State {
-    let mut logs = connections.all().iter().rev();
-    let log =
-        logs.find(|log| log.place == place && log.local == local && log.remote == remote && log.opened <= at);
-    log.map_or(State::Closed, |log| log.state_at(at))
+/// The steps of apps on `hosts` that open a TCP listener.
+fn listeners(plan: &Plan, hosts: [PlaceId; 2]) -> Vec<ListenStep> {
+    let steps = |(app, plan): (usize, &crate::plan::AppPlan)| {
+        let place = plan.host;
+        let listen = move |(step, planned): (usize, &crate::plan::StepPlan)| match planned.step {
+            Step::Listen { port, udp: false, .. } => {
+                Some(ListenStep { app: app as u32, step: step as u32, place, port, since: None })
+            }
+            _ => None,
+        };
+        plan.steps.iter().enumerate().filter_map(listen).collect::<Vec<_>>()
+    };
+    plan.apps.iter().enumerate().filter(|(_, app)| hosts.contains(&app.host)).flat_map(steps).collect()
 }

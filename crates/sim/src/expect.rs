@@ -135,6 +135,13 @@ impl Tracker {
         self.faults[fault.0 as usize].first_arrival.is_none().then_some(fault)
     }
 
+    /// A step of an app has succeeded.
+    pub(crate) fn step_done(&mut self, at: Instant, app: u32, step: u32) {
+        for exchange in &mut self.exchanges {
+            exchange.step_done(at, app, step);
+        }
+    }
+
     /// A packet reached a host.
     #[inline]
     pub(crate) fn arrived(&mut self, rank: Rank, packet: &Packet) {

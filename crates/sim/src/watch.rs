@@ -267,6 +267,9 @@ impl Watch {
             Event::StepEnded { app, step, errno } => {
                 let hash = self.hashes.apps[app as usize];
                 self.places[place.index()].digest.step(at, hash, step, errno);
+                if errno.is_none() {
+                    self.tracker.step_done(at, app, step);
+                }
             }
             Event::HostChanged { change } => {
                 self.places[place.index()].digest.host(at, change as u64);

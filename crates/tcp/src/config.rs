@@ -158,6 +158,9 @@ pub struct OpeningConfig {
     pub synack_retries: u32,
     /// How long an attempt to open lasts at most (FreeBSD `net.inet.tcp.keepinit`); `None`: the retransmissions decide.
     pub limit: Option<Duration>,
+    /// An acknowledgment of something never sent, in SYN-SENT, has the SYN sent again so soon if it was sent only once: the
+    /// peer took the RST for it, and an old connection is out of the way (Linux). `None`: the timer goes on as it was.
+    pub suspicious_ack: Option<Duration>,
     /// ICMP errors that elsewhere are soft end a connection attempt (Linux; against RFC 9293 §3.9.2.2, see RFC 5461).
     pub soft_errors_abort: bool,
 }
@@ -437,6 +440,7 @@ impl Config {
                 syn_linear_timeouts: 0,
                 synack_retries: 7,
                 limit: None,
+                suspicious_ack: None,
                 soft_errors_abort: false,
             },
             handshake: HandshakeConfig::rfc(),
@@ -499,7 +503,6 @@ impl Config {
     }
 
     /// Linux 6.x with its default sysctls.
-    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn linux() -> Self {
         let rfc = Self::rfc();
         Self {
@@ -530,6 +533,8 @@ impl Config {
                 syn_linear_timeouts: 4,
                 synack_retries: 5,
                 limit: None,
+                // TCP_TIMEOUT_MIN: two ticks of a millisecond.
+                suspicious_ack: Some(Duration::from_millis(2)),
                 soft_errors_abort: true,
             },
             handshake: HandshakeConfig::linux(),
@@ -560,13 +565,11 @@ impl Config {
             },
             acknowledgment: AcknowledgmentConfig::linux(),
             give_up: GiveUpConfig {
-                r1: 3,
                 r2: GiveUp::Retransmissions(15),
                 // tcp_orphan_retries 0 means 8.
                 r2_orphan: Some(GiveUp::Retransmissions(8)),
-                user_timeout: None,
                 user_timeout_from: UserTimeoutFrom::FirstTimeout,
-                reset: false,
+                ..rfc.give_up
             },
             persist: PersistConfig {
                 max: Duration::from_secs(120),

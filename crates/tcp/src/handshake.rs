@@ -198,6 +198,7 @@ pub(crate) fn syn_sent(
         if !flags.contains(Flags::RST) {
             transmit::reset_reply(tcb, segment, Reason::Reset, cause);
         }
+        hasten(tcb, now);
         return Err(DropReason::AckNotOfSyn);
     }
     // Second, the RST bit.
@@ -255,6 +256,14 @@ fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Durati
         tcb.recovery.on_syn_text_refused(now, sent_at, ack..end);
     } else {
         tcb.recovery.start_at(ack);
+    }
+}
+
+/// The peer acknowledged what was never sent, and knows better now: the SYN need not wait for its whole time-out.
+fn hasten(tcb: &mut Tcb, now: Instant) {
+    let Some(wait) = tcb.config.opening.suspicious_ack else { return };
+    if let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.timeouts == 0) {
+        opening.deadline = now.saturating_add(wait);
     }
 }
 

@@ -288,3 +288,24 @@ fn one_ack_for_all_of_an_instant() {
     let acks: Vec<_> = pair.sent[before..].iter().map(|sent| sent.segment.ack.0).collect();
     assert_eq!(acks, [101 + 5 * 1448]);
 }
+
+/// Linux (`tcp_rcv_synsent_state_process`): an acknowledgment of something never sent has the SYN sent again two ticks
+/// later; once it was sent again, its timer goes on undisturbed.
+#[test]
+fn a_suspicious_ack_hastens_the_second_syn() {
+    for (config, syns) in [(linux(), [0, 12, 1012, 2012]), (rfc(), [0, 1000, 3000, 7000])] {
+        let mut pair = Pair::new(config);
+        pair.script(|_| DROP);
+        pair.connect(A);
+        let forged = pair.forged(B, 5000, 999, Flags::SYN | Flags::ACK);
+        for _ in 0..2 {
+            pair.run_for(ms(10));
+            pair.inject(A, &forged);
+        }
+        assert_eq!(pair.state(A), State::SynSent);
+        pair.run_for(ms(7500));
+        let seen = pair.times(A, |sent| sent.segment.flags == Flags::SYN);
+        assert_eq!(seen[..4], syns);
+        assert_eq!(pair.times(A, |sent| sent.segment.flags == Flags::RST), [10, 20]);
+    }
+}

@@ -162,8 +162,9 @@ fn exchange(item: &Item<'_>, lines: &Item<'_>, names: &Names<'_>) -> Result<Chec
     let between = item.require("between")?;
     let host = |host: &Item<'_>| {
         let name = host.text()?;
-        let places = names.topology.places.iter().map(|place| &**place);
-        let index = names.topology.host_named(name).ok_or_else(|| host.unknown("host", places))?;
+        let stations = names.topology.stations.iter().filter(|station| !station.is_router);
+        let hosts = stations.map(|station| &*names.topology.places[station.place.index()]);
+        let index = names.topology.host_named(name).ok_or_else(|| host.unknown("host", hosts))?;
         Ok(names.topology.stations[index].place)
     };
     let hosts: Vec<PlaceId> = between.items().iter().map(host).collect::<Result<_, Problem>>()?;
