@@ -502,6 +502,7 @@ impl Config {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     /// Linux 6.x with its default sysctls.
     pub fn linux() -> Self {
         let rfc = Self::rfc();
