@@ -85,12 +85,6 @@ impl Requirements {
     }
 }
 
-/// Whether `what` of a requirement is still to be made.
-pub(crate) fn is_still_missing(label: Label, what: &str) -> bool {
-    rows(include_str!("../rules/missing.txt"))
-        .any(|(_, row)| columns(row) == [label.to_string().as_str(), what])
-}
-
 /// The rows of a table, each with the heading that it stands under.
 fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut group = "";
