@@ -5,14 +5,21 @@ use std::collections::VecDeque;
 
 use crate::offset::Offset;
 
-/// The parts of the send buffer in order, without gaps; those that were sent come first.
+/// The parts of the send buffer in order, without gaps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendUnits {
     /// Boxed: an idle connection has none.
-    #[expect(clippy::box_collection, reason = "a word in each idle connection instead of four")]
-    units: Option<Box<VecDeque<Unit>>>,
-    /// How many of them were sent whole.
-    sent: u32,
+    units: Option<Box<Units>>,
+}
+
+/// The parts, at the place up to which everything was sent divided in two: so a part is cut there without a move of
+/// others.
+#[derive(Clone, Debug, Default)]
+struct Units {
+    /// Those that were sent whole.
+    sent: VecDeque<Unit>,
+    /// The others.
+    unsent: VecDeque<Unit>,
 }
 
 /// One part.
@@ -30,14 +37,14 @@ impl SendUnits {
     /// Room in the last part if parts hold `most` octets and, unless `divided`, data may be added to one that was sent
     /// in part.
     pub(crate) fn room_in_last(&self, most: u64, next: Offset, divided: bool) -> u64 {
-        let Some(last) = self.list().and_then(VecDeque::back) else { return 0 };
+        let Some(last) = self.units.as_ref().and_then(|units| units.last()) else { return 0 };
         let is_sent = if divided { last.start < next } else { last.end <= next };
         if last.is_record_end || is_sent { 0 } else { most.saturating_sub(last.end - last.start) }
     }
 
     /// Adds `octets` at `start` to the last part.
     pub(crate) fn extend_last(&mut self, octets: u64) {
-        let last = self.units.as_mut().and_then(|units| units.back_mut()).expect("a part to extend");
+        let last = self.units.as_mut().and_then(|units| units.last_mut()).expect("a part to extend");
         last.end = last.end + octets;
         last.is_pushed = false;
     }
@@ -45,12 +52,12 @@ impl SendUnits {
     /// Adds a part of `octets` at `start`.
     pub(crate) fn append(&mut self, start: Offset, octets: u64) {
         let unit = Unit { start, end: start + octets, is_record_end: false, is_pushed: false };
-        self.units.get_or_insert_default().push_back(unit);
+        self.units.get_or_insert_default().unsent.push_back(unit);
     }
 
     /// PSH belongs at the end of the last part.
     pub(crate) fn push_last(&mut self) {
-        if let Some(last) = self.units.as_mut().and_then(|units| units.back_mut()) {
+        if let Some(last) = self.units.as_mut().and_then(|units| units.last_mut()) {
             last.is_pushed = true;
         }
     }
@@ -58,24 +65,25 @@ impl SendUnits {
     /// Whether a part ends at `end` and was pushed.
     #[inline]
     pub(crate) fn is_pushed(&self, end: Offset) -> bool {
-        let Some(units) = self.list() else { return false };
-        if let Some(unit) = units.get(self.sent as usize)
+        let Some(units) = &self.units else { return false };
+        if let Some(unit) = units.unsent.front()
             && unit.start < end
-            && end <= unit.end
         {
-            // New data comes from the first part that was not sent whole.
-            return end == unit.end && unit.is_pushed;
+            if end <= unit.end {
+                // New data comes from the first part that was not sent whole.
+                return end == unit.end && unit.is_pushed;
+            }
+            return is_pushed_among(&units.unsent, end);
         }
-        let index = match units.back() {
-            Some(last) if last.end == end => units.len() - 1,
-            _ => units.partition_point(|unit| unit.end < end),
-        };
-        units.get(index).is_some_and(|unit| unit.end == end && unit.is_pushed)
+        match units.sent.back() {
+            Some(last) if last.end == end => last.is_pushed,
+            _ => is_pushed_among(&units.sent, end),
+        }
     }
 
     /// The last part ends a record.
     pub(crate) fn end_record(&mut self) {
-        if let Some(last) = self.units.as_mut().and_then(|units| units.back_mut()) {
+        if let Some(last) = self.units.as_mut().and_then(|units| units.last_mut()) {
             last.is_record_end = true;
         }
     }
@@ -83,11 +91,9 @@ impl SendUnits {
     /// The end of the part that holds `at`, and whether it is the last; `None` if there is no such part.
     #[inline]
     pub(crate) fn at(&self, at: Offset) -> Option<(Offset, bool)> {
-        let units = self.list()?;
-        let from = (self.sent as usize).min(units.len());
-        let index = from + units.range(from..).position(|unit| at < unit.end)?;
-        let unit = &units[index];
-        Some((unit.end, index + 1 == units.len()))
+        let unsent = &self.units.as_ref()?.unsent;
+        let index = unsent.iter().position(|unit| at < unit.end)?;
+        Some((unsent[index].end, index + 1 == unsent.len()))
     }
 
     /// Everything before `next` was sent. If parts are `divided`, the one that holds it is cut there; `push` if the part
@@ -95,17 +101,16 @@ impl SendUnits {
     #[inline]
     pub(crate) fn on_sent(&mut self, next: Offset, divided: bool, push: bool) {
         let Some(units) = &mut self.units else { return };
-        while let Some(unit) = units.get_mut(self.sent as usize) {
+        while let Some(unit) = units.unsent.front_mut() {
             if unit.end <= next {
                 unit.is_pushed |= push && unit.end == next;
-                self.sent += 1;
+                units.sent.extend(units.unsent.pop_front());
                 continue;
             }
             if divided && unit.start < next {
                 let head = Unit { end: next, is_record_end: false, is_pushed: push, ..*unit };
                 unit.start = next;
-                units.insert(self.sent as usize, head);
-                self.sent += 1;
+                units.sent.push_back(head);
             }
             return;
         }
@@ -114,13 +119,13 @@ impl SendUnits {
     /// Everything from `end` on is forgotten; what is left is pushed.
     pub(crate) fn truncate(&mut self, end: Offset) {
         let Some(units) = &mut self.units else { return };
-        while units.back().is_some_and(|unit| unit.start >= end) {
-            units.pop_back();
+        while units.last().is_some_and(|unit| unit.start >= end) {
+            let last = units.unsent.pop_back();
+            last.or_else(|| units.sent.pop_back());
         }
-        if let Some(last) = units.back_mut() {
+        if let Some(last) = units.last_mut() {
             last.end = last.end.min(end);
         }
-        self.sent = self.sent.min(units.len() as u32);
         if units.is_empty() {
             *self = Self::default();
         }
@@ -131,30 +136,54 @@ impl SendUnits {
     #[inline]
     pub(crate) fn acknowledge(&mut self, ack: Offset) {
         let Some(units) = &mut self.units else { return };
-        while units.front().is_some_and(|unit| unit.end <= ack) {
-            units.pop_front();
-            self.sent = self.sent.saturating_sub(1);
+        while units.sent.front().is_some_and(|unit| unit.end <= ack) {
+            units.sent.pop_front();
         }
-        if units.is_empty() {
-            *self = Self::default();
+        if units.sent.is_empty() {
+            while units.unsent.front().is_some_and(|unit| unit.end <= ack) {
+                units.unsent.pop_front();
+            }
+            if units.is_empty() {
+                *self = Self::default();
+            }
         }
     }
 
     /// How many parts there are.
     #[inline]
     pub(crate) fn count(&self) -> u64 {
-        self.list().map_or(0, |units| units.len() as u64)
+        self.units.as_ref().map_or(0, |units| (units.sent.len() + units.unsent.len()) as u64)
     }
 
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.units.as_ref().map_or(0, |units| size_of_val(&**units) + units.capacity() * size_of::<Unit>())
+        self.units.as_ref().map_or(0, |units| {
+            let room = units.sent.capacity() + units.unsent.capacity();
+            size_of_val(&**units) + room * size_of::<Unit>()
+        })
+    }
+}
+
+impl Units {
+    fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.unsent.is_empty()
     }
 
     #[inline]
-    fn list(&self) -> Option<&VecDeque<Unit>> {
-        self.units.as_deref()
+    fn last(&self) -> Option<&Unit> {
+        self.unsent.back().or_else(|| self.sent.back())
     }
+
+    #[inline]
+    fn last_mut(&mut self) -> Option<&mut Unit> {
+        self.unsent.back_mut().or_else(|| self.sent.back_mut())
+    }
+}
+
+/// Whether one of `units` ends at `end` and was pushed.
+fn is_pushed_among(units: &VecDeque<Unit>, end: Offset) -> bool {
+    let index = units.partition_point(|unit| unit.end < end);
+    units.get(index).is_some_and(|unit| unit.end == end && unit.is_pushed)
 }
 
 #[cfg(test)]
