@@ -106,10 +106,28 @@ pub struct ListenConfig {
     /// Whether a handshake that finds the accept queue full is reset; otherwise its ACK is dropped, so that the
     /// peer's next segment or the next SYN-ACK tries again (Linux `tcp_abort_on_overflow`).
     pub abort_on_overflow: bool,
+    /// What a port without a listener does with segments (FreeBSD `net.inet.tcp.blackhole`).
+    pub closed_port: ClosedPort,
+}
+
+/// What a port without a listener does with segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClosedPort {
+    /// Answers by a RST (RFC 9293 §3.10.7.1).
+    Resets,
+    /// Answers no SYN; anything else by a RST.
+    IgnoresSyn,
+    /// Answers nothing.
+    IgnoresAll,
 }
 
 impl Default for ListenConfig {
     fn default() -> Self {
-        Self { backlog_max: 4_096, syn_backlog: 4_096, abort_on_overflow: false }
+        Self {
+            backlog_max: 4_096,
+            syn_backlog: 4_096,
+            abort_on_overflow: false,
+            closed_port: ClosedPort::Resets,
+        }
     }
 }

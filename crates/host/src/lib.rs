@@ -88,7 +88,7 @@ mod syn_cookie;
 mod sysctl;
 mod udp;
 
-pub use config::{HostConfig, Interface, IpConfig, ListenConfig, Route};
+pub use config::{ClosedPort, HostConfig, Interface, IpConfig, ListenConfig, Route};
 pub use descriptor::Fd;
 pub use errno::{Errno, UnknownErrno};
 pub use event::{DropReason, HostEvent};

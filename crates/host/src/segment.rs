@@ -6,6 +6,7 @@ use faultwire_tcp::{
 };
 use faultwire_wire::{Flags, Reason, Segment, Seq};
 
+use crate::config::ClosedPort;
 use crate::connections::{Body, Entry, HalfOpen, Owner, PortShare};
 use crate::demux::{Ends, Ports};
 use crate::descriptor::{Fd, Socket};
@@ -78,7 +79,15 @@ fn no_connection(stack: &mut Stack, arrival: &Arrival<'_>, ends: &Ends, segment:
         _ => {
             let reason = if listener.is_some() { DropReason::NotForListener } else { DropReason::ClosedPort };
             stack.dropped(arrival.id, reason);
-            reset(stack, arrival, ends, segment);
+            let silent = listener.is_none()
+                && match stack.config.listen.closed_port {
+                    ClosedPort::Resets => false,
+                    ClosedPort::IgnoresSyn => segment.flags.contains(Flags::SYN),
+                    ClosedPort::IgnoresAll => true,
+                };
+            if !silent {
+                reset(stack, arrival, ends, segment);
+            }
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Settings under the names of the Linux sysctls, bare values in the kernel's units. Only those that act here exist.
+//! Settings under the names of the kernels' sysctls, bare values in the kernels' units. Only those that act here exist.
+
+mod freebsd;
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,15 +47,17 @@ pub enum SysctlError {
     },
 }
 
-/// Sets the sysctl `name` (with or without `net.ipv4.` or `net.core.`) of a host.
+/// Sets the sysctl `name` of a host: one of Linux, with or without `net.ipv4.` or `net.core.`, or one of FreeBSD under its
+/// full name.
 ///
 /// # Errors
 /// [`SysctlError`] if there is no such sysctl or it can't have that value; `config` is unchanged then.
 pub fn apply_sysctl(config: &mut HostConfig, name: &str, value: &SysctlValue) -> Result<(), SysctlError> {
     let bare = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("net.core.")).unwrap_or(name);
-    let Some(sysctl) = TABLE.iter().find(|sysctl| sysctl.name == bare) else {
+    let known = || TABLE.iter().chain(freebsd::TABLE);
+    let Some(sysctl) = known().find(|sysctl| sysctl.name == bare) else {
         let distance = |sysctl: &&Sysctl| strsim::damerau_levenshtein(sysctl.name, bare);
-        let nearest = TABLE.iter().min_by_key(distance).expect("there are sysctls").name;
+        let nearest = known().min_by_key(distance).expect("there are sysctls").name;
         return Err(SysctlError::UnknownName { name: name.into(), nearest });
     };
     let applied = match (&sysctl.kind, value) {
@@ -87,9 +91,9 @@ pub fn apply_sysctl(config: &mut HostConfig, name: &str, value: &SysctlValue) ->
     })
 }
 
-/// Names of all sysctls that act here, in alphabetical order.
+/// Names of all sysctls that act here, in alphabetical order, those of Linux first.
 pub fn sysctl_names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|sysctl| sysctl.name)
+    TABLE.iter().chain(freebsd::TABLE).map(|sysctl| sysctl.name)
 }
 
 fn port_range(config: &mut HostConfig, ports: &[i64]) -> Option<()> {

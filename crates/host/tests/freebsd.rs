@@ -3,7 +3,7 @@
 mod drill;
 
 use drill::Drill;
-use faultwire_host::{Errno, How};
+use faultwire_host::{Errno, How, SysctlValue, apply_sysctl};
 use faultwire_tcp::{Config, State};
 
 /// `tcp_addoptions`: MSS, NOP, window scale, SACK-permitted, timestamps; `tcp_output`: 65535 on a SYN; retransmissions
@@ -143,4 +143,49 @@ fn the_ack_of_old_data_counts() {
     t.inject("+0.01 P. 1:11(10) ack 11 win 500");
     t.expect(". 11:11(0) ack 11");
     assert_eq!(t.info(fd).unacknowledged, 0);
+}
+
+/// `net.inet.tcp.blackhole`: a closed port answers no SYN, or nothing at all.
+#[test]
+fn black_hole() {
+    for (mode, replies) in [(0, [true, true]), (1, [false, true]), (2, [false, false])] {
+        let mut t = Drill::with(Config::freebsd(), |host| {
+            apply_sysctl(host, "net.inet.tcp.blackhole", &SysctlValue::Integer(mode)).unwrap();
+        });
+        t.inject("S 0:0(0) win 100");
+        if replies[0] {
+            t.expect("R. 0:0(0)! ack 1 win 0");
+        }
+        t.inject("+1 . 1:1(0) ack 1 win 100");
+        if replies[1] {
+            t.expect("R 1:1(0) win 0");
+        }
+    }
+}
+
+/// `insecure_rst`, `insecure_syn`, `drop_synfin`: the rules of before RFC 5961.
+#[test]
+fn insecure_settings() {
+    let with = |name: &'static str| {
+        Drill::with(Config::freebsd(), move |host| {
+            apply_sysctl(host, name, &SysctlValue::Integer(1)).unwrap();
+        })
+    };
+    let mut t = with("net.inet.tcp.insecure_rst");
+    let fd = t.passive("mss 1460");
+    t.inject("+0.1 R 2000:2000(0) win 0");
+    assert_eq!(t.error(fd), Some(Errno::ConnectionReset));
+    t.close(fd);
+
+    let mut t = with("net.inet.tcp.insecure_syn");
+    let fd = t.passive("mss 1460");
+    t.inject("+0.1 S 2000:2000(0)! win 100");
+    t.expect("R. 1:1(0) ack 1 win 0");
+    assert_eq!(t.error(fd), Some(Errno::ConnectionReset));
+    t.close(fd);
+
+    let mut t = with("net.inet.tcp.drop_synfin");
+    t.listen();
+    t.inject("SF 0:0(0) win 100 <mss 1460>");
+    t.expect_nothing_for_ms(10_000);
 }

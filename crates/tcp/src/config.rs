@@ -174,7 +174,8 @@ pub struct RetransmissionConfig {
     pub min: Duration,
     /// Greatest RTO, back-off included.
     pub max: Duration,
-    /// What is added to every RTO but the first of a SYN, after the back-off (FreeBSD `net.inet.tcp.rexmit_slop`).
+    /// What is added to every RTO but the first of a SYN, after the back-off (FreeBSD `net.inet.tcp.rexmit_slop`), in whole
+    /// milliseconds, at most 65,535.
     pub slop: Duration,
     /// RTO for data when the SYN timed out (RFC 6298 §5.7); `None` leaves it.
     pub data_min_after_syn_timeout: Option<Duration>,

@@ -15,7 +15,7 @@ use crate::ecn;
 use crate::event::{DropReason, Outgoing};
 use crate::fast_open::FastOpenCookie;
 use crate::handshake::retry_interval;
-use crate::negotiate::{Negotiated, Offer, PathInfo, is_signed};
+use crate::negotiate::{Negotiated, Offer, PathInfo, TIMESTAMPS_OCTETS, is_signed};
 use crate::path_error::{Meaning, meaning};
 use crate::receive_buffer::first_window;
 use crate::timestamp::Timestamps;
@@ -106,7 +106,7 @@ impl Embryo {
             Negotiated::offered(&config.options, path, config.buffers.receive_max).agreed(offer, path);
         let mut timestamps = Timestamps::new(path.timestamp_offset);
         timestamps.agree(negotiated.timestamps, offer.timestamp(), now);
-        let window = first_window(&config.buffers, path.announced_segment_size());
+        let window = first_window(&config.buffers, rounding_segment(path, negotiated));
         let kept = syn.payload.len().min(window.into());
         let text = (kept > 0 && config.handshake.text_on_syn).then(|| Box::new(syn.payload.slice(0, kept)));
         Self {
@@ -335,7 +335,7 @@ impl Embryo {
     }
 
     pub(crate) fn first_window(&self) -> u16 {
-        first_window(&self.config.buffers, self.path.announced_segment_size())
+        first_window(&self.config.buffers, rounding_segment(self.path, self.negotiated))
     }
 
     /// The round trip, if only one SYN-ACK can have been answered (Karn).
@@ -384,4 +384,11 @@ fn is_of_the_way(kind: IcmpKind, ipv6: bool) -> bool {
         IcmpKind::TimeExceeded { .. } | IcmpKind::ParameterProblem { .. } => !ipv6,
         _ => false,
     }
+}
+
+/// The segment size that the window of a SYN-ACK is rounded to: with timestamps agreed on, without their octets (Linux
+/// `tcp_openreq_init_rwin`).
+fn rounding_segment(path: PathInfo, negotiated: Negotiated) -> u16 {
+    let options = if negotiated.timestamps { TIMESTAMPS_OCTETS as u16 } else { 0 };
+    path.announced_segment_size().saturating_sub(options).max(1)
 }

@@ -16,7 +16,7 @@ fn set(name: &str, value: SysctlValue) -> Result<HostConfig, SysctlError> {
 /// Every sysctl changes something: there is no flag that does nothing.
 #[test]
 fn each_name_acts() {
-    for sysctl in TABLE {
+    for sysctl in TABLE.iter().chain(freebsd::TABLE) {
         let value = match sysctl.kind {
             Kind::Number { low, high, .. } | Kind::Tcp { low, high, .. } => {
                 let before = format!("{:?}", host());
@@ -73,5 +73,24 @@ fn mistakes_are_named() {
 
 #[test]
 fn the_table_is_in_alphabetical_order() {
-    assert!(sysctl_names().is_sorted());
+    assert!(TABLE.iter().map(|sysctl| sysctl.name).is_sorted());
+}
+
+/// The FreeBSD names, on the FreeBSD profile.
+#[test]
+fn freebsd_values_land_where_they_belong() {
+    let mut config = host();
+    config.tcp = Arc::new(Config::freebsd());
+    let mut set = |name: &str, value| {
+        apply_sysctl(&mut config, name, &SysctlValue::Integer(value)).unwrap();
+        Config::clone(&config.tcp)
+    };
+    let tcp = set("net.inet.tcp.rfc1323", 0);
+    assert!(!tcp.options.timestamps && !tcp.options.window_scaling);
+    assert_eq!(set("net.inet.tcp.keepinit", 15_000).opening.limit, Some(Duration::from_secs(15)));
+    assert_eq!(set("net.inet.tcp.msl", 1_000).time_wait.length, Duration::from_secs(2));
+    assert!(set("net.inet.tcp.tolerate_missing_ts", 0).options.require_timestamps);
+    assert_eq!(set("net.inet.tcp.rexmit_slop", 0).retransmission.slop, Duration::ZERO);
+    let names: Vec<_> = freebsd::TABLE.iter().map(|sysctl| sysctl.name).collect();
+    assert!(names.is_sorted());
 }

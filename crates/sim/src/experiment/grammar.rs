@@ -128,7 +128,7 @@ static HOST: Object = Object {
                 example: "{\"tcp_rfc1337\": 1}",
             },
             "",
-            "Kernel settings under their Linux names (without `net.ipv4.`), in the kernel's units.",
+            "Kernel settings under their Linux names (without `net.ipv4.`) or their full FreeBSD names, in the kernel's units.",
         ),
         Field::optional("tcp", Kind::Object(&TCP), "", "Settings for which Linux has no sysctl."),
     ],

@@ -17,6 +17,8 @@ pub(crate) struct Rto {
     base: Duration,
     deadline: Instant,
     backoffs: u8,
+    /// What is added after the back-off.
+    slop_millis: u16,
 }
 
 impl Rto {
@@ -25,7 +27,6 @@ impl Rto {
         let limits = Limits {
             min_micros: micros(config.min),
             max_micros: micros(config.max),
-            slop_micros: micros(config.slop),
             variance_min_micros: micros(match config.variance_floor {
                 VariancePolicy::Rfc => config.clock_granularity,
                 // Linux bounds the variance from below instead of the sum, so its RTO is never under SRTT + 200 ms.
@@ -38,6 +39,7 @@ impl Rto {
             limits,
             deadline: STOPPED,
             backoffs: 0,
+            slop_millis: u16::try_from(config.slop.as_millis()).unwrap_or(u16::MAX),
         }
     }
 
@@ -85,10 +87,15 @@ impl Rto {
             return self.base;
         }
         let factor = 1u64.checked_shl(u32::from(self.backoffs)).unwrap_or(u64::MAX);
-        let slop = self.limits.slop();
+        let slop = self.slop();
         let sampled = self.estimator.smoothed().is_some();
         let bare = if sampled { self.base.saturating_sub(slop) } else { self.base };
         bare.saturating_mul(factor).saturating_add(slop).min(self.limits.max())
+    }
+
+    #[inline]
+    fn slop(&self) -> Duration {
+        Duration::from_millis(u64::from(self.slop_millis))
     }
 
     /// The timeout without back-off.
@@ -113,7 +120,7 @@ impl Rto {
     pub(crate) fn sample(&mut self, rtt: Duration, range: (Offset, Offset)) {
         self.estimator.sample(rtt, range, self.limits.variance_min());
         self.backoffs = 0;
-        self.base = self.limits.timeout(&self.estimator);
+        self.base = self.limits.timeout(&self.estimator, self.slop());
     }
 
     /// Notes a measurement of a later segment, for the minimum.
@@ -126,7 +133,7 @@ impl Rto {
     /// 4015 §3.2).
     pub(crate) fn adapt(&mut self, before: (Duration, Duration), rtt: Duration) {
         self.estimator.adapt(before, rtt);
-        self.base = self.limits.timeout(&self.estimator);
+        self.base = self.limits.timeout(&self.estimator, self.slop());
     }
 
     /// Raises the timeout to at least `minimum`, until the next measurement (RFC 6298 §5.7).
@@ -140,8 +147,6 @@ impl Rto {
 struct Limits {
     min_micros: u32,
     max_micros: u32,
-    /// What is added after the back-off.
-    slop_micros: u32,
     /// What 4 * RTTVAR counts for at least.
     variance_min_micros: u32,
 }
@@ -153,23 +158,18 @@ impl Limits {
     }
 
     #[inline]
-    fn slop(&self) -> Duration {
-        Duration::from_micros(u64::from(self.slop_micros))
-    }
-
-    #[inline]
     fn variance_min(&self) -> Duration {
         Duration::from_micros(u64::from(self.variance_min_micros))
     }
 
     /// RFC 6298 §2.2 to §2.5: SRTT + max(G, 4 * RTTVAR), within the bounds.
     #[inline]
-    fn timeout(&self, estimator: &RttEstimator) -> Duration {
+    fn timeout(&self, estimator: &RttEstimator, slop: Duration) -> Duration {
         let smoothed = estimator.smoothed().unwrap_or(Duration::ZERO).as_nanos();
         let variation = estimator.guard().max(self.variance_min());
         let timeout = Duration::from_nanos(smoothed.saturating_add(variation.as_nanos()));
         let least = timeout.max(Duration::from_micros(u64::from(self.min_micros)));
-        least.saturating_add(self.slop()).min(self.max())
+        least.saturating_add(slop).min(self.max())
     }
 }
 
