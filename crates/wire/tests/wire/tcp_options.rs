@@ -183,3 +183,18 @@ fn fast_open_and_user_timeout() {
     let data: &[u8] = &[0xf9, 0x88];
     assert_eq!(other.options.iter().collect::<Vec<_>>(), [TcpOption::Unknown { kind: 254, data }]);
 }
+
+/// What an earlier segment left in the place of the options does not count.
+#[test]
+fn options_are_made_in_place() {
+    let mut options = Options::EMPTY;
+    options.push_timestamps(1, 2);
+    options.push_sack(&[(Seq(3), Seq(4)), (Seq(5), Seq(6))]);
+    options.clear();
+    assert_eq!(options, Options::EMPTY);
+    options.set_aligned_timestamps(7, 8);
+    assert_eq!(options, Options::aligned_timestamps(7, 8));
+    assert_eq!(options.plain_timestamps(), Some([0, 0, 0, 7, 0, 0, 0, 8]));
+    options.push_nop();
+    assert_eq!(options.plain_timestamps(), None);
+}

@@ -25,6 +25,37 @@ fn delay_is_length_over_rate_plus_delay() {
     assert_eq!(summary(&arrivals(&mut direction, at(100))), [(11, 1), (12, 2), (13, 3), (14, 4), (15, 5)]);
 }
 
+/// A packet that is made in its place and handled where it lies is the same as one that is handed over and taken; many
+/// rounds go through the same few slots.
+#[test]
+fn packets_are_handled_where_they_lie() {
+    let config = DirectionConfig { rate: "8Mbit".parse().ok(), ..ten_milliseconds() };
+    let (mut first, mut second, mut plain) =
+        (direction(&config), direction(&ten_milliseconds()), direction(&config));
+    for round in 0..20 {
+        let start = 100 * round;
+        for k in 1..=3 {
+            *first.place() = numbered(3 * round + k);
+            let offer = first.offer_placed(at(start));
+            assert_eq!(offer, plain.offer(at(start), numbered(3 * round + k)));
+            assert_eq!(offer.is_next, k == 1, "only the first is the next arrival");
+        }
+        for k in 1..=3 {
+            let now = at(start + 10 + k);
+            assert_eq!(first.arrived(at(start + 10)), None);
+            assert_eq!(first.arrived(now).cloned(), plain.take_arrival(now));
+            first.pass_arrived_on(&mut second);
+            second.offer_placed(now);
+        }
+        let passed = summary(&arrivals(&mut second, at(start + 90)));
+        let expected: Vec<_> = (1..=3).map(|k| (start + 20 + k, 3 * round + k)).collect();
+        assert_eq!(passed, expected);
+    }
+    assert_eq!(first.counters(), plain.counters());
+    assert_conserved(&first);
+    assert_conserved(&second);
+}
+
 #[test]
 fn first_drop_of_a_burst_is_packet_b_plus_2() {
     // O11, through the whole direction.
