@@ -7,6 +7,7 @@ mod datagram_steps;
 mod host_place;
 mod inbox;
 mod network;
+mod read_step;
 mod router;
 mod sockets;
 mod step;
