@@ -26,8 +26,8 @@ use faultwire_base::Duration;
 use faultwire_tcp::Config;
 
 /// The profiles, for rules that all of them obey.
-fn profiles() -> [Config; 2] {
-    [Config::rfc(), Config::linux()]
+fn profiles() -> [Config; 3] {
+    [Config::rfc(), Config::linux(), Config::freebsd()]
 }
 
 /// An accepted connection without options but the MSS of 1000 octets, 100 ms old at the least.
