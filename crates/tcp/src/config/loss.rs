@@ -9,6 +9,9 @@ pub struct LossRecoveryConfig {
     pub detection: LossDetection,
     /// What is done where the peer has no SACK.
     pub without_sack: WithoutSack,
+    /// Without SACK every partial ACK starts the retransmission timer anew (FreeBSD), not only the first of a recovery
+    /// (RFC 6582 §3.2 step 3, §4).
+    pub partial_acks_restart_timer: bool,
     /// The probe that finds the loss of the last segments.
     pub tail_loss_probe: TailLossProbe,
     /// How fast recovery comes down to the new threshold.
@@ -99,6 +102,7 @@ impl LossRecoveryConfig {
                 spare_recent: true,
             }),
             without_sack: WithoutSack::Inflate,
+            partial_acks_restart_timer: false,
             tail_loss_probe: TailLossProbe::On {
                 slack: Duration::from_nanos(0),
                 ack_delay: Duration::from_millis(200),
@@ -119,6 +123,7 @@ impl LossRecoveryConfig {
         Self {
             detection: LossDetection::Rack(RackConfig::LINUX),
             without_sack: WithoutSack::Emulate,
+            partial_acks_restart_timer: true,
             tail_loss_probe: TailLossProbe::LINUX,
             reduction: WindowReduction::ProportionalToWindow,
             forward_rto: true,
@@ -135,6 +140,7 @@ impl LossRecoveryConfig {
         Self {
             detection: LossDetection::Sack,
             without_sack: WithoutSack::Inflate,
+            partial_acks_restart_timer: true,
             tail_loss_probe: TailLossProbe::Off,
             reduction: WindowReduction::Proportional,
             forward_rto: false,

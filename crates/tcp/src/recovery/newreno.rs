@@ -49,9 +49,9 @@ impl Recovery {
             self.episode.deflate(verdict.newly_acknowledged, smss);
             self.queue.mark_lost_before(self.queue.start() + 1);
             self.episode.front_is_due = true;
-            if !self.episode.partial_ack_seen {
+            // RFC 6582 §3.2 step 3: the first partial ACK resets the timer; §4: or each does.
+            if !self.episode.partial_ack_seen || self.policy.flags.partial_acks_restart_timer {
                 self.episode.partial_ack_seen = true;
-                // RFC 6582 §3.2: only the first partial ACK resets the timer.
                 self.start_timer(now);
             }
         } else if verdict.duplicate {

@@ -42,6 +42,7 @@ pub(super) struct Flags {
     pub(super) adapt_timeout: bool,
     pub(super) last_resort: bool,
     pub(super) early_reneging: bool,
+    pub(super) partial_acks_restart_timer: bool,
 }
 
 /// The tail loss probe on this connection.
@@ -86,6 +87,7 @@ impl Policy {
                 undo: recovery.undo,
                 adapt_timeout: recovery.adapt_timeout,
                 last_resort: recovery.last_resort && sack,
+                partial_acks_restart_timer: recovery.partial_acks_restart_timer,
                 early_reneging: recovery.early_reneging,
             },
             probe: Probing::new(recovery.tail_loss_probe, sack),

@@ -168,7 +168,8 @@ impl Recovery {
             WindowUnit::Octets => {
                 let left = before == Phase::Recovery || before == Phase::Cwr;
                 if verdict.newly_acknowledged > 0 && !left {
-                    if before == Phase::Loss && self.permit().old_data_waits() {
+                    let waits = self.episode.new_data_first || self.permit().old_data_waits();
+                    if before == Phase::Loss && waits {
                         // Whether there is new data or not: the window is what holds the old data back.
                         self.congestion.set_limited(now, true);
                     }

@@ -209,12 +209,25 @@ fn limited_transmit() {
 #[test]
 fn new_reno_is_impatient() {
     let mut impatient = config(40);
+    impatient.loss_recovery.partial_acks_restart_timer = false;
     impatient.retransmission.initial = Duration::from_millis(350);
     impatient.retransmission.min = Duration::from_millis(350);
     let (path, _) = run(&impatient, false, 40, 0..10);
     // Fast retransmission at 100 ms, first partial ACK at 200 ms, so the timer runs out at 550 ms.
     assert_eq!(path.sender.counters().timeouts, 1);
     assert_eq!(path.sendings(4), [0, 500, 550]);
+}
+
+// RFC 6582 §4: where every partial ACK restarts the timer (FreeBSD), NewReno goes on, a loss a round trip.
+#[test]
+fn new_reno_may_be_steady() {
+    let mut steady = config(40);
+    steady.retransmission.initial = Duration::from_millis(350);
+    steady.retransmission.min = Duration::from_millis(350);
+    steady.loss_recovery.partial_acks_restart_timer = true;
+    let (path, _) = run(&steady, false, 40, 0..10);
+    assert_eq!(path.sender.counters().timeouts, 0);
+    assert_eq!(path.sendings(9), [0, 1000]);
 }
 
 // RFC 6582 §3.2 step 2: duplicate ACKs of what was repaired do not start another fast retransmission.
