@@ -4,6 +4,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Reason, Segment};
 
 use crate::offset::Offset;
+use crate::sack_option;
 use crate::tcb::Tcb;
 use crate::transmit;
 
@@ -45,7 +46,7 @@ pub(crate) fn answer_duplicate(tcb: &mut Tcb, arriving: &Arriving<'_>, start: Of
     let reason = if end > tcb.receive.next() { Reason::DuplicateAck } else { Reason::UnacceptableAck };
     let mut reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
     if tcb.negotiated.sack && tcb.config.options.duplicate_sack {
-        transmit::report_duplicate(tcb, &mut reply.segment, (start, end));
+        sack_option::report_duplicate(tcb, &mut reply.segment, (start, end));
     }
     tcb.outbox.push(reply);
 }

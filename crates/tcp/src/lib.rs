@@ -67,6 +67,7 @@ mod receive_buffer;
 mod recovery;
 mod reset;
 mod rtt;
+mod sack_option;
 mod send_buffer;
 mod send_units;
 mod send_window;
