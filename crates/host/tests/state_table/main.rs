@@ -8,7 +8,7 @@
 //! first octet outside, `above` 1000 octets beyond. A `good` acknowledgment is SND.NXT, a `bad` one 1000 more. Timestamps
 //! are agreed on; they are 10 ticks `newer` or `older` than TS.Recent; a RST has none. Replies: `-` nothing; `ACK`
 //! <SEQ=SND.NXT><ACK=RCV.NXT>, `ACK later` the same, delayed; `RST` <SEQ=SEG.ACK>; `RST,ACK`
-//! <SEQ=0><ACK=SEG.SEQ+SEG.LEN>; `SYN,ACK`. Next state `=`: the same. The user of a connection that is closed has only
+//! <SEQ=0><ACK=SEG.SEQ+SEG.LEN>; `SYN,ACK`; `SYN later` our own once more, before its timeout. Next state `=`: the same. The user of a connection that is closed has only
 //! shut down writing. A listener is there, except in CLOSED and SYN_SENT; SYN_RECEIVED is one of its connections.
 
 #[path = "../drill/mod.rs"]
@@ -327,6 +327,8 @@ impl Bench {
         } else if flags == Flags::SYN | Flags::ACK {
             let repeated = segment.ack == Seq(1);
             ("SYN,ACK", segment.seq, if repeated { Seq(1) } else { after_syn })
+        } else if flags == Flags::SYN {
+            ("SYN", local(0), Seq(0))
         } else {
             ("ACK", local(self.sent), received)
         };
