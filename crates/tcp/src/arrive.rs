@@ -245,7 +245,9 @@ pub(crate) fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), 
     let error = match tcb.state {
         // MUST-11: reached by an active OPEN, since passive ones are embryos, but for Fast Open, whose user is there.
         State::SynReceived if handshake::is_fast_open(tcb) => Some(ConnectionError::Reset),
-        State::SynReceived => Some(ConnectionError::Refused),
+        State::SynReceived if tcb.config.closing.reset_in_syn_received_refuses => {
+            Some(ConnectionError::Refused)
+        }
         State::Closing | State::LastAck if !closing.reset_while_closing_is_error => None,
         State::CloseWait if closing.reset_in_close_wait == ResetInCloseWait::BreaksPipe => {
             Some(ConnectionError::PipeBroken)
@@ -306,6 +308,11 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
     if !tcb.state.takes_text() {
         return (tcb.state != State::TimeWait && tcb.state != State::Closed).then_some(DropReason::AfterFin);
     }
+    // A FIN behind text that is out of order is known before that text is answered with SACK blocks.
+    let is_ahead = fin && arriving.seq > tcb.receive.next();
+    if is_ahead {
+        note_fin(tcb, arriving);
+    }
     if length > 0
         && let Some(refused) = take_text(tcb, arriving)
     {
@@ -313,8 +320,8 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
     }
     if fin {
         let at = arriving.seq + u64::from(length);
-        if is_fin_inside(tcb, at, length) {
-            tcb.receive.finish_at(at);
+        if !is_ahead {
+            note_fin(tcb, arriving);
         }
         if length == 0 && at > tcb.receive.next() {
             arriving::answer(tcb, arriving, Reason::DuplicateAck);
@@ -324,6 +331,15 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
         take_fin(tcb, arriving);
     }
     None
+}
+
+/// Remembers where the peer's FIN is, if that is inside the window.
+fn note_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) {
+    let length = arriving.segment.payload.len();
+    let at = arriving.seq + u64::from(length);
+    if is_fin_inside(tcb, at, length) {
+        tcb.receive.finish_at(at, tcb.config.acknowledgment.report_fin);
+    }
 }
 
 /// Whether a FIN at `at`, after `length` octets of text, is inside the window.

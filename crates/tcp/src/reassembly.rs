@@ -49,6 +49,11 @@ impl Reassembly {
         self.octets > before
     }
 
+    /// A FIN at `at` is here too: it takes one sequence number (RFC 9293 §3.4) and holds no data.
+    pub(crate) fn cover_fin(&mut self, at: Offset) {
+        self.cover(at, at + 1);
+    }
+
     /// Gives the piece that begins at or before `next`, cut to begin there, and its new end.
     pub(crate) fn take(&mut self, next: Offset) -> Option<Payload> {
         loop {
@@ -147,7 +152,7 @@ impl Reassembly {
     }
 
     /// Everything before `end` is in order now.
-    fn uncover(&mut self, end: Offset) {
+    pub(crate) fn uncover(&mut self, end: Offset) {
         let gone = self.blocks.partition_point(|block| block.end <= end);
         self.blocks.drain(..gone);
         if let Some(first) = self.blocks.first_mut() {

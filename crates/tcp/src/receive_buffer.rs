@@ -140,10 +140,13 @@ impl ReceiveBuffer {
         self.next = self.next + u64::from(payload.len());
     }
 
-    /// The peer's FIN is at `at`.
-    pub(crate) fn finish_at(&mut self, at: Offset) {
+    /// The peer's FIN is at `at`. Ahead of RCV.NXT it is reported among the SACK blocks, if `report` says so.
+    pub(crate) fn finish_at(&mut self, at: Offset, report: bool) {
         if self.fin().is_none() && at >= self.next {
             self.fin = at;
+        }
+        if report && at > self.next && self.fin == at {
+            self.reassembly.get_or_insert_default().cover_fin(at);
         }
     }
 
@@ -161,6 +164,9 @@ impl ReceiveBuffer {
             self.fin_taken = true;
             self.next = self.next + 1;
             self.edge = self.edge.max(self.next);
+            if let Some(reassembly) = &mut self.reassembly {
+                reassembly.uncover(self.next);
+            }
         }
         taken
     }

@@ -13,6 +13,9 @@ pub struct AcknowledgmentConfig {
     pub quick: u8,
     /// When a read makes room enough to tell the peer.
     pub window_update: WindowUpdate,
+    /// SACK blocks cover a FIN that is out of order (RFC 2018 §3: blocks are of sequence numbers, of which a FIN takes one);
+    /// FreeBSD reports text only.
+    pub report_fin: bool,
     /// Limit on challenge ACKs (RFC 5961 §7).
     pub challenge_limit: ChallengeLimit,
     /// The limit also covers ACKs of unacceptable segments without data (`tcp_invalid_ratelimit`).
@@ -66,6 +69,7 @@ impl AcknowledgmentConfig {
             quick: 0,
             window_update: WindowUpdate::TwoSegmentsOrHalf,
             challenge_limit: ChallengeLimit::PerInterval { count: 10, interval: Duration::from_secs(5) },
+            report_fin: true,
             limit_unacceptable: false,
         }
     }
@@ -77,6 +81,7 @@ impl AcknowledgmentConfig {
             quick: 16,
             window_update: WindowUpdate::Doubled,
             challenge_limit: ChallengeLimit::Gap(Duration::from_millis(500)),
+            report_fin: true,
             limit_unacceptable: true,
         }
     }
@@ -87,6 +92,7 @@ impl AcknowledgmentConfig {
             delay: Duration::from_millis(40),
             at_once: AckAtOnce::SecondSegment,
             window_update: WindowUpdate::QuarterOrNearlyClosed,
+            report_fin: false,
             // net.inet.tcp.ack_war_cnt and ack_war_timewindow.
             challenge_limit: ChallengeLimit::PerInterval { count: 5, interval: Duration::from_secs(1) },
             ..Self::rfc()

@@ -21,6 +21,9 @@ pub struct ClosingConfig {
     /// The user is told of a RST in CLOSING and LAST-ACK (Linux, FreeBSD); by the letter those just end
     /// (RFC 9293 §3.10.7.4, second).
     pub reset_while_closing_is_error: bool,
+    /// A RST in SYN-RECEIVED of an active open tells the user "connection refused" (RFC 9293 §3.10.7.4, second; FreeBSD);
+    /// otherwise that it was reset, as Linux does but in SYN-SENT.
+    pub reset_in_syn_received_refuses: bool,
 }
 
 /// What the user is told of a RST in CLOSE-WAIT, where the peer will not write any more.
@@ -42,6 +45,7 @@ impl ClosingConfig {
             reset_offers_window: false,
             reset_in_close_wait: ResetInCloseWait::Resets,
             reset_while_closing_is_error: false,
+            reset_in_syn_received_refuses: true,
         }
     }
 
@@ -52,6 +56,7 @@ impl ClosingConfig {
             reset_offers_window: true,
             reset_in_close_wait: ResetInCloseWait::BreaksPipe,
             reset_while_closing_is_error: true,
+            reset_in_syn_received_refuses: false,
             ..Self::rfc()
         }
     }

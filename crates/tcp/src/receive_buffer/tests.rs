@@ -30,6 +30,36 @@ fn small_reads_do_not_move_the_window() {
     assert_eq!(buffer.offer(0, 1000), 1000);
 }
 
+/// RFC 2018 §3: a FIN that is out of order takes one number in a SACK block, and is gone from there once it is taken.
+#[test]
+fn a_fin_ahead_is_reported() {
+    let mut buffer = buffer(4000);
+    let at = Offset::FIRST + 100;
+    let mut blocks = [(Offset::default(), Offset::default()); 4];
+    buffer.finish_at(at, true);
+    assert!(!buffer.take_fin() && !buffer.is_expecting(100));
+    assert_eq!(buffer.reassembly().unwrap().report(4, &mut blocks), 1);
+    assert_eq!(blocks[0], (at, at + 1));
+    // Text before it joins its block; the rest fills the hole.
+    assert_eq!(buffer.place(Offset::FIRST + 50, &zeros(50)), Placed::OutOfOrder);
+    assert_eq!(buffer.reassembly().unwrap().report(4, &mut blocks), 1);
+    assert_eq!(blocks[0], (Offset::FIRST + 50, at + 1));
+    assert_eq!(buffer.place(Offset::FIRST, &zeros(50)), Placed::FilledHole);
+    assert!(buffer.take_fin());
+    assert_eq!((buffer.next(), buffer.readable()), (at + 1, 100));
+    assert!(buffer.reassembly().is_none());
+}
+
+/// FreeBSD's blocks are of text only.
+#[test]
+fn a_fin_ahead_is_not_reported_where_blocks_are_of_text() {
+    let mut buffer = buffer(4000);
+    buffer.finish_at(Offset::FIRST + 100, false);
+    assert!(buffer.reassembly().is_none());
+    assert_eq!(buffer.place(Offset::FIRST, &zeros(100)), Placed::InOrder);
+    assert!(buffer.take_fin());
+}
+
 /// A window smaller than two segments moves by half the buffer.
 #[test]
 fn half_the_buffer_is_enough() {
