@@ -56,7 +56,6 @@ pub(crate) struct SocketSettings {
     pub(crate) linger: Option<Duration>,
     /// Hop limit of its packets, if it is not the host's.
     pub(crate) hop_limit: Option<u8>,
-    pub(crate) urgent_inline: bool,
     pub(crate) reuse_address: bool,
 }
 

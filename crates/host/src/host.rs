@@ -267,6 +267,16 @@ impl Host {
         socket::urgent_remaining(&self.stack, fd)
     }
 
+    /// Reads the urgent octet that is not part of the stream (`recv` with `MSG_OOB`); it is given once, and lost to a read
+    /// of the stream that passes it.
+    ///
+    /// # Errors
+    /// [`Errno::Invalid`] if there is none or urgent data stays in the stream, [`Errno::WouldBlock`] if it was announced
+    /// and has not arrived, [`Errno::NotConnected`], [`Errno::NotSupported`] for UDP.
+    pub fn recv_urgent(&mut self, fd: Fd) -> Result<Received, Errno> {
+        socket::receive_urgent(&mut self.stack, fd)
+    }
+
     /// Reads at most `max` octets of a stream, or one datagram.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use faultwire_base::{ByteCount, Duration};
 use faultwire_tcp::{
-    ChallengeLimit, Config, GiveUp, LossDetection, RackConfig, SynCookiePolicy, TailLossProbe,
+    ChallengeLimit, Config, GiveUp, LossDetection, OrphanProbing, RackConfig, SynCookiePolicy, TailLossProbe,
 };
 use thiserror::Error;
 
@@ -175,6 +175,7 @@ const TABLE: &[Sysctl] = &[
     tcp("tcp_notsent_lowat", 0, u32::MAX as i64, |tcp, octets| tcp.buffers.unsent_limit = octets as u32),
     // 0 means 8, as in the kernel.
     tcp("tcp_orphan_retries", 0, 255, |tcp, retries| {
+        tcp.persist.orphan = OrphanProbing::Probes(retries as u32);
         let retries = if retries == 0 { 8 } else { retries as u32 };
         tcp.give_up.r2_orphan = Some(GiveUp::Retransmissions(retries));
     }),

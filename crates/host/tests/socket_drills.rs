@@ -4,7 +4,7 @@ mod drill;
 
 use drill::Drill;
 use faultwire_base::Duration;
-use faultwire_host::{Errno, Fd, OptionName, SocketOption};
+use faultwire_host::{Errno, Fd, OptionName, Received, SocketOption};
 use faultwire_tcp::{Config, WriteFlags};
 use faultwire_wire::Payload;
 
@@ -346,4 +346,167 @@ fn disconnect() {
     assert_eq!((get(&mut t, fd, "TCP_NODELAY"), get(&mut t, fd, "TCP_KEEPIDLE")), (1, 5));
     t.abort(fd);
     t.forget_sent();
+}
+
+fn recv(drill: &mut Drill, fd: Fd) -> Result<usize, Errno> {
+    match drill.host.recv(drill.now, fd, 1 << 20)? {
+        Received::Data(data) => Ok(data.len() as usize),
+        Received::Eof => Ok(0),
+    }
+}
+
+/// Without SO_OOBINLINE the octet before the urgent mark is no part of the stream: reads stop before it and go on behind
+/// it, and MSG_OOB gives it once (`tcp_recv_urg`).
+#[test]
+fn urgent_octet_beside_the_stream() {
+    for config in [Config::linux(), Config::freebsd()] {
+        let mut t = Drill::new(config);
+        let fd = t.passive("mss 1000");
+        assert_eq!(get(&mut t, fd, "SO_OOBINLINE"), 0);
+        assert_eq!(t.host.recv_urgent(fd), Err(Errno::Invalid));
+        t.inject("PU. 1:101(100) ack 1 win 30000 urg 51");
+        t.inject("+1 P. 101:111(10) ack 1 win 30000");
+        t.forget_sent();
+        assert!(t.host.poll(fd).priority);
+        assert_eq!((t.host.queued(fd).unwrap().unread, t.host.queued(fd).unwrap().at_mark), (50, false));
+        assert_eq!(recv(&mut t, fd), Ok(50));
+        assert!(t.host.queued(fd).unwrap().at_mark);
+        assert!(matches!(t.host.recv_urgent(fd), Ok(Received::Data(octet)) if octet.len() == 1));
+        assert_eq!(t.host.recv_urgent(fd), Err(Errno::Invalid));
+        assert!(!t.host.poll(fd).priority);
+        assert!(matches!(t.host.peek(fd, 1000), Ok(Received::Data(data)) if data.len() == 59));
+        assert_eq!(recv(&mut t, fd), Ok(59));
+        assert!(!t.host.queued(fd).unwrap().at_mark);
+        t.forget_sent();
+
+        // Announced, and not here yet; a read that passes it loses it.
+        t.inject("U. 111:111(0) ack 1 win 30000 urg 2");
+        assert_eq!(t.host.recv_urgent(fd), Err(Errno::WouldBlock));
+        assert!(!t.host.poll(fd).priority);
+        t.inject("P. 111:112(1) ack 1 win 30000");
+        assert_eq!(recv(&mut t, fd), Ok(1));
+        t.inject("P. 112:113(1) ack 1 win 30000");
+        assert!(!t.host.poll(fd).readable);
+        assert_eq!(recv(&mut t, fd), Err(Errno::WouldBlock));
+        assert_eq!(t.host.recv_urgent(fd), Err(Errno::Invalid));
+        t.forget_sent();
+        t.abort(fd);
+        t.forget_sent();
+    }
+}
+
+/// With SO_OOBINLINE the urgent octet stays in the stream; a read still stops before it, and MSG_OOB finds nothing.
+#[test]
+fn urgent_octet_in_the_stream() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "SO_OOBINLINE", 1);
+    t.inject("PU. 1:101(100) ack 1 win 257 urg 51");
+    t.forget_sent();
+    assert_eq!(t.host.recv_urgent(fd), Err(Errno::Invalid));
+    assert_eq!(t.host.queued(fd).unwrap().unread, 100);
+    assert_eq!(recv(&mut t, fd), Ok(50));
+    assert!(t.host.queued(fd).unwrap().at_mark);
+    assert_eq!(recv(&mut t, fd), Ok(50));
+    // By the letter that is so from the beginning, and a read does not care.
+    let mut t = Drill::new(Config::rfc());
+    let fd = t.passive("mss 1000");
+    assert_eq!(get(&mut t, fd, "SO_OOBINLINE"), 1);
+    t.inject("PU. 1:101(100) ack 1 win 30000 urg 51");
+    t.forget_sent();
+    assert_eq!(recv(&mut t, fd), Ok(100));
+}
+
+/// Linux: a pointer of 0 means the first octet; an older urgent octet that nobody took is lost to a newer one.
+#[test]
+fn urgent_pointers_of_linux() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    t.inject("PU. 1:11(10) ack 1 win 257 urg 0");
+    t.forget_sent();
+    assert!(t.host.queued(fd).unwrap().at_mark);
+    t.inject("PU. 11:21(10) ack 1 win 257 urg 10");
+    t.forget_sent();
+    assert_eq!(t.host.queued(fd).unwrap().unread, 18);
+    assert_eq!(recv(&mut t, fd), Ok(18));
+    assert!(matches!(t.host.recv_urgent(fd), Ok(Received::Data(_))));
+    // What has arrived does not become urgent any more.
+    t.inject("P. 21:31(10) ack 1 win 257");
+    t.inject("U. 31:31(0) ack 1 win 257 urg 0");
+    t.forget_sent();
+    t.inject("U. 21:21(0) ack 1 win 257 urg 3");
+    t.forget_sent();
+    assert_eq!(recv(&mut t, fd), Ok(10));
+}
+
+/// Linux ends a connection of nobody whose peer keeps its window closed when the back-off of the probes has reached its
+/// end, be the probes answered; one that somebody owns never.
+#[test]
+fn a_window_that_stays_closed() {
+    for owned in [true, false] {
+        let mut t = linux();
+        let fd = t.passive(OPTIONS);
+        t.inject("+0.01 . 1:1(0) ack 1 win 0");
+        t.write(fd, 24).unwrap();
+        if !owned {
+            t.close(fd);
+        }
+        // The RTO of 210 ms reaches 120 s with the tenth doubling.
+        for probe in 0..10 {
+            let wait = 210 << probe;
+            t.expect(&format!("+{}.{:03} . 0:0(0) ack 1", wait / 1000, wait % 1000));
+            t.inject(". 1:1(0) ack 1 win 0");
+        }
+        if owned {
+            for _ in 0..20 {
+                t.expect("+120 . 0:0(0) ack 1");
+                t.inject(". 1:1(0) ack 1 win 0");
+            }
+            t.abort(fd);
+            t.forget_sent();
+        } else {
+            t.pass_ms(120_000);
+            t.expect_nothing();
+            t.inject(". 1:1(0) ack 1 win 0");
+            t.expect("R 1:1(0)");
+        }
+    }
+}
+
+/// Probes without an answer end a connection after as many as `tcp_retries2` says.
+#[test]
+fn probes_without_an_answer() {
+    let mut t = Drill::with(Config::linux(), |config| {
+        faultwire_host::apply_sysctl(config, "tcp_retries2", &faultwire_host::SysctlValue::Integer(3))
+            .unwrap();
+    });
+    t.round_trip = Duration::from_millis(10);
+    let fd = t.passive(OPTIONS);
+    t.inject("+0.01 . 1:1(0) ack 1 win 0");
+    t.write(fd, 24).unwrap();
+    for wait in ["+0.210", "+0.420", "+0.840"] {
+        t.expect(&format!("{wait} . 0:0(0) ack 1"));
+    }
+    t.pass_ms(1_679);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), 0);
+    t.pass_ms(1);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));
+}
+
+/// The options of listeners and clients of Fast Open, and TCP_DEFER_ACCEPT in the time that its timeouts take.
+#[test]
+fn options_of_a_fresh_socket() {
+    let mut t = Drill::with(Config::linux(), |_| ());
+    let fd = t.host.socket(faultwire_host::SocketKind::Tcp, false);
+    for (name, value, shown) in [
+        ("TCP_FASTOPEN", 5, 5),
+        ("TCP_FASTOPEN_CONNECT", 1, 1),
+        ("TCP_FASTOPEN_NO_COOKIE", 1, 1),
+        ("TCP_DEFER_ACCEPT", 2, 3),
+        ("TCP_DEFER_ACCEPT", 0, 0),
+        ("TCP_SYNCNT", 3, 3),
+    ] {
+        set(&mut t, fd, name, value);
+        assert_eq!(get(&mut t, fd, name), shown, "{name}");
+    }
 }

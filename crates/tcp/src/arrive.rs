@@ -9,7 +9,7 @@ use crate::ack_policy::AckDecision;
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
-use crate::config::{HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, SequenceCheck};
+use crate::config::{HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, SequenceCheck, UrgentRule};
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
@@ -21,6 +21,7 @@ use crate::tcb::Tcb;
 use crate::timer::Timer;
 use crate::transmit;
 use crate::trim;
+use crate::urgent;
 use crate::user_timeout;
 
 /// A segment arrives. `Err` says why it was dropped; what is to be answered is queued. Options are read where they are
@@ -290,9 +291,12 @@ fn check_urgent(tcb: &mut Tcb, arriving: &Arriving<'_>) {
     if !tcb.state.takes_text() {
         return;
     }
-    let mark = arriving.seq + u64::from(arriving.segment.urgent);
-    let read = tcb.receive.read_position();
-    if tcb.urgent.receive_until(mark, read) {
+    let pointer = match tcb.config.arrival.urgent {
+        UrgentRule::OctetAtZeroToo => arriving.segment.urgent.max(1),
+        UrgentRule::InLine | UrgentRule::Octet => arriving.segment.urgent,
+    };
+    if urgent::receive_until(tcb, arriving.seq + u64::from(pointer)) {
+        let read = tcb.receive.read_position();
         tcb.events.push(Event::Urgent { remaining: tcb.urgent.remaining(read) });
     }
 }

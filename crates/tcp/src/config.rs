@@ -15,8 +15,10 @@ use faultwire_base::Duration;
 
 use crate::handshake_config::HandshakeConfig;
 pub use acknowledgment::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit, WindowUpdate};
-pub use arrival::{AckOfUnsent, ArrivalConfig, HalfOpenRule, OldTimestamp, ResetRule, SequenceCheck};
-pub use closing::{ClosingConfig, ResetInCloseWait, TimeWaitConfig, TimeWaitRule};
+pub use arrival::{
+    AckOfUnsent, ArrivalConfig, HalfOpenRule, OldTimestamp, ResetRule, SequenceCheck, UrgentRule,
+};
+pub use closing::{ClosingConfig, OrphanProbing, ResetInCloseWait, TimeWaitConfig, TimeWaitRule};
 pub use ecn::EcnConfig;
 pub use icmp::{HalfOpenErrors, IcmpConfig, IcmpErrors};
 pub use loss::{LossDetection, LossRecoveryConfig, RackConfig, TailLossProbe, WindowReduction, WithoutSack};
@@ -376,6 +378,8 @@ pub struct PersistConfig {
     pub max: Duration,
     /// What a probe carries.
     pub probe: ProbeContent,
+    /// When a connection that nobody owns stops to probe.
+    pub orphan: OrphanProbing,
 }
 
 /// What a zero-window probe carries.
@@ -489,6 +493,7 @@ impl Config {
                 min: Duration::ZERO,
                 max: Duration::from_secs(60),
                 probe: ProbeContent::NextOctet,
+                orphan: OrphanProbing::Endless,
             },
             keep_alive: KeepAliveConfig {
                 enabled: false,
@@ -576,6 +581,7 @@ impl Config {
             persist: PersistConfig {
                 max: Duration::from_secs(120),
                 probe: ProbeContent::Nothing,
+                orphan: OrphanProbing::Probes(0),
                 ..rfc.persist
             },
             keep_alive: KeepAliveConfig { reset: true, ..rfc.keep_alive },

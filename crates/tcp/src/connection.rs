@@ -22,6 +22,7 @@ use crate::time_wait::{TimeWait, TimeWaitVerdict};
 use crate::timeout;
 use crate::timer::Timer;
 use crate::transmit;
+use crate::urgent;
 
 /// One end of a TCP connection, from its SYN to CLOSED.
 ///
@@ -46,6 +47,17 @@ pub enum Arrival {
         /// The least ISN, above all that this connection used.
         minimum_isn: Seq,
     },
+}
+
+/// What a read of urgent data gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrgentRead {
+    /// The octet.
+    Octet(Payload),
+    /// It was announced, and is not here yet.
+    NotYet,
+    /// There is none, or it was taken, or it stays in the stream.
+    Nothing,
 }
 
 /// How a write is to be sent.
@@ -324,6 +336,10 @@ impl Connection {
         if tcb.receive.readable() == 0 || max == 0 {
             return None;
         }
+        let max = if tcb.urgent.is_any() { urgent::begin_read(tcb, max) } else { max };
+        if tcb.receive.readable() == 0 {
+            return None;
+        }
         let segment = tcb.ack.full_segment();
         let round_trip = tcb.recovery.rtt().smoothed();
         let payload = tcb.receive.read(max);
@@ -344,23 +360,36 @@ impl Connection {
 
     /// What a read would give, up to `max` octets, in runs; nothing is taken.
     pub fn peek(&self, max: u64) -> Vec<Payload> {
-        self.tcb.receive.peek(max)
+        if !self.tcb.urgent.is_any() {
+            return self.tcb.receive.peek(max);
+        }
+        let (passes_over, max) = urgent::reach(&self.tcb, max);
+        let mut receive = self.tcb.receive.clone();
+        if passes_over {
+            receive.read(1);
+        }
+        receive.peek(max)
     }
 
     /// Octets that can be read.
     #[inline]
     pub fn readable(&self) -> u64 {
-        self.tcb.receive.readable()
+        if self.tcb.urgent.is_any() { urgent::readable(&self.tcb) } else { self.tcb.receive.readable() }
     }
 
     /// Whether the peer's FIN was reached and everything before it was read.
     pub fn at_eof(&self) -> bool {
-        self.tcb.receive.is_finished() && self.tcb.receive.readable() == 0
+        self.tcb.receive.is_finished() && self.readable() == 0
     }
 
     /// Whether the peer's FIN was reached; what came before it may be unread.
     pub fn has_received_all(&self) -> bool {
         self.tcb.receive.is_finished()
+    }
+
+    /// The urgent octet that is not part of the stream (`recv` with `MSG_OOB`). It is given once.
+    pub fn read_urgent(&mut self) -> UrgentRead {
+        urgent::read_octet(&mut self.tcb)
     }
 
     /// Octets from the read position up to the urgent mark (MUST-33).

@@ -87,12 +87,13 @@ pub use config::{
     AckAtOnce, AckOfUnsent, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit,
     ClosingConfig, Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig,
     HalfOpenErrors, HalfOpenRule, IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, LossDetection,
-    LossRecoveryConfig, Nagle, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig, PersistConfig,
-    ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SendParts, SendingConfig,
-    SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule, UnknownCongestionAlgorithm,
-    UserTimeoutFrom, VariancePolicy, WhenHeld, WindowReduction, WindowUnit, WindowUpdate, WithoutSack,
+    LossRecoveryConfig, Nagle, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig, OrphanProbing,
+    PersistConfig, ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SendParts,
+    SendingConfig, SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule,
+    UnknownCongestionAlgorithm, UrgentRule, UserTimeoutFrom, VariancePolicy, WhenHeld, WindowReduction,
+    WindowUnit, WindowUpdate, WithoutSack,
 };
-pub use connection::{Arrival, Connection, WriteFlags};
+pub use connection::{Arrival, Connection, UrgentRead, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};
 pub use event::{ConnectionError, DropReason, Envelope, Event, Label, Outgoing, SoftError};
 pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};

@@ -3,11 +3,12 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, EcnCodepoint};
 
-use crate::config::{AskedSizes, UserTimeoutFrom};
+use crate::config::{AskedSizes, UrgentRule, UserTimeoutFrom};
 use crate::connection::Connection;
 use crate::keepalive::KeepAliveSetting;
 use crate::state::State;
 use crate::timer::Timer;
+use crate::urgent;
 
 /// Options.
 impl Connection {
@@ -107,6 +108,11 @@ impl Connection {
         self.tcb.hold.set_cork(cork, end);
     }
 
+    /// SO_OOBINLINE: urgent data stays in the stream (RFC 6093 §5).
+    pub fn set_urgent_in_line(&mut self, on: bool) {
+        self.tcb.urgent.set_in_line(on);
+    }
+
     /// TCP_NOTSENT_LOWAT in octets.
     pub fn set_unsent_limit(&mut self, octets: u32) {
         if self.tcb.send_buffer.set_unsent_limit(octets, self.tcb.send.next()) {
@@ -129,9 +135,26 @@ impl Connection {
         self.tcb.user.orphan
     }
 
-    /// Whether the next octet to read is the first after urgent data (`SIOCATMARK`).
+    /// Whether the reader stands at the urgent mark (`SIOCATMARK`): by the letter the next octet is the first after
+    /// urgent data, in the kernels the last one of it.
     pub fn is_at_urgent_mark(&self) -> bool {
-        self.tcb.urgent.is_at_mark(self.tcb.receive.read_position())
+        urgent::is_at_mark(&self.tcb)
+    }
+
+    /// Whether urgent data is there that was not taken (`EPOLLPRI`); by the letter, or on its way.
+    pub fn has_urgent_data(&self) -> bool {
+        let tcb = &self.tcb;
+        match tcb.config.arrival.urgent {
+            UrgentRule::InLine => self.urgent_remaining() > 0,
+            UrgentRule::Octet | UrgentRule::OctetAtZeroToo => {
+                urgent::octet(tcb).is_some_and(|octet| !octet.taken && octet.at < tcb.receive.next())
+            }
+        }
+    }
+
+    /// SO_OOBINLINE.
+    pub fn is_urgent_in_line(&self) -> bool {
+        self.tcb.urgent.is_in_line(self.tcb.config.arrival.urgent)
     }
 
     /// Whether the user is told of soft errors at once.

@@ -218,6 +218,11 @@ impl ReceiveBuffer {
         self.queue.take(max)
     }
 
+    /// The octet at `at`, which was received and not read.
+    pub(crate) fn at(&self, at: Offset) -> Payload {
+        self.queue.slice(at.0, 1)
+    }
+
     /// Throws away what was not read.
     pub(crate) fn discard(&mut self) {
         while self.queue.len() > 0 {

@@ -302,6 +302,7 @@ impl Tcb {
             + self.events.heap_octets()
             + self.outbox.heap_octets()
             + self.fast_open.heap_octets()
+            + self.urgent.heap_octets()
             + self.opening.as_ref().map_or(0, |_| size_of::<Opening>())
             + self.time_wait.as_ref().map_or(0, |_| size_of::<TimeWait>())
     }

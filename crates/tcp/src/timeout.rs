@@ -3,7 +3,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Reason, TimerKind};
 
-use crate::config::{GiveUp, RetransmissionConfig, UserTimeoutFrom};
+use crate::config::{GiveUp, OrphanProbing, RetransmissionConfig, UserTimeoutFrom};
 use crate::event::{ConnectionError, Event, SoftError};
 use crate::fast_open;
 use crate::handshake;
@@ -123,17 +123,34 @@ fn on_persist(tcb: &mut Tcb, now: Instant) {
         && tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstTimeout
         && tcb.persist.started_at().is_some_and(|at| now.saturating_since(at) >= tcb.user.timeout);
     let dead = by_user
+        || is_abandoned(tcb, now)
         || unanswered > 0
             && match if tcb.user.timeout.is_zero() { r2(tcb) } else { GiveUp::After(tcb.user.timeout) } {
                 GiveUp::Never => false,
                 GiveUp::After(limit) => now.saturating_since(since) >= limit,
-                GiveUp::Retransmissions(count) | GiveUp::Timeouts(count) => u32::from(unanswered) > count,
+                GiveUp::Retransmissions(count) => u32::from(unanswered) >= count,
+                GiveUp::Timeouts(count) => u32::from(unanswered) > count,
             };
     if dead {
         give_up(tcb, now);
         return;
     }
     tcb.persist.expire(now);
+}
+
+/// Whether nobody owns the connection, and its peer has kept the window closed for too long.
+fn is_abandoned(tcb: &Tcb, now: Instant) -> bool {
+    match tcb.config.persist.orphan {
+        OrphanProbing::Endless => false,
+        OrphanProbing::Probes(least) => {
+            let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist);
+            tcb.user.orphan && wait == tcb.config.persist.max && u32::from(tcb.persist.probes()) >= least
+        }
+        OrphanProbing::Silence(limit) => {
+            let finished = matches!(tcb.state, State::FinWait1 | State::Closing | State::LastAck);
+            finished && now.saturating_since(tcb.tally.ack_received_at) >= limit
+        }
+    }
 }
 
 fn on_keep_alive(tcb: &mut Tcb, now: Instant) {

@@ -3,7 +3,7 @@
 use std::mem::discriminant;
 
 use faultwire_base::{Duration, Instant};
-use faultwire_tcp::{Connection, KeepAliveSetting};
+use faultwire_tcp::{Connection, KeepAliveSetting, UrgentRule, deferred_timeouts};
 
 use super::{Preset, SocketOption};
 use crate::config::HostConfig;
@@ -130,6 +130,19 @@ fn cork(reading: &Reading<'_>) -> i64 {
     reading.of(|one| one.is_corked().into(), pick!(Cork, on => on.into()), 0)
 }
 
+/// As Linux, the time that the timeouts take that it comes to (`retrans_to_secs`).
+fn deferred_seconds(reading: &Reading<'_>) -> i64 {
+    let retransmission = &reading.config.tcp.retransmission;
+    let asked = |option| match option {
+        SocketOption::DeferAccept(seconds) => Some(seconds.into()),
+        _ => None,
+    };
+    let asked = reading.preset(asked, 0) as u32;
+    let (first, most) = (retransmission.initial, retransmission.max);
+    let count = deferred_timeouts(asked, first, most);
+    (0..count).fold(0, |sum, n| sum + seconds(first.saturating_mul(1 << n.min(40)).min(most)))
+}
+
 fn make_traffic_class(class: i64) -> SocketOption {
     SocketOption::TrafficClass(class as u8)
 }
@@ -198,7 +211,8 @@ pub(super) static TABLE: &[Known] = &[
         1,
         |on| SocketOption::UrgentInline(on == 1),
         |reading| {
-            reading.setting(|settings| settings.urgent_inline.into(), pick!(UrgentInline, on => on.into()), 0)
+            let initial = (reading.config.tcp.arrival.urgent == UrgentRule::InLine).into();
+            reading.of(|one| one.is_urgent_in_line().into(), pick!(UrgentInline, on => on.into()), initial)
         },
     ),
     known(
@@ -241,6 +255,28 @@ pub(super) static TABLE: &[Known] = &[
     // SOCK_STREAM.
     read_only("SO_TYPE", |_| 1),
     known("TCP_CORK", 0, 1, make_cork, cork),
+    known("TCP_DEFER_ACCEPT", 0, INT_MAX, |time| SocketOption::DeferAccept(time as u32), deferred_seconds),
+    known(
+        "TCP_FASTOPEN",
+        0,
+        INT_MAX,
+        |limit| SocketOption::FastOpen(limit as u32),
+        |reading| reading.preset(pick!(FastOpen, limit => limit.into()), 0),
+    ),
+    known(
+        "TCP_FASTOPEN_CONNECT",
+        0,
+        1,
+        |on| SocketOption::FastOpenConnect(on == 1),
+        |reading| reading.preset(pick!(FastOpenConnect, on => on.into()), 0),
+    ),
+    known(
+        "TCP_FASTOPEN_NO_COOKIE",
+        0,
+        1,
+        |on| SocketOption::FastOpenNoCookie(on == 1),
+        |reading| reading.preset(pick!(FastOpenNoCookie, on => on.into()), 0),
+    ),
     known(
         "TCP_KEEPCNT",
         1,
@@ -337,7 +373,6 @@ impl SocketOption {
         match self {
             Self::ReuseAddress(_)
             | Self::Linger(_)
-            | Self::UrgentInline(_)
             | Self::HopLimit(_)
             | Self::FastOpen(_)
             | Self::FastOpenConnect(_)
@@ -352,6 +387,7 @@ impl SocketOption {
             Self::KeepCount(probes) => connection.set_keep_alive(now, KeepAliveSetting::Probes(probes)),
             Self::NoDelay(on) => connection.set_no_delay(on),
             Self::Cork(on) => connection.set_cork(on),
+            Self::UrgentInline(on) => connection.set_urgent_in_line(on),
             Self::QuickAck(on) => connection.set_quick_ack(on),
             Self::UnsentLimit(octets) => connection.set_unsent_limit(octets),
             Self::UserTimeout(time) => connection.set_user_timeout(now, time),
@@ -367,7 +403,6 @@ impl SocketSettings {
         match option {
             SocketOption::Linger(time) => self.linger = time,
             SocketOption::HopLimit(hops) => self.hop_limit = hops,
-            SocketOption::UrgentInline(on) => self.urgent_inline = on,
             SocketOption::ReuseAddress(on) => self.reuse_address = on,
             _ => {}
         }

@@ -15,7 +15,7 @@ pub(crate) use query::{
     queue_lengths, queued, readiness, set_fast_open_keys, set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
-pub(crate) use urgent::{flush, send_urgent, urgent_remaining};
+pub(crate) use urgent::{flush, receive_urgent, send_urgent, urgent_remaining};
 
 /// What kind of socket is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Queued {
     pub unacknowledged: u64,
     /// Of these: not sent (`SIOCOUTQNSD`).
     pub unsent: u64,
-    /// The next octet to read is the first after urgent data, or there is none (`SIOCATMARK`).
+    /// The reader stands at the urgent mark (`SIOCATMARK`): behind urgent data, or in the kernels before its last octet.
     pub at_mark: bool,
 }
 

@@ -39,7 +39,7 @@ fn of_stream(entry: &Entry, connection: &Connection) -> Readiness {
     Readiness {
         readable: error || connection.readable() > 0 || entry.read_shut || entry.at_end(),
         writable: error || closed || !opening && (sent_all || connection.is_writable()),
-        priority: connection.urgent_remaining() > 0,
+        priority: connection.has_urgent_data(),
         read_hangup: received_all,
         error,
         hangup: closed || received_all && sent_all,

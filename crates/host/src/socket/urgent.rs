@@ -1,12 +1,13 @@
 //! What RFC 9293 has and the kernel has not, or not quite: urgent data of any length (§3.8.5), FLUSH (§3.9.1.7).
 
 use faultwire_base::Instant;
-use faultwire_tcp::State;
+use faultwire_tcp::{State, UrgentRead};
 use faultwire_wire::{Cause, Payload};
 
 use crate::descriptor::{Fd, Socket};
 use crate::errno::Errno;
 use crate::life;
+use crate::socket::Received;
 use crate::stack::Stack;
 
 pub(crate) fn send_urgent(stack: &mut Stack, now: Instant, fd: Fd, payload: Payload) -> Result<u64, Errno> {
@@ -41,6 +42,24 @@ pub(crate) fn flush(stack: &mut Stack, now: Instant, fd: Fd) -> Result<u64, Errn
         life::settle(stack, now, slot, Cause::Call);
     }
     Ok(forgotten)
+}
+
+/// `tcp_recv_urg`.
+pub(crate) fn receive_urgent(stack: &mut Stack, fd: Fd) -> Result<Received, Errno> {
+    let slot = match stack.descriptors.get(fd)? {
+        &Socket::Stream(slot) => slot,
+        Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::NotConnected),
+        Socket::Udp(_) => return Err(Errno::NotSupported),
+    };
+    match stack.connections.full_mut(slot).read_urgent() {
+        UrgentRead::Octet(octet) => Ok(Received::Data(octet)),
+        UrgentRead::Nothing => Err(Errno::Invalid),
+        UrgentRead::NotYet => {
+            let entry = stack.connections.entry(slot);
+            let ended = entry.read_shut || stack.connections.full(slot).has_received_all();
+            if ended { Ok(Received::Eof) } else { Err(Errno::WouldBlock) }
+        }
+    }
 }
 
 pub(crate) fn urgent_remaining(stack: &Stack, fd: Fd) -> Result<u64, Errno> {

@@ -27,9 +27,22 @@ pub struct ArrivalConfig {
     pub ghost_ack_check: bool,
     /// What a segment with an old timestamp gets (RFC 7323 §5.3 R1).
     pub old_timestamp: OldTimestamp,
+    /// What an urgent pointer makes of the data before it.
+    pub urgent: UrgentRule,
     /// Hard ICMP errors end a synchronized connection too (RFC 9293 §3.9.2.2, SHLD-26), not only an attempt
     /// (RFC 5927 §5.2).
     pub hard_errors_abort: bool,
+}
+
+/// What an urgent pointer makes of the data before it (RFC 9293 §3.8.5, RFC 6093).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrgentRule {
+    /// It is a mark in the stream; `SO_OOBINLINE` is on unless a user turns it off (RFC 6093 §5).
+    InLine,
+    /// The octet before it is urgent, and not part of the stream unless a user wants it there (FreeBSD).
+    Octet,
+    /// The same; a pointer of 0 means 1 (Linux).
+    OctetAtZeroToo,
 }
 
 /// The acceptability test of segments.
@@ -105,6 +118,7 @@ impl ArrivalConfig {
             ack_of_unsent: AckOfUnsent::Answered,
             ghost_ack_check: false,
             old_timestamp: OldTimestamp::Answered,
+            urgent: UrgentRule::InLine,
             hard_errors_abort: true,
         }
     }
@@ -119,6 +133,7 @@ impl ArrivalConfig {
             ack_of_unsent: AckOfUnsent::Challenged,
             ghost_ack_check: true,
             old_timestamp: OldTimestamp::Judged,
+            urgent: UrgentRule::OctetAtZeroToo,
             hard_errors_abort: false,
             ..Self::rfc()
         }
@@ -131,6 +146,7 @@ impl ArrivalConfig {
             reset: ResetRule::LastAcknowledged,
             ghost_ack_check: true,
             old_timestamp: OldTimestamp::AnsweredIfData,
+            urgent: UrgentRule::Octet,
             hard_errors_abort: false,
             ..Self::rfc()
         }

@@ -26,6 +26,18 @@ pub struct ClosingConfig {
     pub reset_in_syn_received_refuses: bool,
 }
 
+/// When a connection that nobody owns stops to probe a window that stays closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrphanProbing {
+    /// Never, as long as it is answered (RFC 9293 §3.8.6.1, MUST-37).
+    Endless,
+    /// Be it answered or not, when the interval has grown to its greatest and so many probes were sent (Linux
+    /// `tcp_orphan_retries`).
+    Probes(u32),
+    /// After the FIN of its user, when nothing was heard for so long (FreeBSD).
+    Silence(Duration),
+}
+
 /// What the user is told of a RST in CLOSE-WAIT, where the peer will not write any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetInCloseWait {

@@ -5,8 +5,8 @@ use faultwire_base::Duration;
 use super::{
     AcknowledgmentConfig, ArrivalConfig, BufferConfig, ClosingConfig, Config, CongestionAlgorithm,
     CongestionConfig, EcnConfig, GiveUp, GiveUpConfig, HandshakeConfig, IcmpConfig, InitialWindow,
-    KeepAliveConfig, LossRecoveryConfig, OpeningConfig, OptionOrder, OptionsConfig, PersistConfig,
-    RetransmissionConfig, TimeWaitConfig,
+    KeepAliveConfig, LossRecoveryConfig, OpeningConfig, OptionOrder, OptionsConfig, OrphanProbing,
+    PersistConfig, RetransmissionConfig, TimeWaitConfig,
 };
 
 impl Config {
@@ -63,6 +63,7 @@ impl Config {
                 // TCPTV_PERSMIN, TCPTV_PERSMAX.
                 min: Duration::from_secs(5),
                 max: Duration::from_secs(60),
+                orphan: OrphanProbing::Silence(Duration::from_secs(60)),
                 ..rfc.persist
             },
             keep_alive: KeepAliveConfig { probes: 8, reset: true, ..rfc.keep_alive },
