@@ -29,7 +29,8 @@ fn probe_series() {
         pair.run_for(ms(800));
         assert_eq!(pair.end(B).info().receive_window, 0);
         let rto = pair.end(A).info().rto.as_nanos() / 1_000_000;
-        let closed_at = pair.sent.iter().rev().find(|sent| sent.from == B).unwrap().at + ms(50);
+        let closes = |sent: &&Sent| sent.from == B && sent.segment.window == 0;
+        let closed_at = pair.sent.iter().find(closes).unwrap().at + ms(50);
         pair.run_for(Duration::from_secs(1000));
         let probes = pair.times(A, |sent| sent.reason == Reason::ZeroWindowProbe);
         let mut expected = Vec::new();
