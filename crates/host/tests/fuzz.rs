@@ -91,8 +91,9 @@ impl World {
         let seeds = SeedTree::new(episode);
         let mut draw = seeds.stream("fuzz", "steps");
         let hosts = [0, 1].map(|number| {
-            let config = match draw.below(2) {
+            let config = match draw.below(3) {
                 0 => Config::rfc(),
+                1 => Config::freebsd(),
                 _ => Config::linux(),
             };
             let mtu = [1_500, 576, 9_000][draw.below(3) as usize];

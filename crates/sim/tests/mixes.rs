@@ -9,7 +9,7 @@ use faultwire_sim::record::Silent;
 use faultwire_sim::report::{CaseReport, Outcome};
 use faultwire_sim::run::{Judging, run_case};
 
-const PROFILES: [&str; 2] = ["rfc", "linux"];
+const PROFILES: [&str; 3] = ["rfc", "linux", "freebsd"];
 const CONTROLS: [&str; 2] = ["reno", "cubic"];
 
 /// Mixes for each of the pairs.
@@ -104,6 +104,9 @@ fn host(draw: &mut Stream, pair: &Pair, at: usize, name: &str) -> String {
         r#""tcp_congestion_control": "{}", "tcp_retries2": 200, "tcp_orphan_retries": 200, "tcp_syn_retries": 120, "tcp_synack_retries": 200, "tcp_fin_timeout": 100000"#,
         pair.controls[at]
     );
+    if pair.stacks[at] == "freebsd" {
+        sysctl.push_str(r#", "net.inet.tcp.keepinit": 30000000"#);
+    }
     for (name, probability) in [("tcp_sack", 30), ("tcp_timestamps", 30), ("tcp_window_scaling", 20)] {
         if per_cent(draw, probability) {
             write!(sysctl, r#", "{name}": 0"#).expect("a string takes everything");
