@@ -181,6 +181,8 @@ pub struct RetransmissionConfig {
     pub slop: Duration,
     /// RTO for data when the SYN timed out (RFC 6298 §5.7); `None` leaves it.
     pub data_min_after_syn_timeout: Option<Duration>,
+    /// RTO for data when the handshake gave no measurement (Linux `TCP_TIMEOUT_FALLBACK`); `None` leaves it.
+    pub data_min_without_sample: Option<Duration>,
     /// How the minimum counts.
     pub variance_floor: VariancePolicy,
     /// Clock granularity G of RFC 6298 §2.
@@ -208,6 +210,9 @@ pub struct CongestionConfig {
     pub slow_start_exit: SlowStartExit,
     /// Initial congestion window.
     pub initial_window: InitialWindow,
+    /// From so many retransmissions of the SYN or SYN-ACK on, the initial window is one segment instead (RFC 5681 §3.1: 1;
+    /// Linux: 2).
+    pub one_segment_after: u32,
     /// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
     pub duplicate_threshold: u32,
     /// Send new data on the first duplicate ACKs (RFC 3042).
@@ -456,6 +461,7 @@ impl Config {
                 max: Duration::from_secs(60),
                 slop: Duration::ZERO,
                 data_min_after_syn_timeout: Some(Duration::from_secs(3)),
+                data_min_without_sample: None,
                 variance_floor: VariancePolicy::Rfc,
                 clock_granularity: Duration::from_nanos(1),
             },
@@ -463,6 +469,7 @@ impl Config {
                 algorithm: CongestionAlgorithm::NewReno,
                 unit: WindowUnit::Octets,
                 slow_start_exit: SlowStartExit::HyStartPlusPlus,
+                one_segment_after: 1,
                 initial_window: InitialWindow::Rfc5681,
                 duplicate_threshold: 3,
                 limited_transmit: true,
@@ -550,6 +557,7 @@ impl Config {
                 min: Duration::from_millis(200),
                 max: Duration::from_secs(120),
                 data_min_after_syn_timeout: None,
+                data_min_without_sample: Some(Duration::from_secs(3)),
                 variance_floor: VariancePolicy::LinuxFloor,
                 ..rfc.retransmission
             },
@@ -557,6 +565,7 @@ impl Config {
                 algorithm: CongestionAlgorithm::Cubic,
                 unit: WindowUnit::Segments,
                 slow_start_exit: SlowStartExit::HyStart,
+                one_segment_after: 2,
                 initial_window: InitialWindow::Segments(10),
                 ..rfc.congestion
             },

@@ -149,7 +149,7 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.tally.syn_retransmissions = embryo.transmissions().saturating_sub(1);
     tcb.tally.syn_timeouts = embryo.timeouts().into();
     tcb.tally.segments_sent = u64::from(embryo.transmissions());
-    tcb.establish(now, embryo.round_trip(now), embryo.timeouts() > 0);
+    tcb.establish(now, embryo.round_trip(now), embryo.timeouts().into());
     if let Some(text) = embryo.text() {
         // RFC 9293 §3.4: what came with the SYN is delivered now that the connection is known to be wanted.
         tcb.receive.append(text);
@@ -225,7 +225,11 @@ pub(crate) fn syn_sent(
     }
     note_fast_open_answer(tcb, segment, ack);
     let round_trip = measured(tcb, now, segment);
-    let retransmitted = tcb.opening.as_ref().is_some_and(|opening| opening.transmissions > 1);
+    let mut retransmitted =
+        tcb.opening.as_ref().map_or(0, |opening| u32::from(opening.transmissions.saturating_sub(1)));
+    if is_answer_to_first(tcb, segment) {
+        retransmitted = 0;
+    }
     establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
 }
@@ -242,7 +246,7 @@ pub(crate) fn answer_syn_ack(tcb: &mut Tcb, now: Instant, cause: Cause) {
 
 /// Our SYN was acknowledged up to `ack`: ESTABLISHED. Text that went with it and was not acknowledged goes again at once
 /// (RFC 7413 §4.2.1).
-fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Duration>, retransmitted: bool) {
+fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Duration>, retransmitted: u32) {
     let sent_at = tcb.opening.as_ref().map_or(now, |opening| opening.sent_at);
     tcb.send.acknowledge(ack);
     tcb.establish(now, round_trip, retransmitted);
@@ -283,7 +287,7 @@ pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<
     let shift = if segment.flags.contains(Flags::SYN) { 0 } else { tcb.negotiated.send_shift };
     tcb.send.update(seq, ack, u32::from(segment.window) << shift);
     // In figure 7 each side sends its SYN twice; only a timeout tells of a loss.
-    let retransmitted = tcb.opening.as_ref().is_some_and(|opening| opening.timeouts > 0);
+    let retransmitted = tcb.opening.as_ref().map_or(0, |opening| opening.timeouts);
     establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
 }
@@ -374,6 +378,17 @@ fn measured(tcb: &Tcb, now: Instant, segment: &Segment) -> Option<Duration> {
         tcb.timestamps.since_echo(echo, now)
     };
     by_clock.or_else(by_echo)
+}
+
+/// Whether the echo tells that the first SYN was answered, and so none was lost (Linux `tcp_try_undo_spurious_syn`;
+/// RFC 4015 §3.2).
+fn is_answer_to_first(tcb: &Tcb, segment: &Segment) -> bool {
+    tcb.config.loss_recovery.undo
+        && tcb.timestamps.enabled()
+        && segment
+            .options
+            .timestamps()
+            .is_some_and(|(_, echo)| echo == tcb.timestamps.value(tcb.tally.opened_at))
 }
 
 fn linear_timeouts(tcb: &Tcb) -> u32 {

@@ -289,7 +289,7 @@ pub struct Counters {
     pub challenge_acks: u64,
     /// Segments that arrived ahead of a hole.
     pub out_of_order: u64,
-    /// Zero-window and keep-alive probes sent.
+    /// Zero-window probes sent.
     pub probes: u64,
     /// Segments that the peer acknowledged with the echo of a mark (RFC 3168 §6.1.3).
     pub delivered_marked: u64,

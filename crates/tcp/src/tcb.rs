@@ -177,7 +177,7 @@ impl Tcb {
             timestamps: Timestamps::new(path.timestamp_offset),
             ack: AckPolicy::new(&config.acknowledgment),
             ecn: Ecn::default(),
-            recovery: Recovery::new(config, false, segment_size, false),
+            recovery: Recovery::new(config, false, segment_size, 0),
             persist: Persist::new(),
             keep_alive: KeepAlive::new(&config.keep_alive),
             urgent: Urgent::default(),
@@ -199,12 +199,14 @@ impl Tcb {
         self.events.push(Event::StateChanged { from, to });
     }
 
-    /// Both SYNs are known and ours is acknowledged: ESTABLISHED. `round_trip` is what the handshake measured.
-    pub(crate) fn establish(&mut self, now: Instant, round_trip: Option<Duration>, syn_retransmitted: bool) {
+    /// Both SYNs are known and ours is acknowledged: ESTABLISHED. `round_trip` is what the handshake measured, and
+    /// `syn_retransmissions` how often our SYN got lost, as far as is known.
+    pub(crate) fn establish(&mut self, now: Instant, round_trip: Option<Duration>, syn_retransmissions: u32) {
         let segment_size = self.send.segment_size();
-        self.recovery = Recovery::new(&self.config, self.negotiated.sack, segment_size, syn_retransmitted);
-        if let Some(round_trip) = round_trip {
-            self.recovery.on_handshake_rtt(round_trip);
+        self.recovery = Recovery::new(&self.config, self.negotiated.sack, segment_size, syn_retransmissions);
+        match round_trip {
+            Some(round_trip) => self.recovery.on_handshake_rtt(round_trip),
+            None => self.recovery.on_handshake_unmeasured(&self.config.retransmission),
         }
         self.open(now);
     }

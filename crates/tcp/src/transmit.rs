@@ -331,7 +331,6 @@ fn keep_alive_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     if tcb.config.keep_alive.garbage {
         segment.payload = Payload::Zeros { len: 1 };
     }
-    tcb.tally.probes += 1;
     finish(tcb, Reason::KeepAlive, tcb.cause).on(segment)
 }
 

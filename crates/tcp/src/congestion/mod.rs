@@ -51,7 +51,7 @@ pub(crate) struct Flight {
 
 impl Congestion {
     /// The initial window; one segment if the SYN or the SYN-ACK was lost (RFC 5681 §3.1).
-    pub(crate) fn new(config: &CongestionConfig, smss: u32, syn_was_retransmitted: bool) -> Self {
+    pub(crate) fn new(config: &CongestionConfig, smss: u32, syn_retransmissions: u32) -> Self {
         let cubic = config.algorithm == CongestionAlgorithm::Cubic;
         let algorithm = match config.unit {
             WindowUnit::Segments => {
@@ -71,7 +71,8 @@ impl Congestion {
             smss,
             algorithm,
         };
-        made.window = if syn_was_retransmitted { made.one() } else { made.initial_window() };
+        let one = syn_retransmissions >= config.one_segment_after.max(1);
+        made.window = if one { made.one() } else { made.initial_window() };
         made
     }
 

@@ -7,6 +7,7 @@ const RTT: Duration = Duration::from_millis(100);
 
 fn config(algorithm: CongestionAlgorithm) -> CongestionConfig {
     CongestionConfig {
+        one_segment_after: 1,
         algorithm,
         unit: WindowUnit::Octets,
         slow_start_exit: SlowStartExit::AtLoss,
@@ -18,7 +19,7 @@ fn config(algorithm: CongestionAlgorithm) -> CongestionConfig {
 }
 
 fn busy(algorithm: CongestionAlgorithm) -> Congestion {
-    let mut congestion = Congestion::new(&config(algorithm), SMSS, false);
+    let mut congestion = Congestion::new(&config(algorithm), SMSS, 0);
     congestion.set_limited(Instant::ZERO, true);
     congestion
 }
@@ -56,11 +57,11 @@ fn rounds(congestion: &mut Congestion, count: usize, per_ack: u64) -> Vec<u64> {
 fn initial_windows() {
     let mut config = config(CongestionAlgorithm::NewReno);
     let segments = |config: &CongestionConfig, smss, lost| Congestion::new(config, smss, lost).window();
-    assert_eq!(segments(&config, 1460, false), 14_600, "RFC 6928 §2");
-    assert_eq!(segments(&config, 1460, true), 1460, "RFC 5681 §3.1: the SYN was lost");
+    assert_eq!(segments(&config, 1460, 0), 14_600, "RFC 6928 §2");
+    assert_eq!(segments(&config, 1460, 1), 1460, "RFC 5681 §3.1: the SYN was lost");
     config.initial_window = InitialWindow::Rfc5681;
     for (smss, window) in [(536, 2144), (1095, 4380), (1460, 4380), (2190, 4380), (4000, 8000)] {
-        assert_eq!(segments(&config, smss, false), window);
+        assert_eq!(segments(&config, smss, 0), window);
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn accept_fast_open(
     let passive = Passive { accepted: false, limiter_since: Instant::FAR_FUTURE, limiter_count: 0 };
     let opening = Opening { option: cookie, cause, passive: Some(passive), ..Opening::new(now) };
     tcb.opening = Some(Box::new(opening));
-    tcb.recovery = Recovery::new(&tcb.config, tcb.negotiated.sack, tcb.send.segment_size(), false);
+    tcb.recovery = Recovery::new(&tcb.config, tcb.negotiated.sack, tcb.send.segment_size(), 0);
     let room = tcb.receive.edge().saturating_since(Offset::FIRST);
     let length = u64::from(syn.payload.len()).min(room) as u32;
     if length > 0 {
@@ -90,8 +90,9 @@ pub(super) fn note_fast_open_answer(tcb: &mut Tcb, segment: &Segment, ack: Offse
 pub(super) fn complete_fast_open(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
     let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
     tcb.send.update(arriving.seq, ack.min(Offset::FIRST), window);
-    if let Some(round_trip) = measured(tcb, arriving.now, arriving.segment) {
-        tcb.recovery.on_handshake_rtt(round_trip);
+    match measured(tcb, arriving.now, arriving.segment) {
+        Some(round_trip) => tcb.recovery.on_handshake_rtt(round_trip),
+        None => tcb.recovery.on_handshake_unmeasured(&tcb.config.retransmission),
     }
     tcb.recovery.on_handshake_completed(arriving.now);
     if tcb.state == State::SynReceived {

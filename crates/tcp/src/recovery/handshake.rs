@@ -5,6 +5,7 @@ use std::ops::Range;
 use faultwire_base::{Duration, Instant};
 
 use super::{Episode, Recovery};
+use crate::config::RetransmissionConfig;
 use crate::offset::Offset;
 use crate::sent_queue::SentQueue;
 
@@ -14,6 +15,13 @@ impl Recovery {
     pub(crate) fn on_handshake_rtt(&mut self, rtt: Duration) {
         self.rto.sample(rtt, (Offset::FIRST, Offset::FIRST));
         self.rto.raise_to(self.policy.first_timeout_min());
+    }
+
+    /// The handshake measured nothing. Before any data.
+    pub(crate) fn on_handshake_unmeasured(&mut self, config: &RetransmissionConfig) {
+        if let Some(least) = config.data_min_without_sample {
+            self.rto.raise_to(least);
+        }
     }
 
     /// The SYN that was sent at `sent_at` took `range` with it, and the peer did not take that: it goes again at once,

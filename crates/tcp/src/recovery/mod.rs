@@ -72,10 +72,10 @@ pub(crate) struct Recovery {
 
 impl Recovery {
     /// At the end of the handshake. `smss` is the largest number of data octets in a segment, options taken off.
-    /// `syn_was_retransmitted` tells that the SYN (or SYN-ACK) timed out: then the initial window is one segment
+    /// `syn_retransmissions` tells how often the SYN (or SYN-ACK) timed out: then the initial window may be one segment
     /// (RFC 5681 §3.1), and the first timeout may have a floor (RFC 6298 §5.7).
-    pub(crate) fn new(config: &Config, sack_permitted: bool, smss: u32, syn_was_retransmitted: bool) -> Self {
-        let policy = Policy::new(config, sack_permitted, smss, syn_was_retransmitted);
+    pub(crate) fn new(config: &Config, sack_permitted: bool, smss: u32, syn_retransmissions: u32) -> Self {
+        let policy = Policy::new(config, sack_permitted, smss, syn_retransmissions);
         let mut rto = Rto::new(&config.retransmission);
         rto.raise_to(policy.first_timeout_min());
         Self {
@@ -83,7 +83,7 @@ impl Recovery {
             scoreboard: None,
             rto,
             pending: TimerKind::Retransmission,
-            congestion: Congestion::new(&config.congestion, smss, syn_was_retransmitted),
+            congestion: Congestion::new(&config.congestion, smss, syn_retransmissions),
             policy,
             episode: Episode::none(Offset::ISN),
             repair: None,
@@ -261,7 +261,7 @@ impl Recovery {
     pub(crate) fn abandon(&mut self, config: &Config) {
         self.rto.stop();
         let (rto, counters) = (self.rto.clone(), self.counters);
-        *self = Self { rto, counters, ..Self::new(config, false, self.policy.smss, false) };
+        *self = Self { rto, counters, ..Self::new(config, false, self.policy.smss, 0) };
     }
 
     /// Before new data is sent: if nothing is in flight and nothing was sent for more than one RTO, the window falls

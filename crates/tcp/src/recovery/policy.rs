@@ -55,9 +55,9 @@ pub(super) struct Probing {
 }
 
 impl Policy {
-    pub(super) fn new(config: &Config, sack: bool, smss: u32, syn_was_retransmitted: bool) -> Self {
+    pub(super) fn new(config: &Config, sack: bool, smss: u32, syn_retransmissions: u32) -> Self {
         assert!(smss > 0, "a segment holds at least one octet");
-        let floor = config.retransmission.data_min_after_syn_timeout.filter(|_| syn_was_retransmitted);
+        let floor = config.retransmission.data_min_after_syn_timeout.filter(|_| syn_retransmissions > 0);
         let recovery = &config.loss_recovery;
         let detection = match (sack, recovery.detection, recovery.without_sack) {
             (true, LossDetection::Rack(rack), _) => Detection::Rack {

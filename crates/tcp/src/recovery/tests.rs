@@ -290,7 +290,7 @@ fn new_reno_inflates_and_deflates() {
 // RFC 6675 §5 step 1: three duplicates are enough, though they SACK less than two full segments.
 #[test]
 fn three_small_sacks_are_enough() {
-    let mut sender = Recovery::new(&config(10), true, SMSS, false);
+    let mut sender = Recovery::new(&config(10), true, SMSS, 0);
     let small = |index: u64| Offset::FIRST + index * 100;
     for index in 0..8 {
         sender.on_transmit(Instant::ZERO, small(index)..small(index + 1), false);
@@ -468,7 +468,7 @@ fn ack(offset: Offset) -> AckArrived<'static> {
 
 /// A sender with segments `0..count` in flight, sent at time 0.
 fn in_flight(config: &Config, sack: bool, count: u64) -> Recovery {
-    let mut sender = Recovery::new(config, sack, SMSS, false);
+    let mut sender = Recovery::new(config, sack, SMSS, 0);
     for index in 0..count {
         sender.on_transmit(Instant::ZERO, segment(index)..segment(index + 1), false);
     }
@@ -554,7 +554,7 @@ fn the_timer_restarts_with_progress_and_stops_at_the_end() {
 // RFC 5681 §3.1 and RFC 6298 §5.7: what a lost SYN does to the data.
 #[test]
 fn a_lost_syn_leaves_its_mark() {
-    let mut sender = Recovery::new(&config(10), true, SMSS, true);
+    let mut sender = Recovery::new(&config(10), true, SMSS, 1);
     assert_eq!(sender.congestion_window(), u64::from(SMSS));
     assert_eq!(sender.rto(), Duration::from_secs(3));
     sender.on_handshake_rtt(RTT);
@@ -563,7 +563,7 @@ fn a_lost_syn_leaves_its_mark() {
     sender.on_ack(Instant::ZERO + RTT, &ack(segment(1)));
     assert_eq!(sender.rto(), Duration::from_secs(1));
 
-    let mut sender = Recovery::new(&config(10), true, SMSS, false);
+    let mut sender = Recovery::new(&config(10), true, SMSS, 0);
     sender.on_handshake_rtt(Duration::from_millis(400));
     assert_eq!(sender.rto(), Duration::from_millis(1200));
 }
@@ -605,7 +605,7 @@ fn reneging_is_survived() {
 #[test]
 fn idle_restart() {
     let busy = || {
-        let mut sender = Recovery::new(&config(10), true, SMSS, false);
+        let mut sender = Recovery::new(&config(10), true, SMSS, 0);
         sender.on_transmission_opportunity_ended(Instant::ZERO, true);
         for index in 0..20 {
             let range = segment(index)..segment(index + 1);
@@ -702,7 +702,7 @@ proptest! {
     fn arbitrary_acks_break_nothing(
         steps in prop::collection::vec((0u64..12_000, 0u64..14_000, 0u64..14_000, 0u8..6), 1..80), sack: bool,
     ) {
-        let mut sender = Recovery::new(&config(4), sack, SMSS, false);
+        let mut sender = Recovery::new(&config(4), sack, SMSS, 0);
         let mut now = Instant::ZERO;
         let mut next = 0;
         for (cumulative, first, second, what) in steps {

@@ -13,6 +13,7 @@ fn unbounded() -> RetransmissionConfig {
         slop: Duration::ZERO,
         max: Duration::from_secs(60),
         data_min_after_syn_timeout: None,
+        data_min_without_sample: None,
         variance_floor: VariancePolicy::Rfc,
         clock_granularity: Duration::from_micros(1),
     }

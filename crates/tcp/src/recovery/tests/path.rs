@@ -46,7 +46,7 @@ pub(super) fn segment(index: u64) -> Offset {
 impl Path {
     pub(super) fn new(config: &Config, sack: bool, segments: u64) -> Self {
         Self {
-            sender: Recovery::new(config, sack, SMSS, false),
+            sender: Recovery::new(config, sack, SMSS, 0),
             now: Instant::ZERO,
             sent: Vec::new(),
             verdicts: Vec::new(),
