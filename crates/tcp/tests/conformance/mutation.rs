@@ -164,13 +164,15 @@ enum Verdict {
 }
 
 fn run(copy: &Path, mutation: &Mutation) -> Verdict {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| copy.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| source::root().join("target"), PathBuf::from);
     let output = Command::new(env!("CARGO"))
         .arg("test")
         .args(&mutation.binary)
         .args(["--", "--exact", &mutation.test])
         .current_dir(copy)
-        .env("CARGO_TARGET_DIR", target)
+        // Apart from other builds, which would take what is built here for their own.
+        .env("CARGO_TARGET_DIR", target.join("rules"))
         .output()
         .expect("cargo runs");
     let text = String::from_utf8_lossy(&output.stdout);
