@@ -161,7 +161,8 @@ fn embryo(
 ) -> Embryo {
     let now = arrival.now;
     let mtu = stack.paths.towards(arrival.ip.source, now).map_or(LEAST_MTU, |path| path.mtu);
-    let path = stack.path_info(ends, mtu);
+    let mut path = stack.path_info(ends, mtu);
+    path.segment_size_limit = listener(stack, fd).options.segment_size_limit();
     let mut embryo = Embryo::new(&stack.config.tcp, path, segment, isn, now, arrival.cause());
     embryo.set_arrival_codepoint(arrival.ip.ecn());
     let first = stack.config.tcp.retransmission.initial;

@@ -122,6 +122,7 @@ impl Stack {
             ipv6: ends.is_ipv6(),
             mtu,
             timestamp_offset: self.initial_sequence.timestamp_offset(local, remote),
+            segment_size_limit: 0,
         }
     }
 

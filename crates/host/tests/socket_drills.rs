@@ -510,3 +510,154 @@ fn options_of_a_fresh_socket() {
         assert_eq!(get(&mut t, fd, name), shown, "{name}");
     }
 }
+
+/// TCP_MAXSEG before the SYN bounds what is announced and what is sent, options included; later it changes nothing.
+#[test]
+fn segment_size_limit_of_a_client() {
+    let mut t = linux();
+    let fd = t.host.socket(faultwire_host::SocketKind::Tcp, false);
+    assert_eq!(get(&mut t, fd, "TCP_MAXSEG"), 536);
+    set(&mut t, fd, "TCP_MAXSEG", 1000);
+    assert_eq!(get(&mut t, fd, "TCP_MAXSEG"), 1000);
+    t.connect_with(fd);
+    t.expect("S 0:0(0) win 65000 <mss 1000,sackOK,TS val * ecr 0,nop,wscale 10>");
+    t.inject("+0.01 S. 0:0(0) ack 1 win 32792 <mss 1460,nop,nop,sackOK,nop,wscale 7>");
+    t.expect(". 1:1(0) ack 1");
+    assert_eq!(get(&mut t, fd, "TCP_MAXSEG"), 1000);
+    set(&mut t, fd, "TCP_MAXSEG", 500);
+    assert_eq!(get(&mut t, fd, "TCP_MAXSEG"), 1000);
+    t.write(fd, 1500).unwrap();
+    t.expect(". 1:1001(1000) ack 1");
+    t.expect("P. 1001:1501(500) ack 1");
+    t.abort(fd);
+    t.forget_sent();
+}
+
+/// The same of a listener, for all its connections.
+#[test]
+fn segment_size_limit_of_a_listener() {
+    let mut t = linux();
+    let fd = t.listen();
+    set(&mut t, fd, "TCP_MAXSEG", 700);
+    t.inject("S 0:0(0) win 32792 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1 win 65100 <mss 700>");
+    t.inject("+0.01 . 1:1(0) ack 1 win 32792");
+    let fd = t.accept();
+    t.write(fd, 1000).unwrap();
+    t.expect(". 1:701(700) ack 1");
+    t.expect("P. 701:1001(300) ack 1");
+    t.abort(fd);
+    t.forget_sent();
+}
+
+/// TCP_LINGER2: so long an orphan waits for the peer's FIN, 3.5 RTOs at least; -1 resets at once.
+#[test]
+fn time_in_fin_wait_2() {
+    for (seconds, millis) in [(0, 60_000), (5, 5_000), (300, 120_000)] {
+        let mut t = linux();
+        let fd = t.passive(OPTIONS);
+        assert_eq!(get(&mut t, fd, "TCP_LINGER2"), 60);
+        set(&mut t, fd, "TCP_LINGER2", seconds);
+        assert_eq!(get(&mut t, fd, "TCP_LINGER2"), millis / 1000);
+        t.close(fd);
+        t.expect("F. 1:1(0) ack 1");
+        t.inject("+0.01 . 1:1(0) ack 2 win 257");
+        t.pass_ms(millis as u64 - 1);
+        t.inject(". 1:1(0) ack 2 win 257");
+        t.expect_nothing();
+        t.pass_ms(1);
+        t.inject(". 1:1(0) ack 2 win 257");
+        t.expect("R 2:2(0)");
+    }
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    set(&mut t, fd, "TCP_LINGER2", -1);
+    assert_eq!(get(&mut t, fd, "TCP_LINGER2"), -1);
+    t.close(fd);
+    t.expect("F. 1:1(0) ack 1");
+    t.inject("+0.01 . 1:1(0) ack 2 win 257");
+    t.expect("R 2:2(0)");
+}
+
+/// FreeBSD: TCP_KEEPINIT is how long an active open may take.
+#[test]
+fn time_for_an_active_open() {
+    let mut t = Drill::new(Config::freebsd());
+    let fd = t.host.socket(faultwire_host::SocketKind::Tcp, false);
+    assert_eq!(get(&mut t, fd, "TCP_KEEPINIT"), 75);
+    set(&mut t, fd, "TCP_KEEPINIT", 2);
+    t.connect_with(fd);
+    assert_eq!(get(&mut t, fd, "TCP_KEEPINIT"), 2);
+    t.pass_ms(1_999);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), 0);
+    t.pass_ms(1);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));
+    t.forget_sent();
+}
+
+/// Linux: a shutdown in SYN-SENT ends the attempt; connect says what state the socket is in (`inet_stream_connect`).
+#[test]
+fn shutdown_of_an_attempt() {
+    use faultwire_host::How;
+    let mut t = linux();
+    let fd = t.connect();
+    let remote = t.remote;
+    t.forget_sent();
+    assert_eq!(t.host.connect(t.now, fd, remote), Err(Errno::AlreadyInProgress));
+    let poll = t.host.poll(fd);
+    assert!(!poll.readable && !poll.writable && !poll.hangup);
+    assert_eq!(t.host.shutdown(t.now, fd, How::Write), Ok(()));
+    let poll = t.host.poll(fd);
+    assert!(poll.readable && poll.writable && poll.hangup && poll.error);
+    assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::ConnectionReset.number()));
+    assert_eq!(t.host.shutdown(t.now, fd, How::Both), Err(Errno::NotConnected));
+    t.pass_ms(3_000);
+    t.expect_nothing();
+    t.connect_with(fd);
+    t.expect("S 0:0(0) <...>");
+    t.inject("+0.01 S. 0:0(0) ack 1 win 32792 <mss 1460>");
+    t.expect(". 1:1(0) ack 1");
+    assert_eq!(t.host.connect(t.now, fd, remote), Err(Errno::IsConnected));
+    t.abort(fd);
+    t.forget_sent();
+}
+
+/// Linux: a shutdown of reading ends a listener, which can listen again; one of writing does nothing. FreeBSD knows
+/// neither.
+#[test]
+fn shutdown_of_a_listener() {
+    use faultwire_host::How;
+    let mut t = linux();
+    let fd = t.listen();
+    assert_eq!(t.host.shutdown(t.now, fd, How::Write), Ok(()));
+    assert_eq!(get(&mut t, fd, "SO_ACCEPTCONN"), 1);
+    t.inject("S 0:0(0) win 32792 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1 <...>");
+    assert_eq!(t.host.shutdown(t.now, fd, How::Read), Ok(()));
+    assert_eq!(get(&mut t, fd, "SO_ACCEPTCONN"), 0);
+    assert_eq!(t.host.shutdown(t.now, fd, How::Read), Err(Errno::NotConnected));
+    assert!(t.host.poll(fd).hangup);
+    t.inject(". 1:1(0) ack 1 win 32792");
+    t.expect("R 1:1(0)");
+    assert_eq!(t.host.accept(fd).map(|_| ()), Err(Errno::Invalid));
+    assert_eq!(t.host.listen(fd, 1), Ok(()));
+    t.new_peer();
+    t.inject("S 0:0(0) win 32792 <mss 1460>");
+    t.expect("S. 0:0(0) ack 1 <...>");
+    t.host.close(t.now, fd).unwrap();
+
+    let mut t = Drill::new(Config::freebsd());
+    let fd = t.listen();
+    assert_eq!(t.host.shutdown(t.now, fd, How::Read), Err(Errno::NotConnected));
+}
+
+/// `tcpi_options`: timestamps, SACK, window scale, ECN, ECN seen, text of a SYN.
+#[test]
+fn options_of_tcp_info() {
+    let mut t = linux();
+    let fd = t.passive(OPTIONS);
+    assert_eq!(t.info(fd).field("options"), Some(6));
+    t.new_peer();
+    let fd = t.passive("mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
+    assert_eq!(t.info(fd).field("options"), Some(7));
+}

@@ -93,7 +93,7 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
     };
     if tcb.state == State::FinWait1 && tcb.fin_acknowledged() {
         // Last of all, so that a FIN in the same segment leads straight to TIME-WAIT (figure 5, note 2).
-        enter_fin_wait_2(tcb, now);
+        enter_fin_wait_2(tcb, now, segment);
     }
     match result {
         Some(reason) => Err(reason),
@@ -431,7 +431,12 @@ fn take_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) {
     }
 }
 
-fn enter_fin_wait_2(tcb: &mut Tcb, now: Instant) {
+fn enter_fin_wait_2(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     tcb.become_state(State::FinWait2);
+    if tcb.user.orphan && tcb.user.orphan_linger < 0 {
+        // Linux: what told of the FIN's arrival is answered by a RST.
+        transmit::reset_reply(tcb, segment, Reason::Abort, tcb.cause);
+        return tcb.tear_down(None);
+    }
     close::limit_fin_wait_2(tcb, now);
 }

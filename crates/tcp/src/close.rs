@@ -1,6 +1,6 @@
 //! CLOSE, half-close, ABORT (RFC 9293 §3.6, §3.10.4, §3.10.5).
 
-use faultwire_base::Instant;
+use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Reason};
 
 use crate::handshake;
@@ -71,9 +71,22 @@ fn reset(tcb: &mut Tcb, now: Instant, reason: Reason) {
 
 /// A connection that nobody owns does not wait for the peer's FIN for ever (Linux `tcp_fin_timeout`).
 pub(crate) fn limit_fin_wait_2(tcb: &mut Tcb, now: Instant) {
-    if let Some(limit) = tcb.config.closing.fin_wait_2
-        && tcb.user.orphan
-    {
-        tcb.timers.arm(Timer::FinWait2, now.saturating_add(limit));
+    if !tcb.user.orphan {
+        return;
+    }
+    let closing = &tcb.config.closing;
+    let limit = match u64::try_from(tcb.user.orphan_linger) {
+        Err(_) => return reset(tcb, now, Reason::Abort),
+        Ok(0) => closing.fin_wait_2,
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+    };
+    // Linux `tcp_fin_time`: three and a half RTOs at least.
+    let least = if closing.fin_wait_2_by_rto {
+        tcb.recovery.base_rto().saturating_mul(7) / 2
+    } else {
+        Duration::ZERO
+    };
+    if let Some(limit) = limit {
+        tcb.timers.arm(Timer::FinWait2, now.saturating_add(limit.max(least)));
     }
 }

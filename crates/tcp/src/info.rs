@@ -58,6 +58,8 @@ pub struct Info {
     pub sack: bool,
     /// Options agreed on: explicit congestion notification.
     pub ecn: bool,
+    /// Text of a SYN was acknowledged, ours or the peer's (RFC 7413).
+    pub syn_text_acknowledged: bool,
     /// ECN-capable data came in.
     pub ecn_seen: bool,
     /// Segments that the peer acknowledged with the echo of a mark (`tcpi_delivered_ce`).
@@ -197,9 +199,18 @@ impl Info {
         })
     }
 
-    /// `TCPI_OPT_TIMESTAMPS`, `TCPI_OPT_SACK`, `TCPI_OPT_WSCALE`.
+    /// `TCPI_OPT_TIMESTAMPS`, `TCPI_OPT_SACK`, `TCPI_OPT_WSCALE`, `TCPI_OPT_ECN`, `TCPI_OPT_ECN_SEEN`,
+    /// `TCPI_OPT_SYN_DATA`, from the lowest bit on.
     fn options_bits(&self) -> u64 {
-        u64::from(self.timestamps) | u64::from(self.sack) << 1 | u64::from(self.window_scale.is_some()) << 2
+        let bits = [
+            self.timestamps,
+            self.sack,
+            self.window_scale.is_some(),
+            self.ecn,
+            self.ecn_seen,
+            self.syn_text_acknowledged,
+        ];
+        bits.iter().rev().fold(0, |sum, &bit| sum << 1 | u64::from(bit))
     }
 }
 
@@ -331,6 +342,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         timestamps: tcb.timestamps.enabled(),
         sack: tcb.negotiated.sack,
         ecn: tcb.ecn.is_on(),
+        syn_text_acknowledged: tcb.fast_open.text_acknowledged(),
         ecn_seen: tcb.ecn.is_seen(),
         delivered_marked: tcb.ecn.delivered_marked(),
         window_scale: tcb

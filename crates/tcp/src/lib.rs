@@ -20,7 +20,14 @@
 //! use faultwire_wire::{Cause, Seq};
 //!
 //! let config = Arc::new(Config::rfc());
-//! let path = PathInfo { local_port: 40_000, remote_port: 80, ipv6: false, mtu: 1500, timestamp_offset: 0 };
+//! let path = PathInfo {
+//!     local_port: 40_000,
+//!     remote_port: 80,
+//!     ipv6: false,
+//!     mtu: 1500,
+//!     timestamp_offset: 0,
+//!     segment_size_limit: 0,
+//! };
 //! let back = PathInfo { local_port: 80, remote_port: 40_000, ..path };
 //! let now = Instant::ZERO;
 //!

@@ -18,6 +18,8 @@ pub struct PathInfo {
     /// What is added to the clock in TSval; the same for all connections between two addresses, so that an incarnation
     /// follows on the one before (RFC 7323 §5.4, 6191).
     pub timestamp_offset: u32,
+    /// The largest segment that the user wants, in octets without options, announced and sent (TCP_MAXSEG); 0: any.
+    pub segment_size_limit: u16,
 }
 
 impl PathInfo {
@@ -25,7 +27,8 @@ impl PathInfo {
     /// of IP bounds it too (RFC 9293 §3.7.1, MUST-67).
     pub(crate) fn segment_size_for(self, mtu: u32) -> u16 {
         let (headers, most) = if self.ipv6 { (60, 65_535 - 20) } else { (40, 65_535 - 40) };
-        (mtu.saturating_sub(headers).min(most) as u16).max(LEAST_SEGMENT_SIZE)
+        let limit = if self.segment_size_limit == 0 { u16::MAX } else { self.segment_size_limit };
+        (mtu.saturating_sub(headers).min(most) as u16).min(limit).max(LEAST_SEGMENT_SIZE)
     }
 
     /// The MSS that we announce (RFC 9293 §3.7.1, SHLD-6, MUST-67).
@@ -218,8 +221,14 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    const PATH: PathInfo =
-        PathInfo { local_port: 1, remote_port: 2, ipv6: false, mtu: 1500, timestamp_offset: 0 };
+    const PATH: PathInfo = PathInfo {
+        local_port: 1,
+        remote_port: 2,
+        ipv6: false,
+        mtu: 1500,
+        timestamp_offset: 0,
+        segment_size_limit: 0,
+    };
 
     fn agreed(config: &Config, options: &Options) -> Negotiated {
         Negotiated::offered(&config.options, PATH, config.buffers.receive_max)

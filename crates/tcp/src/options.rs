@@ -6,6 +6,7 @@ use faultwire_wire::{Cause, EcnCodepoint};
 use crate::config::{AskedSizes, UrgentRule, UserTimeoutFrom};
 use crate::connection::Connection;
 use crate::keepalive::KeepAliveSetting;
+use crate::offset::Offset;
 use crate::state::State;
 use crate::timer::Timer;
 use crate::urgent;
@@ -84,9 +85,46 @@ impl Connection {
         self.tcb.user.error_reports = on;
     }
 
+    /// TCP_MAXSEG: the largest segment to announce and to send. Once the SYN is out it changes nothing (as in Linux).
+    pub fn set_segment_size_limit(&mut self, octets: u16) {
+        let tcb = &mut self.tcb;
+        if tcb.state == State::SynSent && tcb.send.next() == Offset::ISN {
+            tcb.path.segment_size_limit = octets;
+        }
+    }
+
+    /// TCP_LINGER2: how long the connection stays in FIN-WAIT-2 when nobody owns it, in whole seconds; zero leaves it to
+    /// the configuration, and with `None` it is reset.
+    pub fn set_orphan_linger(&mut self, time: Option<Duration>) {
+        let seconds = |time: Duration| i16::try_from(time.as_nanos() / 1_000_000_000).unwrap_or(i16::MAX);
+        self.tcb.user.orphan_linger = time.map_or(-1, seconds);
+    }
+
+    /// TCP_KEEPINIT: how long an active open may take from now on, in whole seconds.
+    pub fn set_opening_limit(&mut self, now: Instant, limit: Duration) {
+        let tcb = &mut self.tcb;
+        tcb.user.opening_limit = u16::try_from(limit.as_nanos() / 1_000_000_000).unwrap_or(u16::MAX);
+        if tcb.opening.is_some() && tcb.user.timeout.is_zero() {
+            tcb.timers.arm(Timer::User, now.saturating_add(limit));
+        }
+    }
+
     /// TCP_SYNCNT: how often a SYN is sent again, or the SYN-ACK of Fast Open; 0 leaves it to the configuration.
     pub fn set_syn_count(&mut self, count: u8) {
         self.tcb.user.syn_count = count;
+    }
+
+    /// As [`set_orphan_linger`](Self::set_orphan_linger) had it.
+    pub fn orphan_linger(&self) -> Option<Duration> {
+        u64::try_from(self.tcb.user.orphan_linger).ok().map(Duration::from_secs)
+    }
+
+    /// TCP_KEEPINIT, or what is configured.
+    pub fn opening_limit(&self) -> Option<Duration> {
+        match self.tcb.user.opening_limit {
+            0 => self.tcb.config.opening.limit,
+            seconds => Some(Duration::from_secs(seconds.into())),
+        }
     }
 
     /// TCP_SYNCNT, 0 if it was not set.

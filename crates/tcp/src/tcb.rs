@@ -67,6 +67,10 @@ pub(crate) struct User {
     pub(crate) traffic_class: u8,
     /// Retransmissions of a SYN (`TCP_SYNCNT`); 0: as configured.
     pub(crate) syn_count: u8,
+    /// Seconds in FIN-WAIT-2 without an owner (`TCP_LINGER2`); 0: as configured, -1: none.
+    pub(crate) orphan_linger: i16,
+    /// Seconds that an active open may take (`TCP_KEEPINIT`); 0: as configured.
+    pub(crate) opening_limit: u16,
     /// The user set the timeout: the peer has no say in it (RFC 5482 §3.1, CHANGEABLE).
     pub(crate) timeout_fixed: bool,
     /// The next segment that is no SYN carries the user timeout option.
@@ -160,6 +164,8 @@ impl Tcb {
                 orphan: false,
                 traffic_class: 0,
                 syn_count: 0,
+                orphan_linger: 0,
+                opening_limit: 0,
                 timeout_fixed: config.give_up.user_timeout.is_some(),
                 announce_timeout: config.handshake.user_timeout_option.is_some(),
                 timeout: config.give_up.user_timeout.unwrap_or(Duration::ZERO),

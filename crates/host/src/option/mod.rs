@@ -36,6 +36,13 @@ pub enum SocketOption {
     KeepInterval(Duration),
     /// `TCP_KEEPCNT`: unanswered probes that end a connection.
     KeepCount(u16),
+    /// `TCP_LINGER2`, in seconds: how long a connection that nobody owns stays in FIN-WAIT-2, at most two minutes. Zero
+    /// leaves it to the configuration; `None` (-1): it is reset.
+    OrphanLinger(Option<Duration>),
+    /// `TCP_MAXSEG`, in octets: the largest segment to announce and to send, options included. It counts from the SYN on.
+    SegmentSize(u16),
+    /// FreeBSD's `TCP_KEEPINIT`, in seconds: how long an active open may take.
+    OpeningLimit(Duration),
     /// `TCP_NODELAY`: small segments are sent at once (RFC 9293 §3.7.4).
     NoDelay(bool),
     /// `TCP_CORK`, FreeBSD's `TCP_NOPUSH`: small segments wait until it is taken off.
@@ -184,8 +191,13 @@ mod tests {
     #[test]
     fn names_and_values_are_the_kernels() {
         for name in SocketOption::names().filter(|name| !ALIASES.contains(name)) {
-            assert_eq!(SocketOption::parse(name, 1).unwrap().name(), name);
+            let value = if name == "TCP_MAXSEG" { 88 } else { 1 };
+            assert_eq!(SocketOption::parse(name, value).unwrap().name(), name);
         }
+        assert!(
+            SocketOption::parse("TCP_MAXSEG", 87).is_err()
+                && SocketOption::parse("TCP_MAXSEG", 32_768).is_err()
+        );
         for alias in ALIASES {
             assert_ne!(SocketOption::parse(alias, 1).unwrap().name(), alias);
         }

@@ -20,8 +20,9 @@ impl Preset {
     pub(crate) fn of(reading: &Reading<'_>) -> Self {
         let fresh = Reading { source: Source::Preset(&Self::default()), ..*reading };
         let mut preset = Self::default();
-        for known in
-            TABLE.iter().filter(|known| !matches!(known.name, "SO_RCVBUF" | "SO_SNDBUF" | "TCP_QUICKACK"))
+        for known in TABLE
+            .iter()
+            .filter(|known| !matches!(known.name, "SO_RCVBUF" | "SO_SNDBUF" | "TCP_MAXSEG" | "TCP_QUICKACK"))
         {
             let value = (known.get)(reading);
             if let Some(set) = &known.set
@@ -29,6 +30,11 @@ impl Preset {
             {
                 preset.set((set.make)(value));
             }
+        }
+        if let Source::Connection(connection, _) = reading.source
+            && connection.path().segment_size_limit > 0
+        {
+            preset.set(SocketOption::SegmentSize(connection.path().segment_size_limit));
         }
         preset
     }
@@ -77,6 +83,12 @@ impl Preset {
     /// `TCP_SYNCNT`, 0 if it was not set.
     pub(crate) fn syn_count(&self) -> u8 {
         self.find(|option| if let SocketOption::SynCount(count) = option { Some(count) } else { None })
+            .unwrap_or(0)
+    }
+
+    /// `TCP_MAXSEG`, 0 if it was not set.
+    pub(crate) fn segment_size_limit(&self) -> u16 {
+        self.find(|option| if let SocketOption::SegmentSize(octets) = option { Some(octets) } else { None })
             .unwrap_or(0)
     }
 

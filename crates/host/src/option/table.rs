@@ -143,6 +143,21 @@ fn deferred_seconds(reading: &Reading<'_>) -> i64 {
     (0..count).fold(0, |sum, n| sum + seconds(first.saturating_mul(1 << n.min(40)).min(most)))
 }
 
+/// Two minutes at most (Linux `TCP_FIN_TIMEOUT_MAX`).
+fn make_orphan_linger(time: i64) -> SocketOption {
+    SocketOption::OrphanLinger(u64::try_from(time).ok().map(|time| Duration::from_secs(time.min(120))))
+}
+
+fn orphan_linger(reading: &Reading<'_>) -> i64 {
+    let configured = reading.config.tcp.closing.fin_wait_2.map_or(0, seconds);
+    let shown = |time: Option<Duration>| match time {
+        None => -1,
+        Some(Duration::ZERO) => configured,
+        Some(time) => seconds(time),
+    };
+    reading.of(|one| shown(one.orphan_linger()), pick!(OrphanLinger, time => shown(time)), configured)
+}
+
 fn make_traffic_class(class: i64) -> SocketOption {
     SocketOption::TrafficClass(class as u8)
 }
@@ -307,7 +322,31 @@ pub(super) static TABLE: &[Known] = &[
             reading.of(|one| seconds(one.keep_alive().2), pick!(KeepInterval, time => seconds(time)), initial)
         },
     ),
-    read_only("TCP_MAXSEG", |reading| reading.of(|one| one.send_segment_size().into(), |_| None, 536)),
+    known(
+        "TCP_KEEPINIT",
+        1,
+        65_535,
+        |time| SocketOption::OpeningLimit(Duration::from_secs(time as u64)),
+        |reading| {
+            let initial = reading.config.tcp.opening.limit.map_or(0, seconds);
+            reading.of(
+                |one| one.opening_limit().map_or(0, seconds),
+                pick!(OpeningLimit, time => seconds(time)),
+                initial,
+            )
+        },
+    ),
+    known("TCP_LINGER2", -1, INT_MAX, make_orphan_linger, orphan_linger),
+    // As in Linux: what a socket that is not connected yet would send without a limit, is the default.
+    known(
+        "TCP_MAXSEG",
+        88,
+        32_767,
+        |octets| SocketOption::SegmentSize(octets as u16),
+        |reading| {
+            reading.of(|one| one.send_segment_size().into(), pick!(SegmentSize, octets => octets.into()), 536)
+        },
+    ),
     known(
         "TCP_NODELAY",
         0,
@@ -392,6 +431,9 @@ impl SocketOption {
             Self::UnsentLimit(octets) => connection.set_unsent_limit(octets),
             Self::UserTimeout(time) => connection.set_user_timeout(now, time),
             Self::ErrorReports(on) => connection.set_error_reports(on),
+            Self::OrphanLinger(time) => connection.set_orphan_linger(time),
+            Self::SegmentSize(octets) => connection.set_segment_size_limit(octets),
+            Self::OpeningLimit(time) => connection.set_opening_limit(now, time),
             Self::SynCount(count) => connection.set_syn_count(count),
         }
     }

@@ -37,7 +37,8 @@ pub(super) fn accept(
     }
     let Some(data) = stack.syn_cookies.check(arrival.now, ends, segment) else { return false };
     let mtu = stack.paths.towards(arrival.ip.source, arrival.now).map_or(LEAST_MTU, |path| path.mtu);
-    let path = stack.path_info(ends, mtu);
+    let mut path = stack.path_info(ends, mtu);
+    path.segment_size_limit = listener(stack, fd).options.segment_size_limit();
     let (now, cause) = (arrival.now, arrival.cause());
     let Some(embryo) = Embryo::from_cookie(&stack.config.tcp, path, segment, data, now, cause) else {
         return false;

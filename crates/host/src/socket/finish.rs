@@ -5,21 +5,36 @@ use faultwire_tcp::State;
 use faultwire_wire::Cause;
 
 use crate::connections::{Body, Owner};
-use crate::descriptor::{Fd, Socket};
+use crate::descriptor::{Fd, Socket, Unconnected};
 use crate::errno::Errno;
 use crate::life;
 use crate::listener::Listener;
+use crate::option::Preset;
+use crate::port::Hold;
 use crate::socket::How;
 use crate::stack::Stack;
 
 pub(crate) fn shutdown(stack: &mut Stack, now: Instant, fd: Fd, how: How) -> Result<(), Errno> {
+    let disconnects = stack.config.tcp.closing.shutdown_disconnects;
     let slot = match stack.descriptors.get(fd)? {
         &Socket::Stream(slot) => slot,
+        Socket::Listener(_) if disconnects => {
+            if how != How::Write {
+                stop_listening(stack, now, fd);
+            }
+            return Ok(());
+        }
         Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::NotConnected),
         Socket::Udp(_) => return Err(Errno::NotSupported),
     };
     if stack.connections.is_retired(slot) {
         return Err(Errno::NotConnected);
+    }
+    if disconnects && stack.connections.full(slot).state() == State::SynSent {
+        stack.connections.full_mut(slot).abort(now);
+        stack.connections.entry_mut(slot).error = Some(Errno::ConnectionReset);
+        life::settle(stack, now, slot, Cause::Call);
+        return Ok(());
     }
     if matches!(how, How::Read | How::Both) {
         stack.connections.entry_mut(slot).read_shut = true;
@@ -29,6 +44,24 @@ pub(crate) fn shutdown(stack: &mut Stack, now: Instant, fd: Fd, how: How) -> Res
     }
     life::settle(stack, now, slot, Cause::Call);
     Ok(())
+}
+
+/// The listener is a socket without a connection again, with its options and its port (Linux `inet_shutdown`).
+fn stop_listening(stack: &mut Stack, now: Instant, fd: Fd) {
+    let socket = stack.descriptors.get_mut(fd).expect("it was found");
+    let fresh = Unconnected { ipv6: false, hold: None, options: Preset::default() };
+    let Socket::Listener(mut listener) = std::mem::replace(socket, Socket::Unconnected(Box::new(fresh)))
+    else {
+        unreachable!("it listens")
+    };
+    let options = std::mem::take(&mut listener.options);
+    let hold = listener.hold;
+    close_listener(stack, now, fd, *listener);
+    let mut socket = Unconnected { ipv6: hold.is_ipv6(), hold: None, options };
+    let hold = Hold { sharing: socket.sharing(), ..hold };
+    socket.hold = Some(hold);
+    stack.tcp.ports.take(hold);
+    *stack.descriptors.get_mut(fd).expect("it was found") = Socket::Unconnected(Box::new(socket));
 }
 
 pub(crate) fn close(stack: &mut Stack, now: Instant, fd: Fd) -> Result<(), Errno> {

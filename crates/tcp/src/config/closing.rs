@@ -12,6 +12,11 @@ pub struct ClosingConfig {
     pub reset_late_data: bool,
     /// How long a connection that nobody owns stays in FIN-WAIT-2 (`tcp_fin_timeout`); `None`: for ever.
     pub fin_wait_2: Option<Duration>,
+    /// The time in FIN-WAIT-2 is three and a half RTOs at least (Linux).
+    pub fin_wait_2_by_rto: bool,
+    /// A shutdown in SYN-SENT ends the attempt, and one of the reading side of a listener ends the listening (Linux).
+    /// Otherwise the FIN waits for the handshake, and a listener has nothing to shut down.
+    pub shutdown_disconnects: bool,
     /// The RST of an abort carries an ACK (Linux, FreeBSD); the RFC's is `<SEQ=SND.NXT><CTL=RST>`.
     pub reset_carries_ack: bool,
     /// The RST of an abort offers the window (Linux); otherwise its window field is 0.
@@ -53,6 +58,8 @@ impl ClosingConfig {
             reset_unread: true,
             reset_late_data: true,
             fin_wait_2: None,
+            fin_wait_2_by_rto: false,
+            shutdown_disconnects: false,
             reset_carries_ack: false,
             reset_offers_window: false,
             reset_in_close_wait: ResetInCloseWait::Resets,
@@ -64,6 +71,8 @@ impl ClosingConfig {
     pub(super) fn linux() -> Self {
         Self {
             fin_wait_2: Some(Duration::from_secs(60)),
+            fin_wait_2_by_rto: true,
+            shutdown_disconnects: true,
             reset_carries_ack: true,
             reset_offers_window: true,
             reset_in_close_wait: ResetInCloseWait::BreaksPipe,

@@ -71,8 +71,14 @@ struct Pair {
 
 impl Pair {
     fn new(config: &Arc<Config>) -> Self {
-        let path =
-            PathInfo { local_port: 40_000, remote_port: 80, ipv6: false, mtu: 1500, timestamp_offset: 7 };
+        let path = PathInfo {
+            local_port: 40_000,
+            remote_port: 80,
+            ipv6: false,
+            mtu: 1500,
+            timestamp_offset: 7,
+            segment_size_limit: 0,
+        };
         let back = PathInfo { local_port: 80, remote_port: 40_000, ..path };
         let now = Instant::ZERO;
         let mut client = handshake::open(config, path, Seq(u32::MAX - 3000), now);

@@ -13,10 +13,22 @@ pub(crate) const A: usize = 0;
 /// The other one.
 pub(crate) const B: usize = 1;
 
-pub(crate) const PATH_A: PathInfo =
-    PathInfo { local_port: 40_000, remote_port: 80, ipv6: false, mtu: 1500, timestamp_offset: 5_000 };
-pub(crate) const PATH_B: PathInfo =
-    PathInfo { local_port: 80, remote_port: 40_000, ipv6: false, mtu: 1500, timestamp_offset: 90_000 };
+pub(crate) const PATH_A: PathInfo = PathInfo {
+    local_port: 40_000,
+    remote_port: 80,
+    ipv6: false,
+    mtu: 1500,
+    timestamp_offset: 5_000,
+    segment_size_limit: 0,
+};
+pub(crate) const PATH_B: PathInfo = PathInfo {
+    local_port: 80,
+    remote_port: 40_000,
+    ipv6: false,
+    mtu: 1500,
+    timestamp_offset: 90_000,
+    segment_size_limit: 0,
+};
 
 pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
