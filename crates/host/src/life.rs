@@ -45,10 +45,12 @@ pub(crate) fn settle(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
         tell(stack, now, slot, cause);
         return stack.enqueue(slot);
     }
-    let ready = connection.take_readiness();
+    let mut ready = connection.take_readiness();
     let owner = entry.owner;
     if !entry.queued {
         if connection.has_nothing_to_transmit(now) {
+            // A writer is told of room only then.
+            ready |= connection.take_readiness();
             let deadline = connection.deadline();
             if let Some(deadline) = deadline {
                 stack.connections.arm_at(slot, deadline);

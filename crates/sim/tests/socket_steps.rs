@@ -151,3 +151,20 @@ fn mistakes() {
     assert!(info(r#""ca_state": "Opened""#).contains("Open"));
     assert!(info("").contains("name a field"));
 }
+
+/// One ACK covers all of a full send buffer, and there is nothing to transmit: its writer is told of the room all the
+/// same.
+#[test]
+fn a_writer_goes_on_when_its_buffer_is_empty() {
+    let text = text(
+        r#"{ "setsockopt": { "SO_SNDBUF": 2896 } }, { "write": "29200B" }, { "close": "first" }"#,
+        r#"{ "read": "eof" }, { "close": "first" }"#,
+        r#"{ "name": "all", "at": "b/first", "delivered": "29200B" }"#,
+    )
+    .replace(r#""a": {}"#, r#""a": { "stack": "rfc" }"#)
+    .replace(r#""delay""#, r#""rate": "10Mbit", "delay""#);
+    let experiment =
+        parse(text.as_bytes(), "x", &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = run_case(&experiment.cases[0], Judging::default(), &mut Trace::default()).report;
+    assert_eq!(report.outcome, Outcome::Passed, "{:?}", report.failures);
+}
