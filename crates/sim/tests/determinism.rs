@@ -11,7 +11,7 @@ use faultwire_sim::verify::{Verification, clones, verify_case};
 use faultwire_sim::world::World;
 
 /// Files whose runs are so long that one seed must do here; `.ci/run` verifies more in a release build.
-const LONG: [&str; 2] = ["lossy-bulk", "bottleneck"];
+const LONG: [&str; 3] = ["lossy-bulk", "bottleneck", "s48-wrapped-sequence-numbers"];
 
 fn load_seed(path: &Path, seed: u64) -> Experiment {
     let overrides = Overrides { seed: Some(seed), ..Overrides::default() };

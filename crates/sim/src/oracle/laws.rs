@@ -53,6 +53,8 @@ struct Conversation {
     successor: Option<ConversationIndex>,
     storm_started: Instant,
     storm_acks: u32,
+    /// Zero-window probes of either end.
+    probes: u16,
 }
 
 /// A conversation's place in [`Laws`], and whether the flow that led here sees its ends the other way round: after a
@@ -340,7 +342,10 @@ impl Conversation {
     #[inline]
     fn check_storm(&mut self, at: Instant, segment: &Segment, packet: &Packet) -> Option<String> {
         let tag = &packet.tag;
-        if tag.transmission > STORM_TRANSMISSIONS {
+        // A closed window may be probed with one octet for ever (RFC 9293 §3.8.6.1, MUST-37).
+        if tag.reason == Reason::ZeroWindowProbe {
+            self.probes = self.probes.saturating_add(1);
+        } else if tag.transmission.saturating_sub(self.probes) > STORM_TRANSMISSIONS {
             return Some(sent_too_often(packet));
         }
         if !matches!(tag.reason, Reason::UnacceptableAck | Reason::ChallengeAck) || !segment.is_pure_ack() {

@@ -98,6 +98,11 @@ impl Streams {
             let result = if read.timestamps { OracleResult::Broken } else { OracleResult::Hazard };
             return finding(OracleName::Incarnation, result, text);
         }
+        if let Some(text) = wrapped(&read) {
+            // RFC 7323 §5.1: without timestamps a segment of one round of the sequence numbers before looks new.
+            let result = if read.timestamps { OracleResult::Broken } else { OracleResult::Hazard };
+            return finding(OracleName::ByteStream, result, text);
+        }
         let undetected = self.undetected.get(&read.flow).is_some_and(|known| !known.packets.is_empty());
         if undetected {
             let text = "octets changed by corruption that the checksum can't see";
@@ -110,4 +115,17 @@ impl Streams {
             format!("{} octets are not what the peer wrote", read.payload.len()),
         )
     }
+}
+
+/// Octets of the same stream that have the same sequence numbers as those which should come, since these have come
+/// round.
+fn wrapped(read: &Read<'_>) -> Option<String> {
+    let Payload::Generated { stream, offset, len } = *read.payload else { return None };
+    let rounds = read.offset.checked_sub(offset)? >> 32;
+    let is_wrapped = Some(stream) == read.expected && rounds > 0 && offset + (rounds << 32) == read.offset;
+    is_wrapped.then(|| {
+        format!(
+            "{len} octets of the same sequence numbers {rounds} x 2^32 octets before (its offset {offset})"
+        )
+    })
 }
