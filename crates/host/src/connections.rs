@@ -2,7 +2,7 @@
 
 use faultwire_base::{Duration, Instant, LookupTable};
 use faultwire_engine::WakeupQueue;
-use faultwire_tcp::{Connection, Embryo, State, TimeWait};
+use faultwire_tcp::{Connection, Embryo, State, Successor, TimeWait};
 use faultwire_wire::Flow;
 
 use crate::demux::{Demux, Ends};
@@ -153,6 +153,13 @@ impl Connections {
     /// Whether there is a connection between `ends`.
     pub(crate) fn contains(&self, ends: &Ends) -> bool {
         self.demux.slot(ends).is_some()
+    }
+
+    /// The connection in TIME-WAIT between `ends` whose place a connect may take, and how.
+    pub(crate) fn replaceable(&self, ends: &Ends, now: Instant) -> Option<(u32, Successor)> {
+        let slot = self.demux.slot(ends)?;
+        let Body::TimeWait(time_wait) = &self.entry(slot).body else { return None };
+        Some((slot, time_wait.successor(now)?))
     }
 
     pub(crate) fn by_number(&self, id: ConnectionId) -> Option<&Entry> {

@@ -14,7 +14,7 @@
 //! half-open connections and those in TIME-WAIT are compact entries, and no table of all of them is walked.
 //!
 //! Left out: fragments (a datagram above the MTU is refused, an arriving fragment dropped), SYN cookies, dual-stack
-//! sockets, `SO_REUSEPORT`, `tcp_tw_reuse`, UDP `shutdown`, a limit on the rate of ICMP errors, loopback (a packet to an
+//! sockets, `SO_REUSEPORT`, UDP `shutdown`, a limit on the rate of ICMP errors, loopback (a packet to an
 //! own address is handed out like any other).
 //!
 //! ```

@@ -219,6 +219,10 @@ const TABLE: &[Sysctl] = &[
     }),
     tcp("tcp_timestamps", 0, 1, |tcp, on| tcp.options.timestamps = on == 1),
     tcp("tcp_tso_rtt_log", 0, 255, |tcp, power| tcp.sending.burst_round_trip_log = power as u8),
+    // 2 is for loopback, which there is none of.
+    tcp("tcp_tw_reuse", 0, 2, |tcp, mode| {
+        tcp.time_wait.reuse_after = (mode == 1).then_some(Duration::from_secs(1));
+    }),
     tcp("tcp_window_scaling", 0, 1, |tcp, on| tcp.options.window_scaling = on == 1),
     Sysctl {
         name: "tcp_wmem",

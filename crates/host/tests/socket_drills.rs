@@ -661,3 +661,40 @@ fn options_of_tcp_info() {
     let fd = t.passive("mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
     assert_eq!(t.info(fd).field("options"), Some(7));
 }
+
+/// `tcp_tw_reuse` 1: a connect takes the place of a connection in TIME-WAIT a second after the peer's last segment; its
+/// ISN lies 65,537 above all that was used, and its SYN echoes the peer's last timestamp (RFC 6191).
+#[test]
+fn a_connect_may_follow_on_time_wait() {
+    for reuse in [0, 1] {
+        let mut t = Drill::with(Config::linux(), |config| {
+            config.ephemeral_ports = 50_000..=50_000;
+            let value = faultwire_host::SysctlValue::Integer(reuse);
+            faultwire_host::apply_sysctl(config, "tcp_tw_reuse", &value).unwrap();
+        });
+        let fd = t.connect();
+        let first = t.expect("S 0:0(0) <...>");
+        t.inject("+0.01 S. 0:0(0) ack 1 win 32792 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7>");
+        t.expect(". 1:1(0) ack 1 <...>");
+        t.close(fd);
+        t.expect("F. 1:1(0) ack 1 <...>");
+        t.inject("+0.01 F. 1:1(0) ack 2 win 257 <nop,nop,TS val 20 ecr 0>");
+        t.expect(". 2:2(0) ack 2 <...>");
+        let fd = t.host.socket(faultwire_host::SocketKind::Tcp, false);
+        t.pass_ms(999);
+        assert_eq!(t.host.connect(t.now, fd, t.remote), Err(Errno::AddressNotAvailable));
+        t.pass_ms(1);
+        if reuse == 0 {
+            assert_eq!(t.host.connect(t.now, fd, t.remote), Err(Errno::AddressNotAvailable));
+            continue;
+        }
+        t.connect_with(fd);
+        let second = t.expect("S 0:0(0) <...>");
+        assert_eq!(second.seq, first.seq + 2 + 65_537);
+        assert_eq!(second.options.timestamps().map(|(_, echo)| echo), Some(20));
+        t.inject("+0.01 S. 0:0(0) ack 1 win 32792 <mss 1000,sackOK,TS val 40 ecr 0,nop,wscale 7>");
+        t.expect(". 1:1(0) ack 1 <...>");
+        t.abort(fd);
+        t.forget_sent();
+    }
+}

@@ -18,7 +18,7 @@ use crate::negotiate::PathInfo;
 use crate::offset::Offset;
 use crate::state::State;
 use crate::tcb::Tcb;
-use crate::time_wait::{TimeWait, TimeWaitVerdict};
+use crate::time_wait::{Successor, TimeWait, TimeWaitVerdict};
 use crate::timeout;
 use crate::timer::Timer;
 use crate::transmit;
@@ -78,6 +78,13 @@ impl Connection {
     /// Active OPEN: SYN-SENT, a SYN is due.
     pub fn connect(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant) -> Self {
         Self { tcb: handshake::open(config, path, isn, now) }
+    }
+
+    /// Active OPEN between the ends of a connection in TIME-WAIT, whose place it takes (RFC 6191).
+    pub fn connect_after(config: &Arc<Config>, path: PathInfo, before: &Successor, now: Instant) -> Self {
+        let mut connection = Self::connect(config, path, before.isn, now);
+        connection.tcb.timestamps.follow(before.latest);
+        connection
     }
 
     /// The connection that an embryo became when it said [`crate::EmbryoVerdict::Accept`]: ESTABLISHED. Hand it the

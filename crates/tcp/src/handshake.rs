@@ -398,7 +398,7 @@ fn linear_timeouts(tcb: &Tcb) -> u32 {
 fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &Opening) -> Outgoing {
     let answer = flags.contains(Flags::ACK);
     let first = opening.transmissions == 1;
-    let echo = if answer { tcb.timestamps.recent() } else { 0 };
+    let echo = tcb.timestamps.recent();
     let segment_size = tcb.path.announced_segment_size();
     let text = if first { opening.text } else { 0 };
     if tcb.send.next() == Offset::ISN {

@@ -110,5 +110,5 @@ pub use keepalive::KeepAliveSetting;
 pub use negotiate::{PathInfo, is_signed};
 pub use reset::reset_for;
 pub use state::{State, TRANSITIONS, UnknownState};
-pub use time_wait::{TimeWait, TimeWaitVerdict};
+pub use time_wait::{Successor, TimeWait, TimeWaitVerdict};
 pub use user_timeout::UserTimeoutOption;

@@ -29,6 +29,15 @@ pub struct TimeWait {
     stream_offset: u64,
 }
 
+/// How a connection begins that takes the place of one in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// Its ISN, above all that the old connection used.
+    pub isn: Seq,
+    /// The last TSval of the peer, and when it came: the SYN echoes it.
+    pub(crate) latest: (u32, Instant),
+}
+
 /// What TIME-WAIT does with an arriving segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimeWaitVerdict {
@@ -75,6 +84,16 @@ impl TimeWait {
     /// Whether 2 MSL are over.
     pub fn is_expired(&self, now: Instant) -> bool {
         self.deadline <= now
+    }
+
+    /// How a connect between the same ends may go on at `now`, if it may: timestamps keep what is still under way of the old
+    /// connection out of the new one (RFC 6191 §2; Linux `tcp_tw_reuse`).
+    pub fn successor(&self, now: Instant) -> Option<Successor> {
+        let wait = self.config.time_wait.reuse_after?;
+        let latest = self.timestamps.latest();
+        let old_enough = now.saturating_since(latest.1) >= wait;
+        (self.timestamps.enabled() && old_enough)
+            .then(|| Successor { isn: self.next_send + self.config.time_wait.reopen_gap, latest })
     }
 
     /// Our port.

@@ -32,6 +32,16 @@ impl Timestamps {
         }
     }
 
+    /// A connection that follows on another between the same ends begins with what that had last of the peer, and when.
+    pub(crate) fn follow(&mut self, (recent, at): (u32, Instant)) {
+        (self.recent, self.recent_at) = (recent, at);
+    }
+
+    /// TS.Recent and when it was set.
+    pub(crate) fn latest(&self) -> (u32, Instant) {
+        (self.recent, self.recent_at)
+    }
+
     /// Whether segments carry timestamps.
     #[inline]
     pub(crate) fn enabled(&self) -> bool {

@@ -211,12 +211,20 @@ fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u
     }
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("handled above") };
     let path = path_to(stack, now, socket.ipv6, remote)?;
-    let (ends, port) = local_end(stack, fd, path, remote)?;
+    let (ends, port) = local_end(stack, now, fd, path, remote)?;
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("handled above") };
     let options = socket.options.clone();
-    let isn = stack.initial_sequence.choose(now, ends.local(), remote);
     let path = stack.path_info(&ends, path.mtu);
-    let mut connection = Connection::connect(&stack.config.tcp, path, isn, now);
+    let mut connection = match stack.connections.replaceable(&ends, now) {
+        Some((slot, before)) => {
+            life::end_time_wait(stack, slot, Cause::Call);
+            Connection::connect_after(&stack.config.tcp, path, &before, now)
+        }
+        None => {
+            let isn = stack.initial_sequence.choose(now, ends.local(), remote);
+            Connection::connect(&stack.config.tcp, path, isn, now)
+        }
+    };
     options.apply(&mut connection, now);
     let settings = options.settings();
     let entry = Entry {
@@ -313,7 +321,13 @@ pub(crate) fn path_to(stack: &Stack, now: Instant, ipv6: bool, remote: SocketAdd
 
 /// The local end of a new connection; its port is held then. The address is what the socket is bound to (RFC 9293
 /// §3.9.1.1, MUST-43), or else what the route says (MUST-44).
-fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Result<(Ends, PortShare), Errno> {
+fn local_end(
+    stack: &mut Stack,
+    now: Instant,
+    fd: Fd,
+    path: Path,
+    remote: SocketAddr,
+) -> Result<(Ends, PortShare), Errno> {
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else {
         unreachable!("handled by the caller")
     };
@@ -324,13 +338,15 @@ fn local_end(stack: &mut Stack, fd: Fd, path: Path, remote: SocketAddr) -> Resul
     if let Some(hold) = socket.hold {
         let address = if let Bound::One(address) = hold.address { address } else { path.source };
         let ends = ends(address, hold.port);
-        let taken = stack.connections.contains(&ends);
+        let taken = stack.connections.contains(&ends) && stack.connections.replaceable(&ends, now).is_none();
         return if taken { Err(Errno::AddressNotAvailable) } else { Ok((ends, PortShare::of(hold))) };
     }
     let wanted = |port| Hold { address: Bound::One(path.source), port, sharing: Sharing::Connected };
     let connections = &stack.connections;
     let fits = |ports: &PortTable, port| {
-        !connections.contains(&ends(path.source, port)) && !ports.is_taken(wanted(port))
+        let ends = ends(path.source, port);
+        let free = !connections.contains(&ends) || connections.replaceable(&ends, now).is_some();
+        free && !ports.is_taken(wanted(port))
     };
     let port = match stack.config.tcp.handshake.port_choice {
         PortChoice::Random => stack.tcp.ports.choose(fits)?,

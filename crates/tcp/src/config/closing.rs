@@ -108,6 +108,9 @@ pub struct TimeWaitConfig {
     pub reopen_gap: u32,
     /// If the accepted SYN turns out to be an old duplicate, the connection goes back to TIME-WAIT (MAY-2 (2)).
     pub resume: bool,
+    /// A connect may take the place of a connection with timestamps when the peer has been silent for so long (Linux
+    /// `tcp_tw_reuse`); `None`: never.
+    pub reuse_after: Option<Duration>,
 }
 
 /// What arriving segments do in TIME-WAIT.
@@ -131,6 +134,7 @@ impl TimeWaitConfig {
             rfc1337: false,
             reopen_gap: 65_536,
             resume: true,
+            reuse_after: None,
         }
     }
 
@@ -141,6 +145,7 @@ impl TimeWaitConfig {
             rfc1337: false,
             reopen_gap: 65_537,
             resume: false,
+            reuse_after: None,
         }
     }
 
@@ -152,6 +157,7 @@ impl TimeWaitConfig {
             // The ISN of the new connection is RFC 6528's, which has moved on.
             reopen_gap: 1,
             resume: false,
+            reuse_after: None,
         }
     }
 }
