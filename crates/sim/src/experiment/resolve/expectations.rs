@@ -84,8 +84,9 @@ fn states(item: &Item<'_>, socket: NameId, known: &Known<'_>) -> Result<Check, P
         return Ok(Check::StateAt { socket, state: state(&wanted)?, when });
     }
     if let Some(wanted) = item.get("info") {
+        // In the order of their names, so that the effective form means the same.
         let when = moment(&item.require("when")?, known)?;
-        let fields = wanted.entries().into_iter().map(info_field).collect::<Result<Vec<_>, _>>()?;
+        let fields = item.map("info").into_iter().map(info_field).collect::<Result<Vec<_>, _>>()?;
         if fields.is_empty() {
             return Err(wanted.problem("name a field of tcp_info, like \"snd_cwnd\""));
         }
