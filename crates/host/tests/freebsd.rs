@@ -84,6 +84,16 @@ fn close_with_unread_data() {
     assert_eq!(t.state(), State::Closed);
 }
 
+/// `sosend` looks at SBS_CANTSENDMORE before so_error, `soreceive` at so_error first.
+#[test]
+fn a_write_after_a_reset() {
+    let mut t = Drill::new(Config::freebsd());
+    let fd = t.passive("mss 1460");
+    t.inject("+0.1 R. 1:1(0) ack 1");
+    assert_eq!(t.write(fd, 10), Err(Errno::PipeBroken));
+    assert_eq!(t.read(fd, 10), Err(Errno::ConnectionReset));
+}
+
 /// The RST of an abort has an ACK, no window, and the timestamps.
 #[test]
 fn abort() {

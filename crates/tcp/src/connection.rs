@@ -305,6 +305,11 @@ impl Connection {
         open && !self.tcb.send_buffer.is_finished()
     }
 
+    /// Whether a write fails with EPIPE now, whatever error waits ([`crate::ClosingConfig::broken_pipe_first`]).
+    pub fn is_pipe_broken_first(&self) -> bool {
+        self.tcb.config.closing.broken_pipe_first && !self.can_write()
+    }
+
     /// Octets that a write would take now.
     pub fn send_space(&self) -> u64 {
         if self.can_write() { self.tcb.send_buffer.room(&self.tcb.write_terms()) } else { 0 }

@@ -216,7 +216,9 @@ impl TimeWait {
                 TimeWaitVerdict::Closed
             };
         }
-        if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && segment.seq.after(self.next_receive) {
+        // SEQ_GT looks at the sign of SEG.SEQ - RCV.NXT: a number 2^31 away is before, not after as for Linux.
+        let newer = segment.seq.distance_from(self.next_receive) > 0;
+        if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && newer {
             return self.reopen();
         }
         if !flags.contains(Flags::ACK) {

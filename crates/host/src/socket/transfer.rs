@@ -29,6 +29,9 @@ pub(crate) fn send(
         }
         Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::PipeBroken),
     };
+    if stack.connections.full(slot).is_pipe_broken_first() {
+        return Err(Errno::PipeBroken);
+    }
     if let Some(error) = stack.connections.entry_mut(slot).error.take() {
         return Err(error);
     }

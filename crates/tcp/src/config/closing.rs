@@ -26,6 +26,9 @@ pub struct ClosingConfig {
     /// The user is told of a RST in CLOSING and LAST-ACK (Linux, FreeBSD); by the letter those just end
     /// (RFC 9293 §3.10.7.4, second).
     pub reset_while_closing_is_error: bool,
+    /// A write to a side that is closed fails with EPIPE, and an error that waits stays for a read (FreeBSD `sosend`);
+    /// otherwise a write takes the error.
+    pub broken_pipe_first: bool,
     /// A RST in SYN-RECEIVED of an active open tells the user "connection refused" (RFC 9293 §3.10.7.4, second; FreeBSD);
     /// otherwise that it was reset, as Linux does but in SYN-SENT.
     pub reset_in_syn_received_refuses: bool,
@@ -64,6 +67,7 @@ impl ClosingConfig {
             reset_offers_window: false,
             reset_in_close_wait: ResetInCloseWait::Resets,
             reset_while_closing_is_error: false,
+            broken_pipe_first: false,
             reset_in_syn_received_refuses: true,
         }
     }
@@ -90,6 +94,7 @@ impl ClosingConfig {
             fin_wait_2: Some(Duration::from_secs(9 * 75)),
             reset_carries_ack: true,
             reset_while_closing_is_error: true,
+            broken_pipe_first: true,
             ..Self::rfc()
         }
     }
