@@ -248,6 +248,7 @@ impl From<faultwire_tcp::DropReason> for DropReason {
             Tcp::AfterClose => Self::AfterClose,
             Tcp::AcceptDeferred => Self::AcceptDeferred,
             Tcp::UnexpectedSignature => Self::UnexpectedSignature,
+            Tcp::NoRoomAhead => Self::ReceiveBufferFull,
             Tcp::SynFin => Self::SynFin,
         }
     }

@@ -400,6 +400,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
             arriving::answer(tcb, arriving, Reason::DuplicateAck);
         }
         Placed::Duplicate => arriving::answer_duplicate(tcb, arriving, start, end),
+        Placed::NoRoom => return Some(DropReason::NoRoomAhead),
     }
     None
 }

@@ -119,6 +119,8 @@ pub enum DropReason {
     UnexpectedSignature,
     /// SYN and FIN together.
     SynFin,
+    /// Text ahead of RCV.NXT in so many small pieces that the memory for them is used up.
+    NoRoomAhead,
 }
 
 impl fmt::Display for DropReason {
@@ -145,6 +147,7 @@ impl fmt::Display for DropReason {
             Self::AcceptDeferred => "accept deferred until data",
             Self::UnexpectedSignature => "signed, and no key",
             Self::SynFin => "SYN and FIN together",
+            Self::NoRoomAhead => "no memory for what is out of order",
         })
     }
 }

@@ -12,16 +12,29 @@ pub(crate) struct Reassembly {
     blocks: Vec<Block>,
     pieces: VecDeque<(Offset, Payload)>,
     octets: u64,
-    arrivals: u64,
+    recent: Recent,
 }
 
-/// A contiguous range, with the count of the newest arrival in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A contiguous range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Block {
     start: Offset,
     end: Offset,
-    newest: u64,
 }
+
+/// What became of arriving data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Some of it was new.
+    New,
+    /// All of it was here before.
+    Duplicate,
+    /// There was no room, and nothing of it was kept.
+    NoRoom,
+}
+
+/// What a piece costs besides its octets.
+const PIECE_OVERHEAD: u64 = 128;
 
 impl Reassembly {
     /// Whether nothing is out of order.
@@ -36,22 +49,21 @@ impl Reassembly {
         self.octets
     }
 
-    /// Keeps `payload`, which begins at `start`. What is already here is not replaced: the first copy counts. Says
-    /// whether anything was new.
-    pub(crate) fn insert(&mut self, start: Offset, payload: &Payload) -> bool {
+    /// Keeps `payload`, which begins at `start`. What is already here is not replaced: the first copy counts. All that
+    /// is held, with the overhead of its pieces, costs at most `limit`: what lies furthest ahead goes first, and if that
+    /// is what arrives, it is not kept (Linux `tcp_prune_ofo_queue`; RFC 2018 §8 permits to drop what was reported).
+    pub(crate) fn insert(&mut self, start: Offset, payload: &Payload, limit: u64) -> Kept {
         if payload.is_empty() {
-            return false;
+            return Kept::Duplicate;
         }
         let end = start + u64::from(payload.len());
+        if !self.make_room(start, PIECE_OVERHEAD + u64::from(payload.len()), limit) {
+            return Kept::NoRoom;
+        }
         let before = self.octets;
         self.fill_gaps(start, end, payload);
         self.cover(start, end);
-        self.octets > before
-    }
-
-    /// A FIN at `at` is here too: it takes one sequence number (RFC 9293 §3.4) and holds no data.
-    pub(crate) fn cover_fin(&mut self, at: Offset) {
-        self.cover(at, at + 1);
+        if self.octets > before { Kept::New } else { Kept::Duplicate }
     }
 
     /// Gives the piece that begins at or before `next`, cut to begin there, and its new end.
@@ -73,25 +85,13 @@ impl Reassembly {
         None
     }
 
-    /// SACK blocks, newest first (RFC 2018 §4), at most `room` of them, into `blocks`; says how many.
+    /// SACK blocks, newest first (RFC 2018 §4), at most `room` of them, into `blocks`; says how many. Of more than four
+    /// blocks the older ones are forgotten until something arrives in them, as kernels do.
     pub(crate) fn report(&self, room: usize, blocks: &mut [(Offset, Offset); 4]) -> usize {
-        let room = room.min(blocks.len());
-        let mut arrivals = [0; 4];
-        let mut count = 0;
-        // One pass: after a burst of losses there are hundreds of blocks, and each arrival reports them. The newest
-        // tend to be the last.
-        for block in self.blocks.iter().rev() {
-            if count < room {
-                count += 1;
-            } else if count == 0 || block.newest < arrivals[count - 1] {
-                continue;
-            }
-            let mut at = count - 1;
-            while at > 0 && arrivals[at - 1] < block.newest {
-                (arrivals[at], blocks[at]) = (arrivals[at - 1], blocks[at - 1]);
-                at -= 1;
-            }
-            (arrivals[at], blocks[at]) = (block.newest, (block.start, block.end));
+        let known = self.recent.known();
+        let count = known.len().min(room);
+        for (place, block) in blocks.iter_mut().zip(&known[..count]) {
+            *place = (block.start, block.end);
         }
         count
     }
@@ -101,6 +101,25 @@ impl Reassembly {
         size_of::<Self>()
             + self.blocks.capacity() * size_of::<Block>()
             + self.pieces.capacity() * size_of::<(Offset, Payload)>()
+    }
+
+    fn cost(&self) -> u64 {
+        self.octets + PIECE_OVERHEAD * self.pieces.len() as u64
+    }
+
+    /// Drops pieces beyond `start` until one more that costs `cost` has room; says whether it has.
+    fn make_room(&mut self, start: Offset, cost: u64, limit: u64) -> bool {
+        while self.cost() + cost > limit {
+            let Some((last, payload)) = self.pieces.pop_back_if(|(at, _)| *at > start) else { return false };
+            self.octets -= u64::from(payload.len());
+            let block = self.blocks.last_mut().expect("a block covers each piece");
+            block.end = last;
+            if block.start == last {
+                self.blocks.pop();
+            }
+            self.recent.cut(|block| block.end = block.end.min(last));
+        }
+        true
     }
 
     /// Puts the parts of `start..end` that no block covers into the pieces.
@@ -137,27 +156,67 @@ impl Reassembly {
 
     /// Makes one block of `start..end` and all it touches.
     fn cover(&mut self, start: Offset, end: Offset) {
-        self.arrivals += 1;
         let first = self.blocks.partition_point(|block| block.end < start);
         let beyond = first + self.blocks[first..].partition_point(|block| block.start <= end);
-        let mut merged = Block { start, end, newest: self.arrivals };
+        let mut merged = Block { start, end };
         if first == beyond {
             self.blocks.insert(first, merged);
-            return;
+        } else {
+            merged.start = start.min(self.blocks[first].start);
+            merged.end = end.max(self.blocks[beyond - 1].end);
+            self.blocks[first] = merged;
+            self.blocks.drain(first + 1..beyond);
         }
-        merged.start = start.min(self.blocks[first].start);
-        merged.end = end.max(self.blocks[beyond - 1].end);
-        self.blocks[first] = merged;
-        self.blocks.drain(first + 1..beyond);
+        self.recent.put(merged);
     }
 
     /// Everything before `end` is in order now.
-    pub(crate) fn uncover(&mut self, end: Offset) {
+    fn uncover(&mut self, end: Offset) {
         let gone = self.blocks.partition_point(|block| block.end <= end);
         self.blocks.drain(..gone);
         if let Some(first) = self.blocks.first_mut() {
             first.start = first.start.max(end);
         }
+        self.recent.cut(|block| block.start = block.start.max(end));
+    }
+}
+
+/// The blocks in which something arrived last, newest first. Each is one of all blocks, whole.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    blocks: [Block; 4],
+    count: u8,
+}
+
+impl Recent {
+    fn known(&self) -> &[Block] {
+        &self.blocks[..usize::from(self.count)]
+    }
+
+    /// Something arrived in `block`, which is what became of all the blocks inside it.
+    fn put(&mut self, block: Block) {
+        self.retain(|known| known.start < block.start || known.end > block.end);
+        self.blocks.rotate_right(1);
+        self.blocks[0] = block;
+        self.count = (self.count + 1).min(self.blocks.len() as u8);
+    }
+
+    /// Cuts each block; what is empty then is gone.
+    fn cut(&mut self, cut: impl Fn(&mut Block)) {
+        self.blocks.iter_mut().for_each(cut);
+        self.retain(|block| block.start < block.end);
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Block) -> bool) {
+        let mut kept = 0;
+        for index in 0..usize::from(self.count) {
+            let block = self.blocks[index];
+            if keep(&block) {
+                self.blocks[kept] = block;
+                kept += 1;
+            }
+        }
+        self.count = kept as u8;
     }
 }
 

@@ -6,7 +6,7 @@ use faultwire_wire::{Payload, Seq};
 use crate::config::{BufferConfig, WindowUpdate};
 use crate::offset::Offset;
 use crate::payload_queue::PayloadQueue;
-use crate::reassembly::Reassembly;
+use crate::reassembly::{Kept, Reassembly};
 
 /// The receiving half of the stream: RCV.NXT, RCV.WND and the data on both sides of RCV.NXT.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub(crate) enum Placed {
     OutOfOrder,
     /// It is ahead of RCV.NXT, and all of it was here before.
     Duplicate,
+    /// It is ahead of RCV.NXT in so many pieces that the memory for them is used up.
+    NoRoom,
 }
 
 impl ReceiveBuffer {
@@ -111,8 +113,12 @@ impl ReceiveBuffer {
     #[inline]
     pub(crate) fn place(&mut self, at: Offset, payload: &Payload) -> Placed {
         if at > self.next {
-            let new = self.reassembly.get_or_insert_default().insert(at, payload);
-            return if new { Placed::OutOfOrder } else { Placed::Duplicate };
+            let limit = self.capacity.saturating_mul(2);
+            return match self.reassembly.get_or_insert_default().insert(at, payload, limit) {
+                Kept::New => Placed::OutOfOrder,
+                Kept::Duplicate => Placed::Duplicate,
+                Kept::NoRoom => Placed::NoRoom,
+            };
         }
         assert!(at == self.next, "text before RCV.NXT was not cut off");
         self.append(payload);
