@@ -75,3 +75,81 @@ fn the_first_timeout_after_a_lost_syn() {
     t.close(fd);
     t.forget_sent();
 }
+
+/// Linux (`tcp_cleanup_rbuf`): a read that empties the buffer sends the ACK of a short segment that waits, unless the
+/// connection is interactive.
+#[test]
+fn a_read_sends_the_ack() {
+    let mut t = Drill::new(Config::linux());
+    let fd = t.passive("mss 1000");
+    for segment in 0..16 {
+        let start = segment * 10 + 1;
+        t.inject(&format!("+.01 P. {start}:{}(10) ack 1 win 32792", start + 10));
+        t.expect(&format!(". 1:1(0) ack {}", start + 10));
+    }
+    t.inject("+.01 P. 161:171(10) ack 1 win 32792");
+    t.expect_nothing();
+    t.pass_ms(5);
+    assert_eq!(t.read(fd, 169), Ok(169));
+    t.expect_nothing();
+    assert_eq!(t.read(fd, 1), Ok(1));
+    t.expect(". 1:1(0) ack 171");
+    // Nobody reads: the timer.
+    t.inject("+.01 P. 171:181(10) ack 1 win 32792");
+    t.expect("+.04 . 1:1(0) ack 181");
+    t.inject("+.01 P. 181:191(10) ack 1 win 32792");
+    assert_eq!(t.read(fd, 20), Ok(20));
+    t.expect(". 1:1(0) ack 191");
+    // It answers: interactive.
+    assert_eq!(t.write(fd, 10), Ok(10));
+    t.expect("P. 1:11(10) ack 191");
+    t.inject("+.01 P. 191:201(10) ack 11 win 32792");
+    assert_eq!(t.read(fd, 10), Ok(10));
+    t.expect_nothing();
+    t.inject("+.01 P. 201:211(10) ack 11 win 32792");
+    assert_eq!(t.read(fd, 10), Ok(10));
+    // Two short ones.
+    t.expect(". 11:11(0) ack 211");
+}
+
+/// Linux: a segment that comes twice means that ACKs got lost; the next ones are quick again.
+#[test]
+fn a_duplicate_quickens() {
+    let mut t = Drill::new(Config::linux());
+    let fd = t.passive("mss 1000");
+    t.inject("+.01 P. 1:11(10) ack 1 win 32792");
+    t.expect(". 1:1(0) ack 11");
+    assert_eq!(t.write(fd, 10), Ok(10));
+    t.expect("P. 1:11(10) ack 11");
+    t.inject("+.01 P. 11:21(10) ack 11 win 32792");
+    t.expect_nothing();
+    t.inject("+.01 P. 1:11(10) ack 11 win 32792");
+    t.expect(". 11:11(0) ack 21");
+    t.inject("+.01 P. 21:31(10) ack 11 win 32792");
+    t.expect(". 11:11(0) ack 31");
+    assert_eq!(t.read(fd, 40), Ok(30));
+}
+
+/// Every other octet of the window: what is out of order costs no more than twice the buffer, and what lies nearest is
+/// kept, so that the stream goes on.
+#[test]
+fn islands_cost_no_more_than_the_buffer() {
+    for config in [Config::rfc(), Config::linux(), Config::freebsd()] {
+        let mut t = Drill::new(config);
+        let fd = t.passive("mss 1000,sackOK");
+        for island in 0..15_000 {
+            let start = 2 * island + 2;
+            t.inject(&format!(". {start}:{}(1) ack 1 win 32792", start + 1));
+        }
+        t.forget_sent();
+        let heap = t.host.connections().next().unwrap().detail.unwrap().heap_octets;
+        assert!(heap < 2 << 20, "{heap}");
+        for island in 0..500 {
+            let start = 2 * island + 1;
+            t.inject(&format!(". {start}:{}(1) ack 1 win 32792", start + 1));
+        }
+        t.forget_sent();
+        assert_eq!(t.read(fd, 2000), Ok(1000));
+        t.forget_sent();
+    }
+}

@@ -1,10 +1,14 @@
 //! When to acknowledge: at once, delayed, challenged, or with whatever goes out anyway (RFC 9293 §3.8.6.3, 5961 §7).
 
+mod adaptive;
+
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Reason};
 
 use crate::config::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit};
 use crate::offset::Offset;
+pub(crate) use adaptive::DataArrived;
+use adaptive::tick;
 
 /// The receiver's debts.
 #[derive(Clone, Debug)]
@@ -14,6 +18,12 @@ pub(crate) struct AckPolicy {
     cause: Cause,
     last_sent: Offset,
     full_segment: u32,
+    /// The delay of an ACK where it is adapted (Linux `ato`), in milliseconds; 0 before the first data.
+    interval_millis: u16,
+    /// Length of the last segment that may have been full and was shorter than full ones so far.
+    last_short: u16,
+    /// Pushed or short segments that wait for an ACK; 2 is many.
+    pushed: u8,
     quick_left: u8,
     haste: Haste,
     limiter_count: u8,
@@ -41,6 +51,9 @@ pub(crate) enum AckDecision {
     By(Instant),
 }
 
+/// `TCP_ATO_MIN` and `TCP_DELACK_MIN`, in milliseconds.
+const LEAST_INTERVAL: u16 = 40;
+
 /// Least full-sized segment to reckon with before a larger one was seen (RFC 9293 §3.7.1).
 const LEAST_FULL_SEGMENT: u32 = 536;
 
@@ -52,7 +65,10 @@ impl AckPolicy {
             cause: Cause::Unknown,
             last_sent: Offset::FIRST,
             full_segment: LEAST_FULL_SEGMENT,
-            quick_left: config.quick,
+            interval_millis: 0,
+            last_short: 0,
+            pushed: 0,
+            quick_left: if config.adaptive { 0 } else { config.quick },
             haste: Haste::Quick,
             limiter_count: 0,
             limiter_since: Instant::FAR_FUTURE,
@@ -91,31 +107,34 @@ impl AckPolicy {
         self.due.take().map(|reason| (reason, self.cause))
     }
 
-    /// In-order data of `len` octets moved RCV.NXT to `next`: whether to acknowledge now or later (RFC 9293 §3.8.6.3:
-    /// SHLD-18, SHLD-19).
+    /// In-order data arrived, and something else has it acknowledged at once.
+    pub(crate) fn note_data(&mut self, config: &AcknowledgmentConfig, data: &DataArrived) {
+        if config.adaptive {
+            self.observe(config, data);
+        } else {
+            self.full_segment = self.full_segment.max(data.length);
+        }
+        self.data_at = data.now;
+    }
+
+    /// In-order data moved RCV.NXT: whether to acknowledge now or later (RFC 9293 §3.8.6.3: SHLD-18, SHLD-19).
     #[inline]
-    pub(crate) fn on_data(
-        &mut self,
-        config: &AcknowledgmentConfig,
-        now: Instant,
-        next: Offset,
-        len: u32,
-    ) -> AckDecision {
-        self.data_at = now;
-        self.full_segment = self.full_segment.max(len);
-        let owed = next - self.last_sent;
+    pub(crate) fn on_data(&mut self, config: &AcknowledgmentConfig, data: &DataArrived) -> AckDecision {
+        self.note_data(config, data);
+        let owed = data.next - self.last_sent;
         let full = u64::from(self.full_segment);
         let enough = match config.at_once {
             AckAtOnce::TwoFullSegments => owed >= 2 * full,
             AckAtOnce::MoreThanOneSegment => owed > full,
-            AckAtOnce::SecondSegment => owed > u64::from(len),
+            AckAtOnce::SecondSegment => owed > u64::from(data.length),
         };
-        let quick = match self.haste {
-            Haste::Quick => self.quick_left > 0,
-            Haste::Interactive => false,
-            Haste::Always => true,
-        };
-        if enough || quick { AckDecision::Now } else { AckDecision::By(now.saturating_add(config.delay)) }
+        if enough || self.is_quick() {
+            AckDecision::Now
+        } else if config.adaptive {
+            self.delayed(data)
+        } else {
+            AckDecision::By(data.armed.unwrap_or(data.now.saturating_add(config.delay)))
+        }
     }
 
     /// A segment with an ACK up to `next` goes out.
@@ -123,15 +142,28 @@ impl AckPolicy {
     pub(crate) fn on_sent(&mut self, next: Offset) {
         if next > self.last_sent && self.quick_left > 0 {
             self.quick_left -= 1;
+            if self.quick_left == 0 {
+                // Leaving the quick ACKs, Linux begins with the least delay again.
+                self.interval_millis = self.interval_millis.min(LEAST_INTERVAL);
+            }
         }
         self.last_sent = next;
+        self.pushed = 0;
         self.due = None;
     }
 
     /// Data goes out soon after data came in: the connection is interactive, its ACKs have company (Linux).
     #[inline]
-    pub(crate) fn on_data_sent(&mut self, now: Instant, delay: Duration) {
-        if self.haste == Haste::Quick && now.saturating_since(self.data_at) < delay {
+    pub(crate) fn on_data_sent(&mut self, config: &AcknowledgmentConfig, now: Instant) {
+        if self.haste != Haste::Quick {
+            return;
+        }
+        let soon = if config.adaptive {
+            tick(now) - tick(self.data_at) < u64::from(self.interval_millis)
+        } else {
+            now.saturating_since(self.data_at) < config.delay
+        };
+        if soon {
             self.haste = Haste::Interactive;
         }
     }
@@ -142,16 +174,15 @@ impl AckPolicy {
             return;
         }
         self.quick_left = self.quick_left.max(acks);
+        self.interval_millis = LEAST_INTERVAL;
         if self.haste == Haste::Interactive {
             self.haste = Haste::Quick;
         }
     }
 
-    /// A delayed ACK had to go alone: the connection isn't interactive after all.
-    pub(crate) fn on_delay_expired(&mut self) {
-        if self.haste == Haste::Interactive {
-            self.haste = Haste::Quick;
-        }
+    /// How long an ACK would wait now.
+    pub(crate) fn delay(&self, config: &AcknowledgmentConfig) -> Duration {
+        if config.adaptive { Duration::from_millis(u64::from(self.interval_millis)) } else { config.delay }
     }
 
     /// When in-order data arrived last.
@@ -166,6 +197,11 @@ impl AckPolicy {
             Haste::Interactive => false,
             Haste::Always => true,
         }
+    }
+
+    /// Whether the connection answers data with data, or its user said so.
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.haste == Haste::Interactive
     }
 
     /// TCP_QUICKACK: `true` never delays, `false` delays from now on.
@@ -201,6 +237,8 @@ pub(crate) fn may_challenge(
 
 #[cfg(test)]
 mod tests {
+    use faultwire_wire::Flags;
+
     use super::*;
     use crate::config::Config;
 
@@ -208,36 +246,101 @@ mod tests {
         Instant::ZERO + Duration::from_millis(millis)
     }
 
+    fn data(millis: u64, next: u64, length: u32) -> DataArrived {
+        DataArrived {
+            now: at(millis),
+            next: Offset::FIRST + next,
+            length,
+            header: 20,
+            plain_header: 20,
+            flags: Flags::ACK,
+            window: 65_535,
+            timeout: Duration::from_secs(1),
+            smoothed: None,
+            armed: None,
+        }
+    }
+
     /// RFC 9293 §3.8.6.3, SHLD-19: every second full segment at once.
     #[test]
     fn every_second_full_segment() {
         let config = Config::rfc().acknowledgment;
         let mut policy = AckPolicy::new(&config);
-        assert_eq!(policy.on_data(&config, at(0), Offset::FIRST + 1448, 1448), AckDecision::By(at(200)));
-        assert_eq!(policy.on_data(&config, at(1), Offset::FIRST + 2896, 1448), AckDecision::Now);
+        assert_eq!(policy.on_data(&config, &data(0, 1448, 1448)), AckDecision::By(at(200)));
+        assert_eq!(policy.on_data(&config, &data(1, 2896, 1448)), AckDecision::Now);
         policy.on_sent(Offset::FIRST + 2896);
-        assert_eq!(policy.on_data(&config, at(2), Offset::FIRST + 4344, 1448), AckDecision::By(at(202)));
-        assert_eq!(policy.on_data(&config, at(3), Offset::FIRST + 4345, 1), AckDecision::By(at(203)));
+        assert_eq!(policy.on_data(&config, &data(2, 4344, 1448)), AckDecision::By(at(202)));
+        assert_eq!(policy.on_data(&config, &data(3, 4345, 1)), AckDecision::By(at(203)));
     }
 
-    /// Linux: quick ACKs at first, more than one segment at once, delayed while interactive.
+    /// Linux: quick ACKs at first, as many as half the window has segments and at most 16; more than one segment at
+    /// once; delayed while interactive.
     #[test]
     fn linux_quick_and_interactive() {
         let config = Config::linux().acknowledgment;
-        let mut policy = AckPolicy::new(&config);
-        let mut next = Offset::FIRST;
-        for n in 0..16 {
-            next = next + 100;
-            assert_eq!(policy.on_data(&config, at(n), next, 100), AckDecision::Now);
-            policy.on_sent(next);
+        for (window, quick) in [(65_535, 16), (10_720, 10), (1000, 2)] {
+            let mut policy = AckPolicy::new(&config);
+            let mut next = 0;
+            let arrived = |n, next, length| DataArrived {
+                window,
+                flags: Flags::ACK | Flags::PSH,
+                ..data(n, next, length)
+            };
+            for n in 0..quick {
+                next += 10;
+                assert_eq!(policy.on_data(&config, &arrived(n, next, 10)), AckDecision::Now);
+                policy.on_sent(Offset::FIRST + next);
+            }
+            assert_eq!(policy.on_data(&config, &arrived(20, next + 10, 10)), AckDecision::By(at(60)));
+            assert_eq!(policy.on_data(&config, &arrived(20, next + 557, 547)), AckDecision::Now);
         }
-        assert_eq!(policy.on_data(&config, at(20), next + 100, 100), AckDecision::By(at(60)));
-        assert_eq!(policy.on_data(&config, at(20), next + 637, 537), AckDecision::Now);
-
         let mut policy = AckPolicy::new(&config);
-        policy.on_data(&config, at(0), Offset::FIRST + 10, 10);
-        policy.on_data_sent(at(39), config.delay);
-        assert_eq!(policy.on_data(&config, at(50), Offset::FIRST + 20, 10), AckDecision::By(at(90)));
+        policy.on_data_sent(&config, at(0));
+        policy.on_data(&config, &data(0, 10, 10));
+        policy.on_data_sent(&config, at(39));
+        assert_eq!(policy.on_data(&config, &data(50, 20, 10)), AckDecision::By(at(90)));
+    }
+
+    /// Linux (`tcp_event_data_recv`, `tcp_send_delayed_ack`): the delay follows the gaps up to the bounds, doubles when
+    /// it ran out, and one that is nearly over ends at once.
+    #[test]
+    fn linux_delay_follows_the_gaps() {
+        let config = Config::linux().acknowledgment;
+        let mut policy = AckPolicy::new(&config);
+        policy.on_data(&config, &data(0, 10, 10));
+        policy.quick_left = 0;
+        let delayed = |policy: &mut AckPolicy, millis, smoothed, armed: Option<u64>| {
+            let smoothed = Some(Duration::from_millis(smoothed));
+            policy.on_data(&config, &DataArrived { smoothed, armed: armed.map(at), ..data(millis, 10, 1) })
+        };
+        // 40 / 2 + 35, 55 / 2 + 50, 77 / 2 + 70.
+        assert_eq!(delayed(&mut policy, 35, 300, None), AckDecision::By(at(35 + 55)));
+        assert_eq!(delayed(&mut policy, 85, 300, None), AckDecision::By(at(85 + 77)));
+        assert_eq!(delayed(&mut policy, 155, 300, None), AckDecision::By(at(155 + 108)));
+        policy.on_delay_expired(Duration::from_secs(1));
+        assert_eq!(delayed(&mut policy, 405, 300, None), AckDecision::By(at(405 + 199)));
+        assert_eq!(delayed(&mut policy, 500, 50, None), AckDecision::By(at(550)), "SRTT");
+        assert_eq!(delayed(&mut policy, 501, 10, None), AckDecision::By(at(541)), "the least");
+        assert_eq!(delayed(&mut policy, 501, 10, Some(512)), AckDecision::By(at(512)));
+        assert_eq!(delayed(&mut policy, 501, 10, Some(511)), AckDecision::Now);
+    }
+
+    /// Linux (`tcp_measure_rcv_mss`): two equal segments that may be full tell the size of full ones.
+    #[test]
+    fn linux_measures_full_segments() {
+        let config = Config::linux().acknowledgment;
+        let mut policy = AckPolicy::new(&config);
+        let mut after = |length, flags| {
+            policy.on_data(&config, &DataArrived { flags, ..data(0, 10, length) });
+            policy.full_segment()
+        };
+        assert_eq!(after(1460, Flags::ACK), 1460);
+        assert_eq!(after(1000, Flags::ACK | Flags::PSH), 1460);
+        assert_eq!(after(1000, Flags::ACK | Flags::PSH), 1000);
+        assert_eq!(after(100, Flags::ACK | Flags::PSH), 1000);
+        assert_eq!(after(100, Flags::ACK | Flags::PSH), 1000);
+        assert_eq!(after(100, Flags::ACK), 1000);
+        assert_eq!(after(100, Flags::ACK), 100);
     }
 
     /// RFC 5961 §7: ten in five seconds; Linux: one in 500 ms.

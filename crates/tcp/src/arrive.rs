@@ -5,7 +5,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Reason, Segment};
 
 use crate::acceptable::{self, Acceptable};
-use crate::ack_policy::AckDecision;
+use crate::ack_policy::{AckDecision, DataArrived};
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
@@ -13,7 +13,7 @@ use crate::config::{HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, Seq
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
-use crate::negotiate::is_signed;
+use crate::negotiate::{TIMESTAMPS_OCTETS, is_signed};
 use crate::offset::Offset;
 use crate::receive_buffer::Placed;
 use crate::state::State;
@@ -391,6 +391,8 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         Placed::InOrder => on_text_in_order(tcb, arriving, length),
         // RFC 5681 §4.2: at once when a hole is filled.
         Placed::FilledHole => {
+            let data = data_arrived(tcb, arriving, length);
+            tcb.ack.note_data(&tcb.config.acknowledgment, &data);
             tcb.ack.demand(Reason::Ack, arriving.cause);
             tcb.events.readable();
         }
@@ -408,16 +410,33 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
 /// RCV.NXT moved over `length` octets of text, and there was no hole.
 #[inline]
 pub(crate) fn on_text_in_order(tcb: &mut Tcb, arriving: &Arriving<'_>, length: u32) {
-    let next = tcb.receive.next();
-    match tcb.ack.on_data(&tcb.config.acknowledgment, arriving.now, next, length) {
+    let data = data_arrived(tcb, arriving, length);
+    match tcb.ack.on_data(&tcb.config.acknowledgment, &data) {
         AckDecision::Now => tcb.ack.demand(Reason::Ack, arriving.cause),
-        AckDecision::By(at) if !tcb.timers.is_armed(Timer::DelayedAck) => {
-            tcb.timers.arm(Timer::DelayedAck, at);
-        }
-        AckDecision::By(_) => {}
+        AckDecision::By(at) => tcb.timers.arm(Timer::DelayedAck, at),
     }
     tcb.events.readable();
 }
+
+#[inline]
+fn data_arrived(tcb: &Tcb, arriving: &Arriving<'_>, length: u32) -> DataArrived {
+    let options = if tcb.timestamps.enabled() { TIMESTAMPS_OCTETS } else { 0 };
+    DataArrived {
+        now: arriving.now,
+        next: tcb.receive.next(),
+        length,
+        header: HEADER + arriving.segment.options.padded_length() as u32,
+        plain_header: HEADER + options,
+        flags: arriving.segment.flags,
+        window: tcb.receive.edge().saturating_since(tcb.ack.last_sent()),
+        timeout: tcb.recovery.rto(),
+        smoothed: tcb.recovery.rtt().smoothed(),
+        armed: tcb.timers.deadline(Timer::DelayedAck),
+    }
+}
+
+/// Octets of a TCP header without options.
+const HEADER: u32 = 20;
 
 /// Eighth: RCV.NXT moved over the FIN.
 fn take_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) {

@@ -44,6 +44,11 @@ pub(crate) fn answer(tcb: &mut Tcb, arriving: &Arriving<'_>, reason: Reason) {
 /// Text arrived that was here before, all of it: the ACK reports it (RFC 2883 §4).
 pub(crate) fn answer_duplicate(tcb: &mut Tcb, arriving: &Arriving<'_>, start: Offset, end: Offset) {
     let reason = if end > tcb.receive.next() { Reason::DuplicateAck } else { Reason::UnacceptableAck };
+    let config = &tcb.config.acknowledgment;
+    if config.adaptive {
+        // Linux: an ACK of ours got lost, and the peer waits.
+        tcb.ack.quicken(config.quick);
+    }
     let mut reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
     if tcb.negotiated.sack && tcb.config.options.duplicate_sack {
         sack_option::report_duplicate(tcb, &mut reply.segment, (start, end));

@@ -359,6 +359,11 @@ impl Connection {
         let policy = tcb.config.acknowledgment.window_update;
         if tcb.state.takes_text() && tcb.receive.is_update_due(policy, segment) {
             tcb.ack.demand(faultwire_wire::Reason::WindowUpdate, Cause::Call);
+        } else if tcb.config.acknowledgment.adaptive
+            && tcb.timers.is_armed(Timer::DelayedAck)
+            && tcb.ack.is_due_after_read(tcb.receive.next(), tcb.receive.readable() == 0)
+        {
+            tcb.ack.demand(faultwire_wire::Reason::Ack, Cause::Call);
         }
         Some(payload)
     }

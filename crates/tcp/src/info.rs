@@ -354,7 +354,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         reordering_seen: recovery.reordering_seen(),
         path_mtu: tcb.path.mtu,
         announced_segment_size: tcb.path.announced_segment_size(),
-        ack_delay: tcb.config.acknowledgment.delay,
+        ack_delay: tcb.ack.delay(&tcb.config.acknowledgment),
         pacing_rate: tcb.pacing_rate(),
         history: history(tcb, now),
         send_unacknowledged: tcb.send.unacknowledged().to_seq(tcb.send.isn()),

@@ -212,7 +212,11 @@ impl Connection {
 
     /// TCP_QUICKACK: whether an ACK of data would go at once.
     pub fn is_quick_ack(&self) -> bool {
-        self.tcb.ack.is_quick()
+        if self.tcb.config.acknowledgment.adaptive {
+            !self.tcb.ack.is_interactive()
+        } else {
+            self.tcb.ack.is_quick()
+        }
     }
 
     /// SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT.

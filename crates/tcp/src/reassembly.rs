@@ -66,6 +66,11 @@ impl Reassembly {
         if self.octets > before { Kept::New } else { Kept::Duplicate }
     }
 
+    /// A FIN at `at` is here too: it takes one sequence number (RFC 9293 §3.4) and holds no data.
+    pub(crate) fn cover_fin(&mut self, at: Offset) {
+        self.cover(at, at + 1);
+    }
+
     /// Gives the piece that begins at or before `next`, cut to begin there, and its new end.
     pub(crate) fn take(&mut self, next: Offset) -> Option<Payload> {
         loop {
@@ -112,10 +117,10 @@ impl Reassembly {
         while self.cost() + cost > limit {
             let Some((last, payload)) = self.pieces.pop_back_if(|(at, _)| *at > start) else { return false };
             self.octets -= u64::from(payload.len());
-            let block = self.blocks.last_mut().expect("a block covers each piece");
-            block.end = last;
-            if block.start == last {
-                self.blocks.pop();
+            // A FIN may have a block of its own.
+            while self.blocks.pop_if(|block| block.start >= last).is_some() {}
+            if let Some(block) = self.blocks.last_mut() {
+                block.end = block.end.min(last);
             }
             self.recent.cut(|block| block.end = block.end.min(last));
         }
@@ -171,7 +176,7 @@ impl Reassembly {
     }
 
     /// Everything before `end` is in order now.
-    fn uncover(&mut self, end: Offset) {
+    pub(crate) fn uncover(&mut self, end: Offset) {
         let gone = self.blocks.partition_point(|block| block.end <= end);
         self.blocks.drain(..gone);
         if let Some(first) = self.blocks.first_mut() {

@@ -37,7 +37,8 @@ pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
         on_retransmission(tcb, now);
     }
     if tcb.timers.take_due(Timer::DelayedAck, now) {
-        tcb.ack.on_delay_expired();
+        let timeout = tcb.recovery.rto();
+        tcb.ack.on_delay_expired(timeout);
         tcb.ack.demand(Reason::DelayedAck, Cause::Timer(TimerKind::DelayedAck));
     }
     if tcb.timers.take_due(Timer::Persist, now) {

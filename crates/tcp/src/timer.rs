@@ -58,6 +58,12 @@ impl Timers {
         self.deadlines[timer as usize] != Instant::FAR_FUTURE
     }
 
+    /// For when `timer` is armed, if it is.
+    #[inline]
+    pub(crate) fn deadline(&self, timer: Timer) -> Option<Instant> {
+        self.is_armed(timer).then(|| self.deadlines[timer as usize])
+    }
+
     /// Whether a timer other than `timer` is armed.
     pub(crate) fn is_any_armed_but(&self, timer: Timer) -> bool {
         let armed = |(index, &at): (usize, &Instant)| index != timer as usize && at != Instant::FAR_FUTURE;

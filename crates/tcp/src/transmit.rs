@@ -412,7 +412,9 @@ fn data(
     if text.push {
         flags |= Flags::PSH;
     }
-    tcb.ack.on_data_sent(now, tcb.config.acknowledgment.delay);
+    if length > 0 {
+        tcb.ack.on_data_sent(&tcb.config.acknowledgment, now);
+    }
     let urgent = tcb.urgent.pointer(start);
     if urgent.is_some() {
         flags |= Flags::URG;

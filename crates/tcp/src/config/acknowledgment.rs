@@ -7,9 +7,13 @@ use faultwire_base::Duration;
 pub struct AcknowledgmentConfig {
     /// How long an ACK may wait for company (RFC 9293 §3.8.6.3, MUST-40: below 0.5 s).
     pub delay: Duration,
+    /// The delay follows the gaps between arrivals instead, between 40 and 200 ms; the size of full segments is measured
+    /// down as well as up; ACKs are quick again after a long gap; and a read sends the ACK of more than one segment, or of
+    /// short ones when it empties the buffer (Linux).
+    pub adaptive: bool,
     /// How much data is acknowledged at once.
     pub at_once: AckAtOnce,
-    /// So many ACKs at the start of a connection are not delayed, unless it answers with data (Linux quick ACKs).
+    /// At most so many ACKs at the start of a connection are not delayed, unless it answers with data (Linux quick ACKs).
     pub quick: u8,
     /// When a read makes room enough to tell the peer.
     pub window_update: WindowUpdate,
@@ -65,6 +69,7 @@ impl AcknowledgmentConfig {
     pub(super) fn rfc() -> Self {
         Self {
             delay: Duration::from_millis(200),
+            adaptive: false,
             at_once: AckAtOnce::TwoFullSegments,
             quick: 0,
             window_update: WindowUpdate::TwoSegmentsOrHalf,
@@ -77,6 +82,7 @@ impl AcknowledgmentConfig {
     pub(super) fn linux() -> Self {
         Self {
             delay: Duration::from_millis(40),
+            adaptive: true,
             at_once: AckAtOnce::MoreThanOneSegment,
             quick: 16,
             window_update: WindowUpdate::Doubled,
