@@ -63,10 +63,18 @@ impl FastOpenCookie {
         self.experimental
     }
 
-    /// Appends the option with NOPs up to a multiple of four, if there is room.
+    /// Appends the option with NOPs up to a multiple of four, if there is room; before the end of a list that has one,
+    /// as FreeBSD's without timestamps.
     pub(crate) fn push(self, options: &mut Options) {
         let length = usize::from(self.length) + if self.experimental { 4 } else { 2 };
         if options.padded_length() + length.next_multiple_of(4) > Options::CAPACITY {
+            return;
+        }
+        if options.reopen() {
+            options.push_fast_open(self.octets(), self.experimental);
+            if !options.as_bytes().len().is_multiple_of(4) {
+                options.push_end();
+            }
             return;
         }
         options.push_fast_open(self.octets(), self.experimental);

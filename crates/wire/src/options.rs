@@ -135,6 +135,18 @@ impl Options {
         self.push_raw(&[kind::END]);
     }
 
+    /// Takes the end of the list away, so that more can follow; says whether there was one.
+    pub fn reopen(&mut self) -> bool {
+        let mut options = self.iter();
+        while options.next().is_some() {}
+        let end = self.as_bytes().len() - options.rest.len();
+        let ended = options.rest.first() == Some(&kind::END);
+        if ended {
+            self.length = end as u8;
+        }
+        ended
+    }
+
     /// Appends the maximum segment size (RFC 9293 §3.1, MUST-4).
     pub fn push_maximum_segment_size(&mut self, octets: u16) {
         let [high, low] = octets.to_be_bytes();

@@ -280,3 +280,12 @@ fn syn_count() {
     t.pass_ms(1);
     assert_eq!(t.error(fd), Some(Errno::TimedOut));
 }
+
+/// tcp_addoptions writes the cookie before the end of the list, which behind it would hide it.
+#[test]
+fn freebsd_asks_for_a_cookie_before_the_end_of_the_list() {
+    let mut t = with(Config::freebsd(), 1, |_| ());
+    let (_, sent) = t.send_fast_open(0);
+    assert_eq!(sent, Err(Errno::InProgress));
+    t.play("> S 0:0(0) <mss 1460,nop,wscale 6,sackOK,FO>");
+}
