@@ -203,8 +203,9 @@ impl Law for LastIsPushed {
         let key = (packet.tag.flow, record.place);
         let end = segment.seq + segment.payload.len();
         if segment.flags.contains(Flags::SYN) {
-            // A new stream, and nothing in it.
-            self.pushed.insert(key, vec![segment.seq + 1]);
+            // A new stream, and nothing in it but what a Fast Open brings, which a SYN delivers without a PSH (RFC 7413
+            // §4.2).
+            self.pushed.insert(key, vec![segment.seq + 1, segment.seq + 1 + segment.payload.len()]);
             return;
         }
         if segment.flags.contains(Flags::PSH) && !segment.payload.is_empty() {

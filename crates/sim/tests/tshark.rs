@@ -92,7 +92,7 @@ fn one_retransmission() {
         it.agrees();
         assert_eq!(it.out_of_order, 0, "{}: a sender sees its packets in order", it.case);
     }
-    let control = &seen[2];
+    let control = seen.last().expect("there are cases");
     assert_eq!(
         (control.duplicate_acks, control.newly_sacking),
         (0, 0),
@@ -106,7 +106,7 @@ fn one_retransmission() {
         it.agrees();
         assert_eq!(it.report.duplicate_acks_received, it.duplicate_acks, "{}", it.case);
     }
-    assert_eq!(seen.iter().map(|it| it.duplicate_acks).collect::<Vec<_>>(), [14, 0, 0]);
+    assert_eq!(seen.iter().map(|it| it.duplicate_acks).collect::<Vec<_>>(), [14, 0, 0, 0]);
 }
 
 /// Hundreds of losses in both directions at once, seen from either end.
@@ -128,7 +128,7 @@ fn many_retransmissions() {
     }
 }
 
-/// In one direction and without SACK, RFC 5681's duplicate ACKs are tshark's.
+/// In one direction and without SACK, RFC 5681's duplicate ACKs are tshark's, a few in a hundred apart.
 #[test]
 fn many_duplicate_acks() {
     let one_way =
@@ -136,7 +136,16 @@ fn many_duplicate_acks() {
     let Some(seen) = watch("lossy-bulk.json", &one_way, "client") else { return };
     for it in &seen {
         it.agrees();
-        assert_eq!(it.report.duplicate_acks_received, it.duplicate_acks, "{}", it.case);
+        // RFC 5681 §2 (a) and (e): with nothing outstanding, or another window than the one before, it is no duplicate
+        // for us; tshark counts a few of these.
+        let apart = it.duplicate_acks - it.report.duplicate_acks_received;
+        assert!(
+            30 * apart <= it.duplicate_acks,
+            "{}: {} and {}",
+            it.case,
+            it.report.duplicate_acks_received,
+            it.duplicate_acks
+        );
         assert_eq!(it.duplicate_acks > 100, !it.case.contains("control"), "{}", it.case);
     }
 }
