@@ -78,7 +78,7 @@ impl Problem {
 
     pub(crate) fn in_file(self, file: &str) -> ExperimentError {
         let (place, path, message) = *self.0;
-        ExperimentError { file: file.into(), place, path, message }
+        ExperimentError { file: file.into(), place, path: one_line(path), message: one_line(message) }
     }
 
     /// Says that the problem shows only in this case of the file.
@@ -92,6 +92,15 @@ impl Problem {
         self.0.1 = path.to_owned();
         self
     }
+}
+
+/// A message is one line, whatever a name in the file holds.
+fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// The known word that `written` is most likely meant to be.
@@ -136,6 +145,12 @@ const LIST_MAX: usize = 24;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_one_line() {
+        let problem = Problem::new(Place::START, "hosts.a\nb", "no \"ä\t\"");
+        assert_eq!(problem.in_file("f").to_string(), "f:1:1: hosts.a\\nb: no \"ä\\t\"");
+    }
 
     #[test]
     fn nearest_finds_slips_and_only_slips() {
