@@ -32,6 +32,18 @@ impl Flags {
     pub const CWR: Self = Self(0x080);
     /// The former nonce sum, now accurate ECN's.
     pub const AE: Self = Self(0x100);
+    /// The control bits by the RFC's names, in the order of their bits.
+    pub const NAMES: [(&'static str, Self); 9] = [
+        ("FIN", Self::FIN),
+        ("SYN", Self::SYN),
+        ("RST", Self::RST),
+        ("PSH", Self::PSH),
+        ("ACK", Self::ACK),
+        ("URG", Self::URG),
+        ("ECE", Self::ECE),
+        ("CWR", Self::CWR),
+        ("AE", Self::AE),
+    ];
 
     /// Whether all bits of `other` are set.
     #[inline]
@@ -71,13 +83,12 @@ impl BitOrAssign for Flags {
 impl fmt::Display for Flags {
     /// The RFC's words: `<SYN,ACK>` prints as `SYN,ACK`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
         // SYN and FIN first, as the figures of RFC 9293 write them.
         const ORDER: [usize; 9] = [1, 0, 2, 3, 4, 5, 6, 7, 8];
         let mut separator = "";
         for bit in ORDER {
             if self.0 >> bit & 1 == 1 {
-                write!(f, "{separator}{}", NAMES[bit])?;
+                write!(f, "{separator}{}", Self::NAMES[bit].0)?;
                 separator = ",";
             }
         }

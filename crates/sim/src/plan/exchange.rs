@@ -164,7 +164,7 @@ impl FromStr for SegmentWords {
 /// `SYN,ACK`; `None` if a word is no control bit.
 fn control_bits(text: &str) -> Option<Flags> {
     text.split(',').try_fold(Flags::NONE, |flags, word| {
-        let (_, bit) = CONTROL_BITS.iter().find(|(name, _)| *name == word)?;
+        let (_, bit) = Flags::NAMES.iter().find(|(name, _)| *name == word)?;
         Some(flags | *bit)
     })
 }
@@ -177,17 +177,6 @@ fn blocks(text: &str) -> Option<Vec<(u32, u32)>> {
     };
     text.split(',').map(block).collect()
 }
-
-const CONTROL_BITS: [(&str, Flags); 8] = [
-    ("FIN", Flags::FIN),
-    ("SYN", Flags::SYN),
-    ("RST", Flags::RST),
-    ("PSH", Flags::PSH),
-    ("ACK", Flags::ACK),
-    ("URG", Flags::URG),
-    ("ECE", Flags::ECE),
-    ("CWR", Flags::CWR),
-];
 
 impl fmt::Display for ExchangeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -165,27 +165,16 @@ pub(super) fn number<'b>(
 fn flags(inject: &Item<'_>) -> Result<Flags, Problem> {
     let Some(item) = inject.get("flags") else { return Ok(Flags::ACK) };
     item.text()?.split(',').map(str::trim).try_fold(Flags::NONE, |flags, word| {
-        let known = FLAGS.iter().find(|(name, _)| *name == word);
+        let known = Flags::NAMES.iter().find(|(name, _)| *name == word);
         match known {
             Some((_, flag)) => Ok(flags | *flag),
             None => Err(item.problem(format!(
                 "unknown flag {word:?}: known are {}, parted by commas",
-                crate::experiment::problem::quoted_list(FLAGS.iter().map(|(name, _)| *name))
+                crate::experiment::problem::quoted_list(Flags::NAMES.iter().map(|(name, _)| *name))
             ))),
         }
     })
 }
-
-const FLAGS: [(&str, Flags); 8] = [
-    ("FIN", Flags::FIN),
-    ("SYN", Flags::SYN),
-    ("RST", Flags::RST),
-    ("PSH", Flags::PSH),
-    ("ACK", Flags::ACK),
-    ("URG", Flags::URG),
-    ("ECE", Flags::ECE),
-    ("CWR", Flags::CWR),
-];
 
 fn body(inject: &Item<'_>, ends: &Ends, is_aimed: bool) -> Result<Body, Problem> {
     if !is_aimed && let Some(error) = icmp::read(inject, ends.to.is_ipv6(), false)? {
