@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use faultwire_tcp::State;
+
 use crate::errno::Errno;
 use crate::listener::Listener;
 use crate::option::Preset;
@@ -47,6 +49,15 @@ pub(crate) enum Socket {
     Udp(Box<UdpSocket>),
 }
 
+/// Where the state of a TCP socket is to be found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TcpSocket {
+    /// It has no connection.
+    Without(State),
+    /// In the entry of its connection.
+    Connected(u32),
+}
+
 /// A TCP socket before listen or connect.
 #[derive(Clone, Debug)]
 pub(crate) struct Unconnected {
@@ -87,6 +98,19 @@ impl Descriptors {
         let descriptor = slot.take().ok_or(Errno::BadDescriptor)?;
         self.free.insert(index);
         Ok(descriptor.socket)
+    }
+
+    /// The descriptors of TCP in their order, each with its state or with the slot of its connection.
+    pub(crate) fn of_tcp(&self) -> impl Iterator<Item = (Fd, TcpSocket)> + '_ {
+        self.table.iter().enumerate().filter_map(|(index, descriptor)| {
+            let fd = Fd(index as u32 + FIRST);
+            match &descriptor.as_ref()?.socket {
+                Socket::Unconnected(_) => Some((fd, TcpSocket::Without(State::Closed))),
+                Socket::Listener(_) => Some((fd, TcpSocket::Without(State::Listen))),
+                &Socket::Stream(slot) => Some((fd, TcpSocket::Connected(slot))),
+                Socket::Udp(_) => None,
+            }
+        })
     }
 
     /// Whether a readiness event for `fd` is to be queued: it exists and none is queued yet.

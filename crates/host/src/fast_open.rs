@@ -216,6 +216,11 @@ impl FastOpen {
         self.keys
     }
 
+    /// The settings were changed: keys that they name are in force from now on.
+    pub(crate) fn change_keys(&mut self, config: &FastOpenConfig) {
+        self.keys = config.keys.unwrap_or(self.keys);
+    }
+
     /// How a SYN to `peer` is to use Fast Open now.
     pub(crate) fn opportunity(
         &self,

@@ -1,5 +1,7 @@
 //! The face of a host: the five verbs, the socket calls, the reports.
 
+mod administration;
+
 use std::net::SocketAddr;
 
 use faultwire_base::{Instant, SeedTree};
@@ -20,6 +22,8 @@ use crate::report::ConnectionReport;
 use crate::socket::{How, Queued, Received, ReceivedFrom, SocketKind};
 use crate::stack::Stack;
 use crate::{arrive, life, socket};
+
+pub use administration::SocketReport;
 
 /// One host: its sockets, connections and addresses.
 ///

@@ -93,7 +93,7 @@ pub use descriptor::Fd;
 pub use errno::{Errno, UnknownErrno};
 pub use event::{DropReason, HostEvent};
 pub use fast_open::{BadFastOpenKey, FastOpenConfig, FastOpenKey, FastOpenKeys};
-pub use host::Host;
+pub use host::{Host, SocketReport};
 pub use numbering::ConnectionId;
 pub use option::{OptionError, OptionName, SocketOption};
 pub use readiness::Readiness;

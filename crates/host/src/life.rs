@@ -297,6 +297,18 @@ pub(crate) fn end_time_wait(stack: &mut Stack, slot: u32, cause: Cause) {
     changed(stack, &entry, State::TimeWait, State::Closed, cause);
 }
 
+/// A connection in TIME-WAIT ends early and in silence.
+pub(crate) fn drop_time_wait(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
+    match &mut stack.connections.entry_mut(slot).body {
+        Body::Full(connection) => {
+            connection.abort(now);
+            settle(stack, now, slot, cause);
+        }
+        Body::TimeWait(_) => end_time_wait(stack, slot, cause),
+        Body::HalfOpen(_) => unreachable!("it is in TIME-WAIT"),
+    }
+}
+
 /// The end of a TIME-WAIT entry whose place a new connection took.
 pub(crate) fn end_suspended(stack: &mut Stack, entry: &Entry, cause: Cause) {
     if let Some(hold) = entry.hold() {

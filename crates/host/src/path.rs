@@ -60,6 +60,11 @@ impl Paths {
         Some(path)
     }
 
+    /// Forgets what was learnt about path MTUs.
+    pub(crate) fn forget(&mut self) {
+        self.learnt = LookupTable::default();
+    }
+
     /// Notes that packets larger than `mtu` do not get through to `destination`; never below what every link of that
     /// version must carry (RFC 1191 §3: 68 octets; RFC 8201 §4: 1280).
     pub(crate) fn learn(&mut self, destination: IpAddr, mtu: u32, now: Instant) {

@@ -76,6 +76,12 @@ impl PortTable {
         }
     }
 
+    /// Ephemeral ports are chosen from another range from now on.
+    pub(crate) fn change_range(&mut self, range: RangeInclusive<u16>) {
+        assert!(!range.is_empty() && *range.start() > 0, "an empty range of ephemeral ports");
+        self.ephemeral = range;
+    }
+
     /// Whether `wanted` would collide with a holder.
     pub(crate) fn is_taken(&self, wanted: Hold) -> bool {
         let Some(holders) = self.holders.get(&wanted.port) else { return false };

@@ -77,6 +77,14 @@ impl Stack {
         }
     }
 
+    /// The settings were changed while the host runs: what was taken out of them is taken anew.
+    pub(crate) fn settings_changed(&mut self) {
+        self.hop_limit = self.config.ip.hop_limit;
+        self.fast_open.change_keys(&self.config.fast_open);
+        self.tcp.ports.change_range(self.config.ephemeral_ports.clone());
+        self.udp.ports.change_range(self.config.ephemeral_ports.clone());
+    }
+
     /// Tells the owner that the readiness of `fd` may have changed.
     #[inline]
     pub(crate) fn announce(&mut self, fd: Fd) {
