@@ -6,6 +6,8 @@
 #![allow(dead_code, reason = "the rooms come one by one")]
 
 mod machine;
+mod network;
+mod problem;
 mod report;
 mod settings;
 pub mod syntax;
