@@ -10,6 +10,7 @@ mod network;
 mod problem;
 mod report;
 mod settings;
+mod snippet;
 pub mod syntax;
 
 pub use report::{Finding, Report, Verdict};

@@ -311,6 +311,8 @@ pub struct Counters {
 pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
     let recovery = &tcb.recovery;
     let fin = u64::from(tcb.fin_acknowledged());
+    // What was only offered is not agreed on.
+    let agreed = tcb.state != State::SynSent;
     Info {
         state: tcb.state,
         rto: recovery.rto(),
@@ -339,15 +341,13 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         acknowledged: tcb.stream_offset(tcb.send.unacknowledged()).saturating_sub(fin),
         received: received(tcb),
         unsent: tcb.send_buffer.end().saturating_since(tcb.send.next()),
-        timestamps: tcb.timestamps.enabled(),
-        sack: tcb.negotiated.sack,
-        ecn: tcb.ecn.is_on(),
+        timestamps: agreed && tcb.timestamps.enabled(),
+        sack: agreed && tcb.negotiated.sack,
+        ecn: agreed && tcb.ecn.is_on(),
         syn_text_acknowledged: tcb.fast_open.text_acknowledged(),
         ecn_seen: tcb.ecn.is_seen(),
         delivered_marked: tcb.ecn.delivered_marked(),
-        window_scale: tcb
-            .negotiated
-            .window_scaling
+        window_scale: (agreed && tcb.negotiated.window_scaling)
             .then_some((tcb.negotiated.send_shift, tcb.negotiated.receive_shift)),
         delivered: recovery.counters().delivered,
         reordering: recovery.reordering_threshold(),
