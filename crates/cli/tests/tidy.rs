@@ -18,7 +18,8 @@ fn house() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("tcp", vec!["wire", "base"]),
         ("host", vec!["tcp", "wire", "engine", "base"]),
         ("sim", vec!["host", "tcp", "link", "wire", "engine", "base"]),
-        ("cli", vec!["sim", "base"]),
+        ("script", vec!["sim", "host", "tcp", "wire", "base"]),
+        ("cli", vec!["script", "sim", "base"]),
     ])
 }
 

@@ -8,6 +8,7 @@ use faultwire_link::{LinkEvent, NameId};
 use faultwire_tcp::{Info, State};
 use faultwire_wire::{Flow, Packet};
 
+use crate::call::Call;
 use crate::plan::{DirectionId, FaultId, HostChange};
 
 /// One thing that happened.
@@ -114,12 +115,18 @@ pub enum Event<'a> {
         /// Octets sent and not acknowledged, SYN and FIN included.
         in_flight: u32,
     },
+    /// An app called its host about a TCP socket. Given only to a sink that [wants calls](Sink::WANTS_CALLS), never to
+    /// fingerprints and oracles.
+    Called(Call),
 }
 
 /// Receives records. Chosen statically, so that a silent run pays nothing (DESIGN D4: watching does not disturb).
 pub trait Sink {
     /// Whether the sink is given an [`Event::Sample`] of each named connection whenever its host has done something.
     const WANTS_SAMPLES: bool = false;
+
+    /// Whether the sink is given an [`Event::Called`] for each system call of an app.
+    const WANTS_CALLS: bool = false;
 
     /// Takes one record.
     fn record(&mut self, record: &Record<'_>);
@@ -136,6 +143,7 @@ impl Sink for Silent {
 
 impl<A: Sink, B: Sink> Sink for (A, B) {
     const WANTS_SAMPLES: bool = A::WANTS_SAMPLES || B::WANTS_SAMPLES;
+    const WANTS_CALLS: bool = A::WANTS_CALLS || B::WANTS_CALLS;
 
     #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
@@ -146,6 +154,7 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
 
 impl<S: Sink> Sink for &mut S {
     const WANTS_SAMPLES: bool = S::WANTS_SAMPLES;
+    const WANTS_CALLS: bool = S::WANTS_CALLS;
 
     #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
@@ -155,6 +164,7 @@ impl<S: Sink> Sink for &mut S {
 
 impl<S: Sink> Sink for Option<S> {
     const WANTS_SAMPLES: bool = S::WANTS_SAMPLES;
+    const WANTS_CALLS: bool = S::WANTS_CALLS;
 
     #[inline]
     fn record(&mut self, record: &Record<'_>) {

@@ -281,7 +281,8 @@ impl Watch {
             | Event::Arrived { .. }
             | Event::Opened { .. }
             | Event::Injected { .. }
-            | Event::Sample { .. } => {}
+            | Event::Sample { .. }
+            | Event::Called(_) => {}
         }
     }
 }

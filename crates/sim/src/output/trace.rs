@@ -342,7 +342,7 @@ impl Sink for Trace {
                 self.injecting = Some(fault);
                 What::Injected { fault }
             }
-            Event::Sample { .. } => return,
+            Event::Sample { .. } | Event::Called(_) => return,
         };
         self.entries.push(Entry { at, place, what });
     }

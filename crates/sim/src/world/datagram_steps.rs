@@ -6,7 +6,8 @@ use faultwire_link::NameId;
 use faultwire_wire::Payload;
 
 use super::app::{Apps, Surroundings};
-use super::step::{Attempt, Progress, unspecified};
+use super::open_step::unspecified;
+use super::step::{Attempt, Progress};
 use crate::plan::Step;
 
 impl Apps {

@@ -3,10 +3,12 @@
 //! A [`World`] is a plain value: cloning it at any point gives a world that goes on in the same way (DESIGN D9).
 
 mod app;
+mod calls;
 mod datagram_steps;
 mod host_place;
 mod inbox;
 mod network;
+mod open_step;
 mod read_step;
 mod router;
 mod sockets;

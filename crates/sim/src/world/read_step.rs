@@ -6,18 +6,21 @@ use faultwire_link::NameId;
 use faultwire_wire::Payload;
 
 use super::app::{Apps, Surroundings, paced};
+use super::calls::octets;
 use super::sockets::SocketIndex;
 use super::step::{Progress, READ_MAX, Trouble};
+use crate::call::CallKind;
 use crate::oracle::stream::Read;
 use crate::plan::ReadUntil;
+use crate::record::Sink;
 
 impl Apps {
-    pub(super) fn read(
+    pub(super) fn read<S: Sink>(
         &mut self,
         local: usize,
         (on, until, rate): (NameId, ReadUntil, Option<faultwire_base::BitRate>),
         host: &mut Host,
-        around: &mut Surroundings<'_>,
+        (around, sink): (&mut Surroundings<'_>, &mut S),
     ) -> Progress {
         let socket = self.socket_of(local, on);
         let socket = socket.and_then(|index| Some((index, self.sockets.at_mut(index)?.fd)));
@@ -39,7 +42,10 @@ impl Apps {
             if room == 0 {
                 return Progress::Blocked { fd: None, until: Some(next) };
             }
-            match host.recv(around.now, fd, room.min(READ_MAX)) {
+            let result = host.recv(around.now, fd, room.min(READ_MAX));
+            let call = CallKind::Receive { octets: room.min(READ_MAX), peek: false };
+            around.called(sink, fd, call, octets(&result));
+            match result {
                 Ok(Received::Data(payload)) => {
                     run.progress += u64::from(payload.len());
                     let is_through = run.progress >= wanted;

@@ -1,15 +1,15 @@
 //! One step of an app: what it does at each attempt, and when it has ended.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
 use faultwire_base::{ByteCount, Instant, StreamId};
-use faultwire_host::{Errno, Fd, Host, Received, SocketKind, SocketOption};
+use faultwire_host::{Errno, Fd, Host, Received};
 use faultwire_link::NameId;
 use faultwire_tcp::WriteFlags;
 use faultwire_wire::Payload;
 
 use super::app::{Apps, Surroundings, paced};
+use super::calls::{octets, zero};
 use super::sockets::{Binding, SocketIndex};
+use crate::call::CallKind;
 use crate::plan::{Direction, ReadUntil, Step, WaitUntil};
 use crate::record::{Event, Record, Sink};
 
@@ -78,10 +78,10 @@ impl Apps {
         }
         let result = match *step {
             Step::Listen { port, udp, backlog, name, ipv6 } => {
-                self.listen(host, port, (udp, ipv6), backlog, name).map(|()| Progress::Done)
+                self.listen(host, (around, sink), (port, udp, ipv6), backlog, name).map(|()| Progress::Done)
             }
             Step::Connect { name, .. } if self.runs[local].progress > 0 => {
-                self.await_connect(host, around, name)
+                self.await_connect(host, (around, sink), name)
             }
             Step::Connect { .. } => self.connect(local, step, host, around, sink),
             Step::Accept { on, name } => {
@@ -89,16 +89,27 @@ impl Apps {
                 self.runs[local].accepting = matches!(accepted, Ok(Progress::Blocked { .. }));
                 accepted
             }
-            Step::Write { on, size, rate, flags } => self.write(local, (on, size, rate), flags, host, around),
-            Step::Read { on, until, peek: true, .. } => self.peek(local, on, until, host),
-            Step::Read { on, until, rate, .. } => return self.read(local, (on, until, rate), host, around),
+            Step::Write { on, size, rate, flags } => {
+                self.write(local, (on, size, rate), flags, host, (around, sink))
+            }
+            Step::Read { on, until, peek: true, .. } => self.peek(local, (on, until), host, (around, sink)),
+            Step::Read { on, until, rate, .. } => {
+                return self.read(local, (on, until, rate), host, (around, sink));
+            }
             Step::Wait { on, until } => self.wait_for(on, until, host, around),
             Step::Sleep { time } => Ok(sleep_until(self.runs[local].started + time, around.now)),
-            Step::SetSocketOption { on, ref option } => {
-                self.fd(on).and_then(|fd| host.set_option(around.now, fd, *option)).map(|()| Progress::Done)
-            }
+            Step::SetSocketOption { on, ref option } => self.fd(on).and_then(|fd| {
+                let result = host.set_option(around.now, fd, *option);
+                around.called(sink, fd, CallKind::SetOption(*option), zero(&result));
+                result.map(|()| Progress::Done)
+            }),
             Step::GetSocketOption { on, name, value } => {
-                match self.fd(on).and_then(|fd| host.option(fd, name)) {
+                let seen = self.fd(on).and_then(|fd| {
+                    let result = host.option(fd, name);
+                    around.called(sink, fd, CallKind::Option(name), result);
+                    result
+                });
+                match seen {
                     Ok(seen) if seen != value => return Progress::Failed(Trouble::Value { seen }),
                     result => result.map(|_| Progress::Done),
                 }
@@ -111,13 +122,17 @@ impl Apps {
                         Direction::Write => faultwire_host::How::Write,
                         Direction::Both => faultwire_host::How::Both,
                     };
-                    host.shutdown(around.now, fd, how)
+                    let result = host.shutdown(around.now, fd, how);
+                    around.called(sink, fd, CallKind::Shutdown(how), zero(&result));
+                    result
                 })
                 .map(|()| Progress::Done),
-            Step::Close { on } => self.close(on, host, around.now),
-            Step::Abort { on } => {
-                self.unbind(on).and_then(|fd| host.abort(around.now, fd)).map(|()| Progress::Done)
-            }
+            Step::Close { on } => self.close(on, host, (around, sink)),
+            Step::Abort { on } => self.unbind(on).and_then(|fd| {
+                let result = host.abort(around.now, fd);
+                around.called(sink, fd, CallKind::Abort, zero(&result));
+                result.map(|()| Progress::Done)
+            }),
             Step::SendTo { .. } => self.send_to(local, step, host, around),
             Step::RecvFrom { on, count, within, echo } => {
                 self.receive_from(local, (on, count, within, echo), host, around)
@@ -137,14 +152,21 @@ impl Apps {
         run.socket
     }
 
-    fn fd(&self, name: NameId) -> Attempt<Fd> {
+    pub(super) fn fd(&self, name: NameId) -> Attempt<Fd> {
         self.sockets.get(name).map(|binding| binding.fd).ok_or(Errno::BadDescriptor)
     }
 
     /// With `SO_LINGER` a close waits.
-    fn close(&mut self, on: NameId, host: &mut Host, now: Instant) -> Attempt<Progress> {
+    fn close<S: Sink>(
+        &mut self,
+        on: NameId,
+        host: &mut Host,
+        (around, sink): (&Surroundings<'_>, &mut S),
+    ) -> Attempt<Progress> {
         let fd = self.fd(on)?;
-        match host.close(now, fd) {
+        let result = host.close(around.now, fd);
+        around.called(sink, fd, CallKind::Close, zero(&result));
+        match result {
             Err(Errno::WouldBlock) => Ok(Progress::Blocked { fd: Some(fd), until: host.lingers_until(fd) }),
             result => {
                 self.unbind(on)?;
@@ -175,110 +197,8 @@ impl Apps {
         }
     }
 
-    fn listen(
-        &mut self,
-        host: &mut Host,
-        port: u16,
-        (udp, ipv6): (bool, bool),
-        backlog: u32,
-        name: NameId,
-    ) -> Attempt<()> {
-        let kind = if udp { SocketKind::Udp } else { SocketKind::Tcp };
-        let fd = host.socket(kind, ipv6);
-        if !udp {
-            // As every server does, so that a restart does not have to wait for TIME_WAIT.
-            host.set_option(Instant::ZERO, fd, SocketOption::ReuseAddress(true))?;
-        }
-        host.bind(fd, unspecified(ipv6, port))?;
-        if !udp {
-            host.listen(fd, backlog)?;
-        }
-        self.bind_name(name, fd, port);
-        Ok(())
-    }
-
-    fn connect<S: Sink>(
-        &mut self,
-        local: usize,
-        step: &Step,
-        host: &mut Host,
-        around: &mut Surroundings<'_>,
-        sink: &mut S,
-    ) -> Attempt<Progress> {
-        let Step::Connect { to, from_port, udp, no_wait, name, ref options } = *step else {
-            unreachable!("called for this step only")
-        };
-        let kind = if udp { SocketKind::Udp } else { SocketKind::Tcp };
-        let fd = host.socket(kind, to.is_ipv6());
-        let opened = open_connection(host, around.now, fd, (to, from_port), options);
-        self.bind_name(name, fd, from_port.unwrap_or(0));
-        match opened {
-            Ok(()) if udp => return Ok(Progress::Done),
-            // With TCP_FASTOPEN_CONNECT and a cookie: the first write sends the SYN.
-            Ok(()) => {
-                self.name_connection(name, host, around, sink);
-                return Ok(Progress::Done);
-            }
-            Err(Errno::InProgress) => {}
-            Err(errno) => {
-                self.sockets.remove(name);
-                host.close(around.now, fd)?;
-                return Err(errno);
-            }
-        }
-        self.name_connection(name, host, around, sink);
-        if no_wait {
-            return Ok(Progress::Done);
-        }
-        self.runs[local].progress = 1;
-        Ok(Progress::Blocked { fd: Some(fd), until: None })
-    }
-
-    fn await_connect(
-        &mut self,
-        host: &mut Host,
-        around: &mut Surroundings<'_>,
-        name: NameId,
-    ) -> Attempt<Progress> {
-        let fd = self.fd(name)?;
-        let readiness = host.readiness(fd);
-        if readiness.error {
-            let errno = host.take_error(fd)?.unwrap_or(Errno::ConnectionReset);
-            self.sockets.remove(name);
-            host.close(around.now, fd)?;
-            return Err(errno);
-        }
-        if readiness.writable || readiness.readable {
-            return Ok(Progress::Done);
-        }
-        Ok(Progress::Blocked { fd: Some(fd), until: None })
-    }
-
-    fn accept<S: Sink>(
-        &mut self,
-        on: NameId,
-        name: NameId,
-        host: &mut Host,
-        around: &mut Surroundings<'_>,
-        sink: &mut S,
-    ) -> Attempt<Progress> {
-        let listener = self.fd(on)?;
-        match host.accept(listener) {
-            Ok((fd, _)) => {
-                self.bind_name(name, fd, 0);
-                self.name_connection(name, host, around, sink);
-                if host.readiness(listener).readable {
-                    self.wake(listener);
-                }
-                Ok(Progress::Done)
-            }
-            Err(Errno::WouldBlock) => Ok(Progress::Blocked { fd: Some(listener), until: None }),
-            Err(errno) => Err(errno),
-        }
-    }
-
     /// Makes the name known: to the records, and to faults that pick packets by it.
-    fn name_connection<S: Sink>(
+    pub(super) fn name_connection<S: Sink>(
         &mut self,
         name: NameId,
         host: &Host,
@@ -301,13 +221,13 @@ impl Apps {
         StreamId(self.host_hash ^ own.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
-    fn write(
+    fn write<S: Sink>(
         &mut self,
         local: usize,
         (on, size, rate): (NameId, ByteCount, Option<faultwire_base::BitRate>),
         flags: WriteFlags,
         host: &mut Host,
-        around: &mut Surroundings<'_>,
+        (around, sink): (&mut Surroundings<'_>, &mut S),
     ) -> Attempt<Progress> {
         let binding = *self.sockets.get(on).ok_or(Errno::BadDescriptor)?;
         let stream = self.stream(&binding);
@@ -331,7 +251,10 @@ impl Apps {
             }
             let len = room.min(1 << 30) as u32;
             let payload = Payload::Generated { stream, offset, len };
-            match host.send_with(around.now, binding.fd, payload, flags) {
+            let result = host.send_with(around.now, binding.fd, payload, flags);
+            let call = CallKind::Send { octets: len.into(), flags };
+            around.called(sink, binding.fd, call, result.map(|taken| taken as i64));
+            match result {
                 Ok(0) | Err(Errno::WouldBlock | Errno::InProgress) => {
                     break Ok(Progress::Blocked { fd: Some(binding.fd), until: None });
                 }
@@ -349,11 +272,19 @@ impl Apps {
     }
 
     /// Waits until so much is there; nothing is taken.
-    fn peek(&mut self, local: usize, on: NameId, until: ReadUntil, host: &mut Host) -> Attempt<Progress> {
+    fn peek<S: Sink>(
+        &mut self,
+        local: usize,
+        (on, until): (NameId, ReadUntil),
+        host: &mut Host,
+        (around, sink): (&Surroundings<'_>, &mut S),
+    ) -> Attempt<Progress> {
         let fd = self.fd(on)?;
         let ReadUntil::Bytes(size) = until else { unreachable!("a peek has a size") };
         let wanted = size.as_u64();
-        self.runs[local].progress = match host.peek(fd, wanted) {
+        let result = host.peek(fd, wanted);
+        around.called(sink, fd, CallKind::Receive { octets: wanted, peek: true }, octets(&result));
+        self.runs[local].progress = match result {
             Ok(Received::Data(payload)) => payload.len().into(),
             Ok(Received::Eof) | Err(Errno::WouldBlock) => 0,
             Err(errno) => return Err(errno),
@@ -405,28 +336,6 @@ impl Apps {
     }
 }
 
-fn open_connection(
-    host: &mut Host,
-    now: Instant,
-    fd: Fd,
-    (to, from_port): (SocketAddr, Option<u16>),
-    options: &[SocketOption],
-) -> Attempt<()> {
-    for option in options {
-        host.set_option(now, fd, *option)?;
-    }
-    if let Some(port) = from_port {
-        host.set_option(now, fd, SocketOption::ReuseAddress(true))?;
-        host.bind(fd, unspecified(to.is_ipv6(), port))?;
-    }
-    host.connect(now, fd, to)
-}
-
 fn sleep_until(end: Instant, now: Instant) -> Progress {
     if now >= end { Progress::Done } else { Progress::Blocked { fd: None, until: Some(end) } }
-}
-
-pub(super) fn unspecified(ipv6: bool, port: u16) -> SocketAddr {
-    let address: IpAddr = if ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-    SocketAddr::new(address, port)
 }
