@@ -53,7 +53,7 @@ pub struct ScriptOption {
     pub at: Position,
     /// Without the dashes.
     pub name: String,
-    /// As written, quotes taken off; empty if there is none.
+    /// As written, quotes taken off and their escapes resolved; empty if there is none.
     pub value: String,
 }
 
@@ -124,7 +124,7 @@ pub struct PacketSpec {
     pub ports: Option<(u16, u16)>,
     /// What it carries.
     pub body: BodySpec,
-    /// `/udp(s > d)` behind it, or GRE, MPLS and the like before it: the words of an encapsulation, which is not spoken.
+    /// GRE, MPLS and the like before it, `/udp(s > d)` behind it: the words of an encapsulation, which is not spoken.
     pub encapsulation: Option<String>,
 }
 
@@ -173,9 +173,9 @@ pub enum BodySpec {
 /// A segment in the script's numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpSpec {
-    /// The letters.
+    /// The control bits that are written, as letters or as a digit.
     pub flags: Flags,
-    /// The AccECN count that stands as a digit among the letters: the AE, CWR and ECE bits as a number.
+    /// The AccECN count, if a digit stands among the letters: the AE, CWR and ECE bits of `flags` as a number.
     pub ace: Option<u8>,
     /// The sequence number.
     pub sequence: SequenceSpec,
@@ -224,7 +224,7 @@ pub enum OptionSpec {
     WindowScale(u8),
     /// `sackOK`.
     SackPermitted,
-    /// `sack a:b c:d`: left and right edges.
+    /// `sack a:b c:d`: left and right edges, one block at least.
     Sack(Vec<(u32, u32)>),
     /// `TS val N ecr N`.
     Timestamps {
@@ -248,7 +248,7 @@ pub enum OptionSpec {
         /// The octets behind the length.
         data: Vec<u8>,
     },
-    /// Any other kind, with the octets behind its length.
+    /// `kind N hex`: any kind, with the octets behind its length.
     Unknown {
         /// The kind octet.
         kind: u8,
@@ -302,7 +302,7 @@ pub struct Call {
     pub result: Option<Expression>,
     /// The errno that it must set, as the name that is written.
     pub errno: Option<String>,
-    /// The comment in parentheses.
+    /// The comments in parentheses, joined by `; `.
     pub note: Option<String>,
 }
 
@@ -326,7 +326,7 @@ pub enum ExpressionKind {
     Decimal(f64),
     /// A symbol of C: `SOCK_STREAM`.
     Symbol(String),
-    /// `"text"`, escapes resolved.
+    /// `"text"`, escapes resolved (an octet above 0x7f is the character of that number), neighbours joined.
     Text(String),
     /// A bare address.
     Address(IpAddr),

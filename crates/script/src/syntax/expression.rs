@@ -1,0 +1,190 @@
+//! Expressions: the values of arguments and results.
+
+use std::net::IpAddr;
+
+use super::SyntaxError;
+use super::lexer::Kind;
+use super::reader::Reader;
+use super::tree::{Expression, ExpressionKind, Field};
+
+/// What a name in an expression may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// A symbol; a parenthesis behind it is none of its business.
+    Only,
+    /// A symbol, or a function with its arguments.
+    OrFunctions,
+}
+
+/// How deep expressions nest at most.
+const DEEPEST: u32 = 64;
+
+/// `a`, or `a | b | c`.
+pub(super) fn expression(
+    reader: &mut Reader<'_>,
+    names: Names,
+    depth: u32,
+) -> Result<Expression, SyntaxError> {
+    let first = primary(reader, names, depth)?;
+    if !reader.sees('|')? {
+        return Ok(first);
+    }
+    let at = first.at;
+    let mut parts = vec![first];
+    while reader.takes('|')? {
+        parts.push(primary(reader, names, depth)?);
+    }
+    Ok(Expression { at, kind: ExpressionKind::Or(parts) })
+}
+
+fn primary(reader: &mut Reader<'_>, names: Names, depth: u32) -> Result<Expression, SyntaxError> {
+    if depth > DEEPEST {
+        return Err(reader.unexpected(&format!("values nested at most {DEEPEST} deep")));
+    }
+    let at = reader.position()?;
+    if let Some(address) = address(reader)? {
+        return Ok(Expression { at, kind: ExpressionKind::Address(address) });
+    }
+    let kind = match reader.peek()?.kind {
+        Kind::Mark('~') => {
+            reader.next()?;
+            ExpressionKind::Not(Box::new(primary(reader, names, depth + 1)?))
+        }
+        Kind::Mark('(') => {
+            reader.next()?;
+            let inner = expression(reader, Names::OrFunctions, depth + 1)?;
+            reader.expect(')', "`)` after the value")?;
+            inner.kind
+        }
+        Kind::Mark('[') => {
+            reader.next()?;
+            ExpressionKind::List(list(reader, ']', depth)?)
+        }
+        Kind::Mark('{') => {
+            reader.next()?;
+            ExpressionKind::Structure(structure(reader, depth)?)
+        }
+        Kind::Text(_) => ExpressionKind::Text(strings(reader)?),
+        Kind::Word(name) => {
+            reader.next()?;
+            let name = name.to_owned();
+            if names == Names::OrFunctions && reader.takes('(')? {
+                ExpressionKind::Function { name, arguments: list(reader, ')', depth)? }
+            } else {
+                ExpressionKind::Symbol(name)
+            }
+        }
+        Kind::Ellipsis => {
+            reader.next()?;
+            ExpressionKind::Ellipsis
+        }
+        _ => number(reader)?,
+    };
+    Ok(Expression { at, kind })
+}
+
+/// Adjacent strings, as one.
+fn strings(reader: &mut Reader<'_>) -> Result<String, SyntaxError> {
+    let mut text = String::new();
+    while matches!(reader.peek()?.kind, Kind::Text(_)) {
+        if let Kind::Text(part) = reader.next()?.kind {
+            text.push_str(&part);
+        }
+    }
+    Ok(text)
+}
+
+fn number(reader: &mut Reader<'_>) -> Result<ExpressionKind, SyntaxError> {
+    const EXPECTED: &str = "a value";
+    let negative = reader.takes('-')?;
+    let value = match reader.peek()?.kind {
+        Kind::Integer(digits) => digits.parse::<u64>().ok(),
+        Kind::Hexadecimal(digits) => u64::from_str_radix(&digits[2..], 16).ok(),
+        Kind::Decimal(digits) => {
+            let value: f64 = digits.parse().unwrap_or_default();
+            reader.next()?;
+            return Ok(ExpressionKind::Decimal(if negative { -value } else { value }));
+        }
+        _ => return Err(reader.unexpected(if negative { "a number after `-`" } else { EXPECTED })),
+    };
+    let Some(value) = value else { return Err(reader.unexpected("a number of at most 64 bits")) };
+    reader.next()?;
+    // As in C: a number above the highest of a signed one is its two's complement.
+    let value = value.cast_signed();
+    Ok(ExpressionKind::Integer(if negative { value.wrapping_neg() } else { value }))
+}
+
+/// Values up to the closing mark, the opening one taken.
+fn list(reader: &mut Reader<'_>, closing: char, depth: u32) -> Result<Vec<Expression>, SyntaxError> {
+    let mut values = Vec::new();
+    if reader.takes(closing)? {
+        return Ok(values);
+    }
+    loop {
+        values.push(expression(reader, Names::OrFunctions, depth + 1)?);
+        if reader.takes(closing)? {
+            return Ok(values);
+        }
+        if !reader.takes(',')? {
+            return Err(reader.unexpected(&format!("`,` or `{closing}`")));
+        }
+    }
+}
+
+fn structure(reader: &mut Reader<'_>, depth: u32) -> Result<Vec<Field>, SyntaxError> {
+    let mut fields = Vec::new();
+    if reader.takes('}')? {
+        return Ok(fields);
+    }
+    loop {
+        fields.push(field(reader, depth)?);
+        if reader.takes('}')? {
+            return Ok(fields);
+        }
+        if !reader.takes(',')? {
+            return Err(reader.unexpected("`,` and another field, or `}`"));
+        }
+    }
+}
+
+/// `name = value`, `name(count) = value`, or a bare value.
+fn field(reader: &mut Reader<'_>, depth: u32) -> Result<Field, SyntaxError> {
+    let first = expression(reader, Names::OrFunctions, depth + 1)?;
+    let at = first.at;
+    if !reader.sees('=')? {
+        return Ok(Field { at, name: String::new(), count: None, value: first });
+    }
+    let (name, count) = match first.kind {
+        ExpressionKind::Symbol(name) => (name, None),
+        ExpressionKind::Function { name, mut arguments } if arguments.len() == 1 => {
+            (name, arguments.pop().map(Box::new))
+        }
+        _ => return Err(reader.unexpected("`,` or `}` after a value (only a name has a `=`)")),
+    };
+    reader.next()?;
+    let value = expression(reader, Names::OrFunctions, depth + 1)?;
+    Ok(Field { at, name, count, value })
+}
+
+/// A bare address: in no other place of an expression do colons stand, or numbers with several points.
+fn address(reader: &mut Reader<'_>) -> Result<Option<IpAddr>, SyntaxError> {
+    let begins = match reader.peek()?.kind {
+        Kind::Mark(mark) => mark == ':',
+        _ => matches!(reader.octet_behind()?, Some(b':' | b'.')),
+    };
+    if !begins {
+        return Ok(None);
+    }
+    let lexer = reader.raw()?;
+    const LONGEST: usize = 46;
+    let rest = lexer.rest();
+    let length = rest
+        .bytes()
+        .take(LONGEST)
+        .position(|octet| !(octet.is_ascii_hexdigit() || matches!(octet, b':' | b'.')))
+        .unwrap_or(rest.len().min(LONGEST));
+    let Ok(address) = rest.get(..length).unwrap_or_default().parse() else { return Ok(None) };
+    lexer.advance(length);
+    reader.taken_raw();
+    Ok(Some(address))
+}
