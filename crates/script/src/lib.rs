@@ -11,6 +11,7 @@ mod problem;
 mod report;
 mod settings;
 mod snippet;
+mod sockets;
 pub mod syntax;
 
 pub use report::{Finding, Report, Verdict};
