@@ -72,8 +72,7 @@ pub(super) fn create1(world: &mut World<'_>, arguments: &Arguments<'_>) -> Resul
 
 pub(super) fn control(world: &mut World<'_>, arguments: &Arguments<'_>) -> Result<Progress, Stop> {
     arguments.count(4)?;
-    let (instance, operation, number) =
-        (arguments.integer(0)?, arguments.integer(1)?, arguments.integer(2)?);
+    let (instance, operation, number) = (arguments.integer(0)?, arguments.integer(1)?, arguments.integer(2)?);
     let interest = match arguments.get(3) {
         value if operation == DELETE || value.is_null() => None,
         value => Some(interest(value)?),

@@ -127,7 +127,8 @@ impl Receive {
                 Err(_) if self.taken > 0 => break,
                 Err(stop) => return Err(stop),
             }
-            let once = self.flags.has("MSG_PEEK") || self.flags.has("MSG_OOB") || file.kind == SocketKind::Udp;
+            let once =
+                self.flags.has("MSG_PEEK") || self.flags.has("MSG_OOB") || file.kind == SocketKind::Udp;
             if once || self.taken == self.space.length || !self.goes_on(world, &file) {
                 break;
             }

@@ -61,7 +61,9 @@ impl Value {
         Ok(match &expression.kind {
             ExpressionKind::Ellipsis => Self::Any,
             &ExpressionKind::Integer(number) => Self::Integer(number),
-            ExpressionKind::Decimal(number) => return unknown(format!("{number} where a whole number belongs")),
+            ExpressionKind::Decimal(number) => {
+                return unknown(format!("{number} where a whole number belongs"));
+            }
             ExpressionKind::Symbol(symbol) => match flavour.number(symbol) {
                 Some(number) => Self::Integer(number),
                 None => return unknown(format!("the symbol {symbol}")),
@@ -298,6 +300,13 @@ pub(super) fn unknown<T>(what: String) -> Result<T, Problem> {
 }
 
 const ADDRESS_FIELDS: &[&str] = &[
-    "sa_family", "sin_family", "sin6_family", "sin_port", "sin6_port", "sin_addr", "sin6_addr", "sin6_flowinfo",
+    "sa_family",
+    "sin_family",
+    "sin6_family",
+    "sin_port",
+    "sin6_port",
+    "sin_addr",
+    "sin6_addr",
+    "sin6_flowinfo",
     "sin6_scope_id",
 ];

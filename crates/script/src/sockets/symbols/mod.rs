@@ -58,8 +58,12 @@ impl Flavour {
 
     /// What the names of a level's options begin with.
     fn prefix(self, level: i64) -> Option<&'static str> {
-        let levels =
-            [("SOL_SOCKET", "SO_"), ("IPPROTO_TCP", "TCP_"), ("IPPROTO_IP", "IP_"), ("IPPROTO_IPV6", "IPV6_")];
+        let levels = [
+            ("SOL_SOCKET", "SO_"),
+            ("IPPROTO_TCP", "TCP_"),
+            ("IPPROTO_IP", "IP_"),
+            ("IPPROTO_IPV6", "IPV6_"),
+        ];
         levels.into_iter().find(|(name, _)| self.known(name) == level).map(|(_, prefix)| prefix)
     }
 
@@ -69,7 +73,9 @@ impl Flavour {
             | (Number::Linux(number) | Number::Each(number, _), Self::Linux { .. })
             | (Number::FreeBsd(number), Self::FreeBsd | Self::Linux { and_freebsd: true })
             | (Number::Each(_, number), Self::FreeBsd) => Some(number),
-            (Number::Linux(_), Self::FreeBsd) | (Number::FreeBsd(_), Self::Linux { and_freebsd: false }) => None,
+            (Number::Linux(_), Self::FreeBsd) | (Number::FreeBsd(_), Self::Linux { and_freebsd: false }) => {
+                None
+            }
         }
     }
 }

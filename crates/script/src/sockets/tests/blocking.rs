@@ -1,0 +1,1 @@
+//! Calls that wait: on whom, until when, to the nanosecond.

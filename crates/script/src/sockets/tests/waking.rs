@@ -1,0 +1,1 @@
+//! poll and epoll: levels and edges.
