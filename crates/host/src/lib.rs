@@ -99,4 +99,4 @@ pub use option::{OptionError, OptionName, SocketOption};
 pub use readiness::Readiness;
 pub use report::{ConnectionDetail, ConnectionReport};
 pub use socket::{How, Queued, Received, ReceivedFrom, SocketKind};
-pub use sysctl::{SysctlError, SysctlValue, apply_sysctl, sysctl_names};
+pub use sysctl::{SysctlError, SysctlValue, apply_setting, apply_sysctl, sysctl_names};

@@ -1,5 +1,6 @@
 //! Settings under the names of the kernels' sysctls, bare values in the kernels' units. Only those that act here exist.
 
+mod elsewhere;
 mod freebsd;
 
 use std::fmt;
@@ -54,7 +55,26 @@ pub enum SysctlError {
 /// [`SysctlError`] if there is no such sysctl or it can't have that value; `config` is unchanged then.
 pub fn apply_sysctl(config: &mut HostConfig, name: &str, value: &SysctlValue) -> Result<(), SysctlError> {
     let bare = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("net.core.")).unwrap_or(name);
-    let known = || TABLE.iter().chain(freebsd::TABLE);
+    apply(config, &[TABLE, freebsd::TABLE], name, bare, value)
+}
+
+/// Sets what Linux has elsewhere: `route.` and the name of a metric of all routes (`rto_min` in milliseconds), or the name
+/// of a module, a dot and that of its parameter.
+///
+/// # Errors
+/// As [`apply_sysctl`].
+pub fn apply_setting(config: &mut HostConfig, name: &str, value: &SysctlValue) -> Result<(), SysctlError> {
+    apply(config, &[elsewhere::TABLE], name, name, value)
+}
+
+fn apply(
+    config: &mut HostConfig,
+    tables: &[&'static [Sysctl]],
+    name: &str,
+    bare: &str,
+    value: &SysctlValue,
+) -> Result<(), SysctlError> {
+    let known = || tables.iter().flat_map(|table| table.iter());
     let Some(sysctl) = known().find(|sysctl| sysctl.name == bare) else {
         let distance = |sysctl: &&Sysctl| strsim::damerau_levenshtein(sysctl.name, bare);
         let nearest = known().min_by_key(distance).expect("there are sysctls").name;

@@ -10,6 +10,7 @@ mod network;
 mod problem;
 mod report;
 mod settings;
+mod shell;
 mod snippet;
 mod sockets;
 pub mod syntax;

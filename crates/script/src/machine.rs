@@ -16,6 +16,8 @@ pub(crate) struct Machine {
     pub(crate) sent: VecDeque<Sent>,
     /// What it told, readiness left out.
     pub(crate) told: Vec<(Instant, HostEvent)>,
+    /// The queue of its interface has no room: what it sends is lost.
+    pub(crate) loses_egress: bool,
 }
 
 /// A packet that the host sent.
@@ -31,7 +33,7 @@ impl Machine {
     /// A fresh host, its clock at zero.
     pub(crate) fn new(config: HostConfig, seeds: SeedTree) -> Self {
         let host = Host::new(config, seeds);
-        Self { host, now: Instant::ZERO, sent: VecDeque::new(), told: Vec::new() }
+        Self { host, now: Instant::ZERO, sent: VecDeque::new(), told: Vec::new(), loses_egress: false }
     }
 
     /// The time.
@@ -63,7 +65,9 @@ impl Machine {
     /// Takes what the host wants to send and to tell.
     pub(crate) fn drain(&mut self) {
         while let Some(packet) = self.host.transmit(self.now) {
-            self.sent.push_back(Sent { at: self.now, packet });
+            if !self.loses_egress {
+                self.sent.push_back(Sent { at: self.now, packet });
+            }
         }
         while let Some(event) = self.host.event() {
             if !matches!(event, HostEvent::Ready { .. }) {

@@ -8,7 +8,7 @@ use faultwire_wire::Cause;
 
 use crate::descriptor::{Fd, TcpSocket};
 use crate::host::Host;
-use crate::sysctl::{SysctlError, SysctlValue, apply_sysctl};
+use crate::sysctl::{SysctlError, SysctlValue, apply_setting, apply_sysctl};
 use crate::{life, socket};
 
 /// One TCP socket or connection of a host (`sockstat -s`, `ss`): also one that nobody has open, and a half-open entry of
@@ -80,6 +80,16 @@ impl Host {
     /// [`SysctlError`] if there is no such sysctl or it can't have that value; nothing is changed then.
     pub fn set_sysctl(&mut self, name: &str, value: &SysctlValue) -> Result<(), SysctlError> {
         apply_sysctl(&mut self.stack.config, name, value)?;
+        self.stack.settings_changed();
+        Ok(())
+    }
+
+    /// As [`Host::set_sysctl`], for what Linux sets elsewhere (see [`apply_setting`]).
+    ///
+    /// # Errors
+    /// As [`Host::set_sysctl`].
+    pub fn set_setting(&mut self, name: &str, value: &SysctlValue) -> Result<(), SysctlError> {
+        apply_setting(&mut self.stack.config, name, value)?;
         self.stack.settings_changed();
         Ok(())
     }

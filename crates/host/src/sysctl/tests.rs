@@ -10,13 +10,15 @@ fn host() -> HostConfig {
 
 fn set(name: &str, value: SysctlValue) -> Result<HostConfig, SysctlError> {
     let mut config = host();
-    apply_sysctl(&mut config, name, &value).map(|()| config)
+    let apply =
+        if elsewhere::TABLE.iter().any(|known| known.name == name) { apply_setting } else { apply_sysctl };
+    apply(&mut config, name, &value).map(|()| config)
 }
 
 /// Every sysctl changes something: there is no flag that does nothing.
 #[test]
 fn each_name_acts() {
-    for sysctl in TABLE.iter().chain(freebsd::TABLE) {
+    for sysctl in TABLE.iter().chain(freebsd::TABLE).chain(elsewhere::TABLE) {
         let value = match sysctl.kind {
             Kind::Number { low, high, .. } | Kind::Tcp { low, high, .. } => {
                 let before = format!("{:?}", host());
@@ -74,6 +76,7 @@ fn mistakes_are_named() {
 #[test]
 fn the_table_is_in_alphabetical_order() {
     assert!(TABLE.iter().map(|sysctl| sysctl.name).is_sorted());
+    assert!(elsewhere::TABLE.iter().map(|sysctl| sysctl.name).is_sorted());
 }
 
 /// The FreeBSD names, on the FreeBSD profile.

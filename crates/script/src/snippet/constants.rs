@@ -44,7 +44,7 @@ fn option_bit(profile: Profile, name: &str) -> Option<u64> {
 }
 
 /// The state of this name: the kernels, the tools and the RFC write some of them differently.
-fn state_named(name: &str) -> Option<State> {
+pub(crate) fn state_named(name: &str) -> Option<State> {
     Some(match name {
         "CLOSE" => State::Closed,
         "SYN_RECV" | "SYN_RCVD" => State::SynReceived,

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 use faultwire_host::Fd;
 
-use evaluate::Run;
+pub(crate) use constants::state_named;
+use evaluate::{Names, Run};
 use questions::Questions;
 use value::Value;
 
@@ -44,6 +45,23 @@ impl Snippets {
         run.statements(&statements)?;
         Ok(run.lines)
     }
+}
+
+/// A sum of numbers, as a shell computes it too; `None` if it is not that or too large.
+pub(crate) fn arithmetic(text: &str) -> Option<i128> {
+    struct Nothing;
+    impl Names for Nothing {
+        fn value(&self, name: &str) -> Result<Value, Problem> {
+            Err(Problem::Unknown(name.into()))
+        }
+    }
+    let text = format!("sum = ({text})");
+    let statements = parser::parse(&text).ok()?;
+    let mut variables = BTreeMap::new();
+    Run { text: &text, variables: &mut variables, names: Nothing, lines: Vec::new() }
+        .statements(&statements)
+        .ok()?;
+    variables.get("sum")?.integer()
 }
 
 #[cfg(test)]
