@@ -219,10 +219,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn open(&self, what: &str, end: &str) -> SyntaxError {
-        SyntaxError {
-            at: self.here.at,
-            message: format!("expected `{end}` at the end of {what}, found none"),
-        }
+        let end = if end == "`" { "a backtick".to_owned() } else { format!("`{end}`") };
+        SyntaxError { at: self.here.at, message: format!("expected {end} at the end of {what}, found none") }
     }
 }
 

@@ -101,6 +101,3 @@ fn is_nplab_command(text: &str) -> bool {
         .iter()
         .any(|word| text.contains(word))
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,9 @@ use super::icmp;
 use super::lexer::Kind;
 use super::options;
 use super::reader::{Reader, not_found};
-use super::tree::{BodySpec, EcnSpec, IpSpec, OptionsSpec, PacketSpec, QuoteSpec, SequenceSpec, TcpSpec};
+use super::tree::{
+    BodySpec, EcnSpec, IpSpec, OptionsSpec, PacketSpec, Position, QuoteSpec, SequenceSpec, TcpSpec,
+};
 
 /// Which way a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub(super) fn packet(reader: &mut Reader<'_>, direction: Direction) -> Result<Pa
     } else if reader.takes_word("udp")? {
         BodySpec::Udp { length: length(reader)? }
     } else {
-        BodySpec::Tcp(segment(reader, direction)?)
+        BodySpec::Tcp(segment(reader, direction, at)?)
     };
     if quote.is_some() {
         return Err(reader.unexpected("an ICMP message around the packet in brackets"));
@@ -105,7 +107,6 @@ fn ip_group(
     words: &mut Vec<String>,
 ) -> Result<Option<QuoteSpec>, SyntaxError> {
     let closing = if reader.takes('(')? {
-        reader.nplab = true;
         ')'
     } else {
         reader.next()?;
@@ -115,7 +116,7 @@ fn ip_group(
         ']'
     };
     loop {
-        ip_item(reader, ip)?;
+        ip_item(reader, ip, closing)?;
         if reader.takes(closing)? {
             return Ok(None);
         }
@@ -125,13 +126,15 @@ fn ip_group(
     }
 }
 
-fn ip_item(reader: &mut Reader<'_>, ip: &mut IpSpec) -> Result<(), SyntaxError> {
+fn ip_item(reader: &mut Reader<'_>, ip: &mut IpSpec, closing: char) -> Result<(), SyntaxError> {
     const EXPECTED: &str = "a field of the IP header, such as `ect0` or `ttl 64`";
     let Some(word) = reader.word_ahead()? else { return Err(reader.unexpected(EXPECTED)) };
     if !IP_WORDS.contains(&word) {
         return Err(reader.unexpected_among(EXPECTED, &IP_WORDS));
     }
     reader.next()?;
+    // Google's tool knows flow labels in parentheses, but these only in brackets.
+    reader.nplab |= closing == ')' && matches!(word, "tos" | "class" | "ttl" | "hlim");
     match word {
         "ect0" => ip.ecn = Some(EcnSpec::Ect0),
         "ect1" => ip.ecn = Some(EcnSpec::Ect1),
@@ -153,28 +156,36 @@ fn outer_headers(reader: &mut Reader<'_>, words: &mut Vec<String>) -> Result<(),
     while let Some(word @ ("ipv4" | "ipv6" | "gre" | "mpls" | "psp")) = reader.word_ahead()? {
         let lexer = reader.raw()?;
         let rest = lexer.rest();
-        let line = rest.split('\n').next().unwrap_or_default();
-        let end = line
-            .match_indices(':')
-            .map(|(index, _)| index)
-            .find(|index| line[index + 1..].starts_with(|next: char| next.is_whitespace()));
-        let Some(end) = end else {
+        let Some(end) = end_of_outer_header(rest) else {
             let here = lexer.here().at;
             return Err(not_found(here, "`:` and white space behind an outer header", word, &[]));
         };
         lexer.advance(end + 1);
-        words.push(rest[..end].to_owned());
+        words.push(rest[..=end].to_owned());
         reader.taken_raw();
     }
     Ok(())
 }
 
-/// `40000 > 8080`, if it stands here: no other thing in a packet begins with a number.
+/// Where the colon behind an outer header is; white space follows it, as it follows none inside an address.
+fn end_of_outer_header(text: &str) -> Option<usize> {
+    const LONGEST: usize = 200;
+    let octets = text.as_bytes();
+    let line = octets.iter().take(LONGEST).take_while(|octet| **octet != b'\n').count();
+    (0..line)
+        .find(|&index| octets[index] == b':' && octets.get(index + 1).is_none_or(u8::is_ascii_whitespace))
+}
+
+/// `40000 > 8080`, if it stands here.
 fn ports(reader: &mut Reader<'_>) -> Result<Option<(u16, u16)>, SyntaxError> {
-    if !matches!(reader.peek()?.kind, Kind::Integer(_)) {
+    let Kind::Integer(digits) = reader.peek()?.kind else { return Ok(None) };
+    let start = reader.peek()?.start;
+    let source = reader.number16("a port")?;
+    if digits.len() == 1 && !reader.sees('>')? {
+        // A count of AccECN without any letter.
+        reader.raw_from(start);
         return Ok(None);
     }
-    let source = reader.number16("a port or flags")?;
     reader.expect(
         '>',
         "`>` and the destination port, as in `40000 > 8080`, or flags before a sequence number",
@@ -183,7 +194,7 @@ fn ports(reader: &mut Reader<'_>) -> Result<Option<(u16, u16)>, SyntaxError> {
     Ok(Some((source, destination)))
 }
 
-fn segment(reader: &mut Reader<'_>, direction: Direction) -> Result<TcpSpec, SyntaxError> {
+fn segment(reader: &mut Reader<'_>, direction: Direction, at: Position) -> Result<TcpSpec, SyntaxError> {
     let (flags, ace) = flags(reader)?;
     let span = reader.span()?;
     let (sequence, length) = sequence(reader)?;
@@ -202,7 +213,8 @@ fn segment(reader: &mut Reader<'_>, direction: Direction) -> Result<TcpSpec, Syn
     };
     fields(reader, &mut segment)?;
     if direction == Direction::Inbound && segment.window.is_none() {
-        return Err(reader.unexpected("`win`, which every inbound segment must give"));
+        let message = "expected `win N` in this packet, as in every inbound segment, found none".to_owned();
+        return Err(SyntaxError { at, message });
     }
     if reader.sees('<')? {
         let at = reader.position()?;

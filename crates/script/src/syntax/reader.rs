@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
                 self.next()?;
                 Ok(value)
             }
-            None => Err(self.unexpected(&format!("{what} of at most {most}"))),
+            None => Err(self.unexpected(&format!("at most {most} as {what}"))),
         }
     }
 
@@ -209,7 +209,11 @@ pub(super) struct Span {
 
 /// The error that `found` is not what is `expected`, with the nearest of the known names.
 pub(super) fn not_found(at: Position, expected: &str, found: &str, names: &[&str]) -> SyntaxError {
-    let mut message = format!("expected {expected}, found `{}`", shortened(found));
+    let (kind, text) = match found.strip_prefix('`') {
+        Some(command) => ("the command ", command.trim_end_matches('`')),
+        None => ("", found),
+    };
+    let mut message = format!("expected {expected}, found {kind}`{}`", shortened(text));
     if let Some(name) = nearest(found, names) {
         message.push_str(&format!("; did you mean `{name}`?"));
     }
