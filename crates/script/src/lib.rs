@@ -5,15 +5,25 @@
 //! `machine` (the host and its clock), `syntax` (text to tree).
 #![allow(dead_code, reason = "the rooms come one by one")]
 
+mod bench;
+mod check;
+mod icmp;
+mod ladder;
 mod machine;
+mod mapping;
 mod network;
+mod notation;
+mod play;
 mod problem;
 mod report;
+mod rules;
 mod settings;
 mod shell;
 mod snippet;
 mod sockets;
 pub mod syntax;
+mod tracking;
 
+pub use play::play;
 pub use report::{Finding, Report, Verdict};
 pub use settings::{Profile, PshRule, Settings};
