@@ -139,11 +139,6 @@ impl Bench {
         self.settle()
     }
 
-    /// Whether a call waits.
-    pub(crate) fn waits(&self) -> bool {
-        self.parked.is_some()
-    }
-
     /// Waits until `until` for the call that waits.
     ///
     /// # Errors

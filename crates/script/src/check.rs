@@ -243,6 +243,3 @@ fn codepoint_word(codepoint: EcnCodepoint) -> &'static str {
         EcnCodepoint::Ce => "ce",
     }
 }
-
-#[cfg(test)]
-mod tests;

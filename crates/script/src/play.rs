@@ -4,7 +4,7 @@ mod inbound;
 mod outbound;
 mod schedule;
 
-use faultwire_base::Duration;
+use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Body, Flags, IpHeader, Packet, Segment, Tag};
 
 use crate::bench::{Bench, Origin, Trouble};
@@ -14,8 +14,9 @@ use crate::problem::Problem;
 use crate::report::{Finding, Report, Verdict};
 use crate::rules::{Due, Rules, Seconds};
 use crate::settings::{Profile, Settings};
+use crate::shell;
 use crate::snippet::Snippets;
-use crate::syntax::tree::{Action, Call, Command, Dialect, Event, Script, ScriptOption};
+use crate::syntax::tree::{Action, Call, Command, Dialect, Event, Position, Script, ScriptOption};
 
 use schedule::Schedule;
 
@@ -67,7 +68,7 @@ impl<'a> Player<'a> {
 
     fn run(mut self) -> Report {
         let played = self.initialise().and_then(|()| self.events()).and_then(|()| self.leftovers());
-        let virtual_time = self.bench.now().saturating_since(faultwire_base::Instant::ZERO);
+        let virtual_time = self.bench.now().saturating_since(Instant::ZERO);
         let played = played.and_then(|()| {
             self.end();
             self.script.cleanup.as_ref().map_or(Ok(()), |command| self.command(command))
@@ -94,7 +95,16 @@ impl<'a> Player<'a> {
 
     /// What comes before the first event.
     fn initialise(&mut self) -> Result<(), Trouble> {
-        self.script.initialisation.as_ref().map_or(Ok(()), |command| self.command(command))
+        let option = self.script.options.iter().find(|option| option.name == "init_scripts");
+        for path in std::mem::take(&mut self.rules.initial_scripts) {
+            let at = option.map_or_else(Position::default, |option| option.at);
+            self.command(&Command { at, text: path })?;
+        }
+        if let Some(command) = &self.script.initialisation {
+            self.command(command)?;
+        }
+        self.schedule.start(self.bench.now());
+        Ok(())
     }
 
     fn events(&mut self) -> Result<(), Trouble> {
@@ -170,8 +180,15 @@ impl<'a> Player<'a> {
     }
 
     fn command(&mut self, command: &Command) -> Result<(), Trouble> {
-        let problem = Problem::Unknown(format!("no command is known here: `{}`", command.text));
-        Err(Trouble { line: command.at.line, problem, origin: Origin::Other })
+        let line = command.at.line;
+        shell::run(command, &mut self.bench.machine).map_err(|problem| {
+            let problem = match problem {
+                Problem::Differs(message) => Problem::Differs(format!("`{}`\n{message}", command.text)),
+                unknown @ Problem::Unknown(_) => unknown,
+            };
+            Trouble { line, problem, origin: Origin::Other }
+        })?;
+        self.bench.settle()
     }
 
     fn code(&mut self, code: &Command) -> Result<(), Trouble> {

@@ -263,6 +263,3 @@ fn canonical(end: SocketAddr) -> SocketAddr {
 
 /// Children come from the ports above this one.
 const FIRST_CHILD_PORT: u16 = 40_000;
-
-#[cfg(test)]
-mod tests;

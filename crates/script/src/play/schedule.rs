@@ -9,6 +9,8 @@ use crate::syntax::tree::{Action, Event, Time};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schedule {
     tolerance: Tolerance,
+    /// What absolute times count from.
+    started: Instant,
     /// When the event before was due.
     previous: Instant,
     /// The event before was a packet of the peer.
@@ -17,7 +19,12 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn new(tolerance: Tolerance) -> Self {
-        Self { tolerance, previous: Instant::ZERO, after_inbound: false }
+        Self { tolerance, started: Instant::ZERO, previous: Instant::ZERO, after_inbound: false }
+    }
+
+    /// The script begins now: what comes before its first event takes none of its time.
+    pub(super) fn start(&mut self, now: Instant) {
+        (self.started, self.previous) = (now, now);
     }
 
     /// When the next event is due, which the script reaches at `now`. A relative time counts from then, which is when
@@ -25,7 +32,8 @@ impl Schedule {
     pub(super) fn begin(&mut self, event: &Event, now: Instant) -> Due {
         let inbound = matches!(event.action, Action::Inbound(_));
         let base = if inbound && self.after_inbound { self.previous } else { now };
-        let start = |offset: Duration| Instant::ZERO.saturating_add(offset);
+        let started = self.started;
+        let start = |offset: Duration| started.saturating_add(offset);
         let (from, to) = match event.time {
             Time::Absolute(at) | Time::AbsoluteBlocking(at, _) => (start(at), start(at)),
             Time::Relative(after) | Time::RelativeBlocking(after, _) => {
@@ -44,7 +52,7 @@ impl Schedule {
     /// When a call that blocks has to return; `base` is when the script reached it.
     pub(super) fn returns(&self, event: &Event, base: Instant) -> Option<Due> {
         let (start, at, gap) = match event.time {
-            Time::AbsoluteBlocking(from, to) => (Instant::ZERO, to, to.saturating_sub(from)),
+            Time::AbsoluteBlocking(from, to) => (self.started, to, to.saturating_sub(from)),
             Time::RelativeBlocking(from, to) => (base, to, to.saturating_sub(from)),
             _ => return None,
         };
