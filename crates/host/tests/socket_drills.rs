@@ -234,9 +234,9 @@ fn user_timeout_of_probes() {
     t.write(fd, 24).unwrap();
     t.expect("+0.21 . 0:0(0) ack 1");
     t.inject("+0.01 . 1:1(0) ack 1 win 0");
-    t.expect("+0.41 . 0:0(0) ack 1");
+    t.expect("+0.42 . 0:0(0) ack 1");
     t.inject("+0.01 . 1:1(0) ack 1 win 0");
-    t.pass_ms(69);
+    t.pass_ms(59);
     assert_eq!(get(&mut t, fd, "SO_ERROR"), 0);
     t.pass_ms(1);
     assert_eq!(get(&mut t, fd, "SO_ERROR"), i64::from(Errno::TimedOut.number()));

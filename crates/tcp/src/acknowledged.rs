@@ -13,6 +13,7 @@ use crate::recovery::AckArrived;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
+use crate::transmit;
 
 /// Fifth, check the ACK field.
 #[inline]
@@ -34,7 +35,6 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
     if ack > tcb.send.next() && !take_probed_octet(tcb, ack) {
         match tcb.config.arrival.ack_of_unsent {
             AckOfUnsent::Answered => arriving::answer(tcb, arriving, Reason::UnacceptableAck),
-            AckOfUnsent::Challenged if tcb.state == State::Established => {}
             AckOfUnsent::Challenged => arriving::challenge(tcb, arriving),
         }
         return Err(DropReason::AckOfUnsent);
@@ -59,7 +59,11 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
 #[inline]
 pub(crate) fn take_window(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
     let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
+    let window_max = tcb.send.window_max();
     let window_changed = tcb.send.update(arriving.seq, ack, window);
+    if tcb.send.window_max() > window_max {
+        tcb.fit_segments_to_window();
+    }
     tcb.persist.on_answer();
     if tcb.user.soft_error.is_some() {
         // Something got through after all.
@@ -75,9 +79,25 @@ pub(crate) fn take_window(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
     if window == 0 {
         // SHLD-17: it answers, so it lives.
         tcb.timers.stop(Timer::User);
-    } else if tcb.timers.is_armed(Timer::Persist) && tcb.send.usable() > 0 {
+    }
+    if tcb.timers.is_armed(Timer::Persist) {
+        on_answer_to_probe(tcb, arriving);
+    }
+}
+
+/// An ACK while the window is probed, which may have opened.
+fn on_answer_to_probe(tcb: &mut Tcb, arriving: &Arriving<'_>) {
+    let restarts = tcb.config.persist.answer_restarts;
+    let start = tcb.send.next();
+    let enough = match tcb.send_buffer.part_at(start) {
+        Some((end, _)) if restarts => end.saturating_since(start),
+        _ => 1,
+    };
+    if tcb.send.usable() >= enough {
         tcb.persist.stop();
         tcb.timers.stop(Timer::Persist);
+    } else if restarts {
+        transmit::arm_persist(tcb, arriving.now);
     }
 }
 

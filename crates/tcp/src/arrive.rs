@@ -317,6 +317,10 @@ fn take_text_and_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReaso
     if is_ahead {
         note_fin(tcb, arriving);
     }
+    if fin && !is_ahead && tcb.state == State::Established && tcb.config.acknowledgment.adaptive {
+        // Linux: what follows a FIN is an answer, so the ACK can wait for it.
+        tcb.ack.expect_answer();
+    }
     if length > 0
         && let Some(refused) = take_text(tcb, arriving)
     {
@@ -401,7 +405,10 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
             tcb.tally.out_of_order += 1;
             arriving::answer(tcb, arriving, Reason::DuplicateAck);
         }
-        Placed::Duplicate => arriving::answer_duplicate(tcb, arriving, start, end),
+        Placed::Duplicate => {
+            tcb.tally.out_of_order += 1;
+            arriving::answer_duplicate(tcb, arriving, start, end);
+        }
         Placed::NoRoom => return Some(DropReason::NoRoomAhead),
     }
     None
@@ -440,7 +447,13 @@ const HEADER: u32 = 20;
 
 /// Eighth: RCV.NXT moved over the FIN.
 fn take_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) {
-    tcb.ack.demand(Reason::Ack, arriving.cause);
+    let length = arriving.segment.payload.len();
+    let adaptive = tcb.config.acknowledgment.adaptive && tcb.state == State::Established && !tcb.ack.is_due();
+    let waits = if adaptive { tcb.ack.waits_with_fin(&data_arrived(tcb, arriving, length)) } else { None };
+    match waits {
+        Some(at) => tcb.timers.arm(Timer::DelayedAck, at),
+        None => tcb.ack.demand(Reason::Ack, arriving.cause),
+    }
     tcb.events.readable();
     match tcb.state {
         State::Established => tcb.become_state(State::CloseWait),

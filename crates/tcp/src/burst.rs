@@ -191,4 +191,4 @@ impl Tcb {
 }
 
 /// Peers with so small a window get all of it in one part (`tcp_bound_to_half_wnd`).
-const SMALL_WINDOW: u64 = 536;
+pub(crate) const SMALL_WINDOW: u64 = 536;

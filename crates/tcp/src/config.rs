@@ -311,6 +311,12 @@ pub struct SendingConfig {
     pub pacing_percent: [u32; 2],
     /// What becomes of data that is held back although the peer's window is open.
     pub when_held: WhenHeld,
+    /// Segments have no more data than half of the largest window that the peer offered, or all of it if that is 536
+    /// octets at most (Linux `tcp_bound_to_half_wnd`).
+    pub half_window: bool,
+    /// What goes again is cut at the right edge of the peer's window (Linux; RFC 9293 §3.8.6 permits to send beyond an edge
+    /// that moved left).
+    pub resend_inside_window: bool,
 }
 
 /// What becomes of data that is held back although the peer's window is open and nothing is in flight.
@@ -385,6 +391,8 @@ pub struct PersistConfig {
     pub probe: ProbeContent,
     /// When a connection that nobody owns stops to probe.
     pub orphan: OrphanProbing,
+    /// An ACK that leaves the window too small starts the interval anew (Linux `tcp_ack_probe`).
+    pub answer_restarts: bool,
 }
 
 /// What a zero-window probe carries.
@@ -486,6 +494,8 @@ impl Config {
                 burst_round_trip_log: 9,
                 pacing_percent: [200, 120],
                 when_held: WhenHeld::SendAfter(Duration::from_millis(500)),
+                half_window: false,
+                resend_inside_window: false,
             },
             acknowledgment: AcknowledgmentConfig::rfc(),
             give_up: GiveUpConfig {
@@ -501,6 +511,7 @@ impl Config {
                 max: Duration::from_secs(60),
                 probe: ProbeContent::NextOctet,
                 orphan: OrphanProbing::Endless,
+                answer_restarts: false,
             },
             keep_alive: KeepAliveConfig {
                 enabled: false,
@@ -531,7 +542,7 @@ impl Config {
                 whole_segments_at_first: true,
                 round_to_segments: false,
                 // GSO_MAX_SIZE less a header; an empty skb with its head on a 64-bit machine.
-                send_parts: Some(SendParts { most: 65_215, cost: 896, headers: 640 }),
+                send_parts: Some(SendParts { most: 65_215, cost: 832, headers: 640 }),
                 unsent_limit: u32::MAX,
                 // wmem_max and rmem_max.
                 asked: AskedSizes {
@@ -577,6 +588,8 @@ impl Config {
                 push_bursts: true,
                 burst_max: 65_536,
                 when_held: WhenHeld::Probe,
+                half_window: true,
+                resend_inside_window: true,
                 ..rfc.sending
             },
             acknowledgment: AcknowledgmentConfig::linux(),
@@ -591,6 +604,7 @@ impl Config {
                 max: Duration::from_secs(120),
                 probe: ProbeContent::Nothing,
                 orphan: OrphanProbing::Probes(0),
+                answer_restarts: true,
                 ..rfc.persist
             },
             keep_alive: KeepAliveConfig { reset: true, ..rfc.keep_alive },

@@ -150,6 +150,9 @@ pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.tally.syn_timeouts = embryo.timeouts().into();
     tcb.tally.segments_sent = u64::from(embryo.transmissions());
     tcb.establish(now, embryo.round_trip(now), embryo.timeouts().into());
+    if tcb.config.sending.half_window {
+        tcb.send.forget_window_max();
+    }
     if let Some(text) = embryo.text() {
         // RFC 9293 §3.4: what came with the SYN is delivered now that the connection is known to be wanted.
         tcb.receive.append(text);

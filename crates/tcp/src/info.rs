@@ -3,6 +3,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::Seq;
 
+use crate::negotiate::TIMESTAMPS_OCTETS;
 use crate::recovery::Phase;
 use crate::state::State;
 use crate::tcb::Tcb;
@@ -74,7 +75,7 @@ pub struct Info {
     pub reordering_seen: u32,
     /// The MTU of the path as far as known.
     pub path_mtu: u32,
-    /// The MSS that we announced.
+    /// The MSS that we announced, less what timestamps take of it if they were agreed on.
     pub announced_segment_size: u16,
     /// How long an ACK waits for company.
     pub ack_delay: Duration,
@@ -313,6 +314,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
     let fin = u64::from(tcb.fin_acknowledged());
     // What was only offered is not agreed on.
     let agreed = tcb.state != State::SynSent;
+    let options = if agreed && tcb.timestamps.enabled() { TIMESTAMPS_OCTETS as u16 } else { 0 };
     Info {
         state: tcb.state,
         rto: recovery.rto(),
@@ -332,7 +334,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         sacked: recovery.segments_sacked(),
         lost: recovery.lost().segments,
         retransmitted: recovery.retransmitted().segments,
-        backoffs: recovery.backoffs(),
+        backoffs: recovery.backoffs().max(tcb.persist.probes().into()),
         probes: u32::from(tcb.persist.unanswered().0),
         send_segment_size: tcb.send.segment_size(),
         receive_segment_size: tcb.ack.full_segment(),
@@ -353,7 +355,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         reordering: recovery.reordering_threshold(),
         reordering_seen: recovery.reordering_seen(),
         path_mtu: tcb.path.mtu,
-        announced_segment_size: tcb.path.announced_segment_size(),
+        announced_segment_size: tcb.path.announced_segment_size().saturating_sub(options),
         ack_delay: tcb.ack.delay(&tcb.config.acknowledgment),
         pacing_rate: tcb.pacing_rate(),
         history: history(tcb, now),

@@ -241,6 +241,11 @@ impl SendBuffer {
         self.units.is_pushed(end)
     }
 
+    /// Whether a part ends at `end` that began before `start`.
+    pub(crate) fn is_end_of_part_with(&self, start: Offset, end: Offset) -> bool {
+        self.units.is_end_of_part_with(start, end)
+    }
+
     /// Everything before `next` was sent; `push` if PSH was set there.
     #[inline]
     pub(crate) fn on_sent(&mut self, next: Offset, push: bool) {

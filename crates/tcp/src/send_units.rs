@@ -81,6 +81,13 @@ impl SendUnits {
         }
     }
 
+    /// Whether a part ends at `end` that was sent whole and began before `start`.
+    pub(crate) fn is_end_of_part_with(&self, start: Offset, end: Offset) -> bool {
+        let Some(units) = &self.units else { return false };
+        let index = units.sent.partition_point(|unit| unit.end < end);
+        units.sent.get(index).is_some_and(|unit| unit.end == end && unit.start < start)
+    }
+
     /// The last part ends a record.
     pub(crate) fn end_record(&mut self) {
         if let Some(last) = self.units.as_mut().and_then(|units| units.last_mut()) {

@@ -132,6 +132,11 @@ impl SendWindow {
         changed
     }
 
+    /// The windows so far do not count for the largest one (Linux: that of the SYN of a passive open).
+    pub(crate) fn forget_window_max(&mut self) {
+        self.window_max = 0;
+    }
+
     /// Whether Linux would take this window (`tcp_may_update_window`): of segments at one place, only one that opens the
     /// window further or closes it.
     pub(crate) fn would_update(&self, seq: Offset, ack: Offset, window: u32) -> bool {

@@ -7,7 +7,7 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Seq};
 
 use crate::ack_policy::AckPolicy;
-use crate::burst::Burst;
+use crate::burst::{Burst, SMALL_WINDOW};
 use crate::config::Config;
 use crate::ecn::Ecn;
 use crate::event::{ConnectionError, Event, Events, Outgoing};
@@ -54,6 +54,8 @@ pub(crate) struct Tcb {
     pub(crate) time_wait: Option<Box<TimeWait>>,
     pub(crate) outbox: Outbox,
     pub(crate) burst: Option<Burst>,
+    /// The end of what was sent again last in this drain.
+    pub(crate) resent_to: Offset,
     pub(crate) cause: Cause,
     pub(crate) events: Events,
     pub(crate) tally: Tally,
@@ -151,6 +153,9 @@ impl Outbox {
     }
 }
 
+/// A window bounds segments to no less than this (a packet of 68 octets, its headers taken off).
+const LEAST_BOUND: u64 = 28;
+
 impl Tcb {
     /// A block in CLOSED, with our ISN.
     pub(crate) fn new(config: &Arc<Config>, path: PathInfo, isn: Seq) -> Self {
@@ -191,6 +196,7 @@ impl Tcb {
             time_wait: None,
             outbox: Outbox::default(),
             burst: None,
+            resent_to: Offset::default(),
             cause: Cause::Unknown,
             events: Events::default(),
             tally: Tally::default(),
@@ -215,6 +221,22 @@ impl Tcb {
             None => self.recovery.on_handshake_unmeasured(&self.config.retransmission),
         }
         self.open(now);
+    }
+
+    /// Eff.snd.MSS follows the largest window that the peer offered, if it is bound to it (Linux
+    /// `tcp_bound_to_half_wnd`).
+    pub(crate) fn fit_segments_to_window(&mut self) {
+        let window = self.send.window_max();
+        if !self.config.sending.half_window || window == 0 {
+            return;
+        }
+        let half = if window > SMALL_WINDOW { window / 2 } else { window };
+        let size = u64::from(self.negotiated.effective_segment_size(self.path, self.path.mtu));
+        let size = size.min(half.max(LEAST_BOUND)) as u32;
+        if size != self.send.segment_size() {
+            self.send.set_segment_size(size);
+            self.recovery.set_segment_size(size);
+        }
     }
 
     /// The handshake is complete: ESTABLISHED, or further if the user closed meanwhile.

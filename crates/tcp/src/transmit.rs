@@ -155,12 +155,22 @@ fn is_inside_window(tcb: &Tcb, range: &Range<Offset>) -> bool {
 fn retransmission(tcb: &mut Tcb, now: Instant, range: Range<Offset>, reason: Reason) -> Outgoing {
     let end_of_data = tcb.send_buffer.end();
     let start = range.start;
-    let wanted = range.end.min(end_of_data).saturating_since(start);
+    let mut wanted = range.end.min(end_of_data).saturating_since(start);
+    let inside = tcb.send.right_edge().saturating_since(start);
+    if tcb.config.sending.resend_inside_window && inside > 0 {
+        wanted = wanted.min(inside);
+    }
     let length = wanted.min(u64::from(payload_limit(tcb))) as u32;
     let fin = range.end > end_of_data && start + u64::from(length) == end_of_data;
     let transmission = tcb.recovery.transmission_count(start);
     let end = start + u64::from(length) + u64::from(fin);
-    let push = length > 0 && tcb.send_buffer.is_pushed((start + u64::from(length)).min(end_of_data));
+    let end_of_text = (start + u64::from(length)).min(end_of_data);
+    // Several segments of one part that go again in one go are a burst too.
+    let several = tcb.resent_to == start && tcb.config.sending.push_bursts;
+    let push = length > 0
+        && (tcb.send_buffer.is_pushed(end_of_text)
+            || several && tcb.send_buffer.is_end_of_part_with(start, end_of_text));
+    tcb.resent_to = end_of_text;
     let mut segment = Segment::default();
     let label = data(tcb, &mut segment, now, Text { start, length, fin, push }, (reason, transmission));
     tcb.recovery.on_transmit(now, start..end, true);
@@ -220,7 +230,8 @@ fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label>
     tcb.recovery.on_transmit(now, start..start + octets, false);
     tcb.send.advance(octets);
     if end == burst_end {
-        tcb.send_buffer.on_sent(end, push);
+        // What a burst is pushed for concerns this one sending.
+        tcb.send_buffer.on_sent(end, false);
     }
     tcb.timers.stop(Timer::SillyWindow);
     if tcb.timers.is_armed(Timer::Persist) {
@@ -233,6 +244,7 @@ fn new_data(tcb: &mut Tcb, segment: &mut Segment, now: Instant) -> Option<Label>
 /// Nothing more goes out now: see what has to happen later.
 #[inline]
 fn rest(tcb: &mut Tcb, now: Instant) {
+    tcb.resent_to = Offset::default();
     if let Some(burst) = tcb.burst.take() {
         tcb.recovery.on_transmission_opportunity_ended(now, burst.congestion_limited);
     }
@@ -263,7 +275,7 @@ fn rest(tcb: &mut Tcb, now: Instant) {
 }
 
 /// SHLD-29, SHLD-30: the first probe one RTO after the window closed, then less and less often.
-fn arm_persist(tcb: &mut Tcb, now: Instant) {
+pub(crate) fn arm_persist(tcb: &mut Tcb, now: Instant) {
     let wait = tcb.persist.interval(tcb.recovery.base_rto(), tcb.config.persist);
     let mut at = now.saturating_add(wait);
     if let Some(started_at) = tcb.persist.started_at()

@@ -321,7 +321,7 @@ fn only_time_wait_is_quiet() {
     assert_eq!(quiet(&net), [true, true]);
     net.read(SERVER, server).unwrap();
     net.close(CLIENT, client);
-    net.run_millis(25);
+    net.run_millis(60);
     assert_eq!(quiet(&net), [false, true], "FIN-WAIT-2 of nobody has an end");
     net.close(SERVER, server);
     net.run_millis(100);

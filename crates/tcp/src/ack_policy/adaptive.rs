@@ -84,6 +84,22 @@ impl AckPolicy {
         }
     }
 
+    /// The peer ended its stream: what comes is an answer, and the ACK can wait for it.
+    pub(crate) fn expect_answer(&mut self) {
+        self.haste = Haste::Interactive;
+    }
+
+    /// RCV.NXT moved over the FIN: until when its ACK waits, if it does. Without any data before it goes at once.
+    pub(crate) fn waits_with_fin(&self, data: &DataArrived) -> Option<Instant> {
+        if self.interval_millis == 0 || data.next - self.last_sent > u64::from(self.full_segment) {
+            return None;
+        }
+        match self.delayed(data) {
+            AckDecision::Now => None,
+            AckDecision::By(at) => Some(at),
+        }
+    }
+
     /// A delayed ACK had to go alone: an interactive connection isn't after all, and another's next ACK may wait longer.
     pub(crate) fn on_delay_expired(&mut self, timeout: Duration) {
         if self.haste == Haste::Interactive {

@@ -88,7 +88,7 @@ pub enum ResetRule {
 pub enum AckOfUnsent {
     /// An ACK (RFC 9293 §3.10.7.4, fifth).
     Answered,
-    /// Nothing in ESTABLISHED, a challenge ACK in the states that follow (Linux).
+    /// A challenge ACK (Linux).
     Challenged,
 }
 

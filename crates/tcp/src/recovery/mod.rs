@@ -277,6 +277,14 @@ impl Recovery {
         }
     }
 
+    /// From now on a segment holds `smss` octets of data, whatever was sent before; the window is the same number of
+    /// segments as before if it is counted so.
+    pub(crate) fn set_segment_size(&mut self, smss: u32) {
+        assert!(smss > 0, "a segment holds at least one octet");
+        self.policy.smss = smss;
+        self.congestion.set_smss(smss);
+    }
+
     /// The path takes only smaller segments: from now on a segment holds `smss` octets of data. What was sent in
     /// larger ones, and before them, is to be sent again, without a smaller window: it was not congestion that took
     /// them (RFC 1191 §6.5).

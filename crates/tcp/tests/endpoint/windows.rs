@@ -37,7 +37,9 @@ fn probe_series() {
         let mut next = closed_at.as_nanos() / 1_000_000;
         let mut gap = rto;
         while expected.len() < probes.len() {
-            next += gap.min(bound);
+            // On Linux the interval begins again with the answer, a round trip after the probe.
+            let answer = if bound == 120_000 && !expected.is_empty() { 100 } else { 0 };
+            next += gap.min(bound) + answer;
             gap *= 2;
             expected.push(next);
         }

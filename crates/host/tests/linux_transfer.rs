@@ -1,0 +1,116 @@
+//! What Linux 6.18 does while data is on its way, where the standards leave it open.
+
+mod drill;
+
+use drill::Drill;
+use faultwire_host::Errno;
+use faultwire_tcp::Config;
+
+const OPTIONS: &str = "mss 1000,sackOK,nop,nop,nop,wscale 7";
+
+/// A drill with a connection whose peer offers `window`, in units of 128 octets.
+fn with_window(window: u32) -> (Drill, faultwire_host::Fd) {
+    let mut t = Drill::new(Config::linux());
+    t.listen();
+    t.inject(&format!("S 0:0(0) win 32792 <{OPTIONS}>"));
+    t.expect("S. 0:0(0) ack 1 <...>");
+    t.inject(&format!("+.1 . 1:1(0) ack 1 win {window}"));
+    let fd = t.accept();
+    (t, fd)
+}
+
+/// As Linux 6.18 does: a segment holds no more than half of the largest window that the peer offered; a window of 536
+/// octets or less may be filled by one. The window of the SYN does not count.
+#[test]
+fn half_of_a_small_window_is_a_segment() {
+    for (window, segment) in [(4, 512), (8, 512), (10, 640), (15, 960), (16, 1000)] {
+        let (mut t, fd) = with_window(window);
+        assert_eq!(t.info(fd).field("snd_mss"), Some(segment), "{window}");
+        t.write(fd, 3000).unwrap();
+        t.expect(&format!("{} 1:{}({segment}) ack 1", if window == 4 { "P." } else { "." }, segment + 1));
+        t.forget_sent();
+    }
+}
+
+/// As Linux 6.18 does: PSH at the end of a burst is not repeated with one segment of it alone, but with several.
+#[test]
+fn a_burst_that_goes_again() {
+    let (mut t, fd) = with_window(2000);
+    t.write(fd, 10_000).unwrap();
+    t.forget_sent();
+    t.inject("+.1 . 1:1(0) ack 1 win 2000 <nop,nop,sack 9001:10001>");
+    t.pass_ms(500);
+    t.forget_sent();
+    t.play(
+        "+.05 < . 1:1(0) ack 1001 win 2000 <nop,nop,sack 9001:10001>
+         > . 1001:2001(1000) ack 1
+         > . 2001:3001(1000) ack 1
+         +.002 < . 1:1(0) ack 3001 win 2000 <nop,nop,sack 9001:10001>
+         > . 3001:4001(1000) ack 1
+         > . 4001:5001(1000) ack 1
+         > P. 5001:6001(1000) ack 1
+         > . 6001:7001(1000) ack 1",
+    );
+}
+
+/// As Linux 6.18 does: what goes again is cut at the right edge of a window that shrank.
+#[test]
+fn retransmissions_stay_inside_the_window() {
+    let (mut t, fd) = with_window(20);
+    t.write(fd, 3000).unwrap();
+    t.play(
+        "> . 1:1001(1000) ack 1
+         > P. 1001:2001(1000) ack 1
+         +.1 < . 1:1(0) ack 1001 win 2
+         +.3 > . 1001:1257(256) ack 1
+         +.3 > . 1001:1257(256) ack 1
+         +.6 > . 1001:1257(256) ack 1",
+    );
+    t.forget_sent();
+}
+
+/// As Linux 6.18 does: after a FIN the peer waits for an answer, so its ACK waits too; it goes at once if there was no
+/// data before.
+#[test]
+fn a_fin_is_acknowledged_with_delay() {
+    let mut t = Drill::new(Config::linux());
+    t.passive(OPTIONS);
+    t.inject("+.1 F. 1:1(0) ack 1 win 257");
+    t.expect(". 1:1(0) ack 2");
+    let mut t = Drill::new(Config::linux());
+    t.passive(OPTIONS);
+    t.inject("+.1 FP. 1:101(100) ack 1 win 257");
+    t.expect("+.04 . 1:1(0) ack 102");
+}
+
+/// As Linux 6.18 does: an ACK of what was never sent is answered within the limit on challenges, the state being
+/// ESTABLISHED or not (RFC 5961 §5.2).
+#[test]
+fn an_ack_of_the_future_is_challenged() {
+    let mut t = Drill::new(Config::linux());
+    let fd = t.passive(OPTIONS);
+    t.inject("+.1 . 1:1(0) ack 1001 win 257");
+    t.expect(". 1:1(0) ack 1");
+    t.inject("+.1 . 1:1(0) ack 1001 win 257");
+    t.expect_nothing_for_ms(100);
+    t.inject("+.4 P. 1:11(10) ack 1001 win 257");
+    t.expect(". 1:1(0) ack 1");
+    assert_eq!(t.read(fd, 10), Err(Errno::WouldBlock));
+}
+
+/// As Linux 6.18 does: an answer that leaves the window closed starts the interval of the probes anew.
+#[test]
+fn an_answered_probe() {
+    let (mut t, fd) = with_window(16);
+    t.write(fd, 4000).unwrap();
+    t.forget_sent();
+    t.inject("+.1 . 1:1(0) ack 2001 win 0");
+    t.expect("+.3 . 2000:2000(0) ack 1");
+    t.inject("+.05 . 1:1(0) ack 2001 win 0");
+    assert_eq!((t.info(fd).field("backoff"), t.info(fd).field("probes")), (Some(1), Some(0)));
+    t.expect("+.6 . 2000:2000(0) ack 1");
+    t.inject("+.05 . 1:1(0) ack 2001 win 100");
+    t.expect(". 2001:3001(1000) ack 1");
+    t.expect("P. 3001:4001(1000) ack 1");
+    assert_eq!(t.info(fd).field("backoff"), Some(0));
+}
