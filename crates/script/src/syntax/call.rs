@@ -1,7 +1,9 @@
-//! System calls: name, arguments, result, errno and notes.
+//! System calls: name, arguments, result, errno and notes, read and printed.
+
+use std::fmt;
 
 use super::SyntaxError;
-use super::expression::{Names, expression};
+use super::expression::{Names, expression, separated};
 use super::lexer::{Kind, Lexer};
 use super::reader::{Reader, not_found};
 use super::tree::{Call, Expression};
@@ -18,6 +20,25 @@ pub(super) fn call(reader: &mut Reader<'_>) -> Result<Call, SyntaxError> {
     let errno = errno(reader)?;
     let note = notes(reader)?;
     Ok(Call { at, name, arguments, result, errno, note })
+}
+
+impl fmt::Display for Call {
+    /// In the notation of scripts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        separated(f, &self.arguments, ", ", |f, argument| write!(f, "{argument}"))?;
+        match &self.result {
+            Some(result) => write!(f, ") = {result}")?,
+            None => write!(f, ") = ?")?,
+        }
+        if let Some(errno) = &self.errno {
+            write!(f, " {errno}")?;
+        }
+        match &self.note {
+            Some(note) => write!(f, " ({note})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Arguments and the parenthesis behind them.

@@ -1,5 +1,6 @@
-//! Expressions: the values of arguments and results.
+//! Expressions: the values of arguments and results, read and printed.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::SyntaxError;
@@ -35,6 +36,94 @@ pub(super) fn expression(
         parts.push(primary(reader, names, depth)?);
     }
     Ok(Expression { at, kind: ExpressionKind::Or(parts) })
+}
+
+impl fmt::Display for Expression {
+    /// In the notation of scripts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ExpressionKind::Ellipsis => write!(f, "..."),
+            ExpressionKind::Integer(value) => write!(f, "{value}"),
+            ExpressionKind::Decimal(value) if value.fract() == 0.0 => write!(f, "{value:.1}"),
+            ExpressionKind::Decimal(value) => write!(f, "{value}"),
+            ExpressionKind::Symbol(name) => write!(f, "{name}"),
+            ExpressionKind::Text(text) => quoted(f, text),
+            ExpressionKind::Address(address) => write!(f, "{address}"),
+            ExpressionKind::Or(parts) => separated(f, parts, "|", operand),
+            ExpressionKind::Not(inner) => {
+                write!(f, "~")?;
+                operand(f, inner)
+            }
+            ExpressionKind::List(values) => {
+                write!(f, "[")?;
+                separated(f, values, ", ", |f, value| write!(f, "{value}"))?;
+                write!(f, "]")
+            }
+            ExpressionKind::Structure(fields) => {
+                write!(f, "{{")?;
+                separated(f, fields, ", ", |f, field| write!(f, "{field}"))?;
+                write!(f, "}}")
+            }
+            ExpressionKind::Function { name, arguments } => {
+                write!(f, "{name}(")?;
+                separated(f, arguments, ", ", |f, value| write!(f, "{value}"))?;
+                write!(f, ")")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    /// In the notation of scripts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.is_empty() {
+            return write!(f, "{}", self.value);
+        }
+        match &self.count {
+            Some(count) => write!(f, "{}({count})={}", self.name, self.value),
+            None => write!(f, "{}={}", self.name, self.value),
+        }
+    }
+}
+
+/// Values with `separator` between them.
+pub(super) fn separated<T>(
+    f: &mut fmt::Formatter<'_>,
+    values: &[T],
+    separator: &str,
+    print: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            write!(f, "{separator}")?;
+        }
+        print(f, value)?;
+    }
+    Ok(())
+}
+
+/// What stands behind `~` or beside `|`.
+fn operand(f: &mut fmt::Formatter<'_>, value: &Expression) -> fmt::Result {
+    match value.kind {
+        ExpressionKind::Or(_) => write!(f, "({value})"),
+        _ => write!(f, "{value}"),
+    }
+}
+
+/// A string with its escapes.
+fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    write!(f, "\"")?;
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => write!(f, "\\{character}")?,
+            '\n' => write!(f, "\\n")?,
+            '\t' => write!(f, "\\t")?,
+            '\r' => write!(f, "\\r")?,
+            '\0'..='\x1f' | '\x7f'..='\u{ff}' => write!(f, "\\x{:02x}", u32::from(character))?,
+            _ => write!(f, "{character}")?,
+        }
+    }
+    write!(f, "\"")
 }
 
 fn primary(reader: &mut Reader<'_>, names: Names, depth: u32) -> Result<Expression, SyntaxError> {
@@ -101,7 +190,10 @@ fn number(reader: &mut Reader<'_>) -> Result<ExpressionKind, SyntaxError> {
         Kind::Integer(digits) => digits.parse::<u64>().ok(),
         Kind::Hexadecimal(digits) => u64::from_str_radix(&digits[2..], 16).ok(),
         Kind::Decimal(digits) => {
-            let value: f64 = digits.parse().unwrap_or_default();
+            let value: f64 = digits.parse().unwrap_or(f64::INFINITY);
+            if value.is_infinite() {
+                return Err(reader.unexpected("a smaller number"));
+            }
             reader.next()?;
             return Ok(ExpressionKind::Decimal(if negative { -value } else { value }));
         }

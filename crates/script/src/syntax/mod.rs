@@ -1,7 +1,8 @@
 //! The language: text to [`Script`], or the place where it is none.
 //!
 //! From the top: `event` (with `time`), `packet` (with `options` and `icmp`), `call` (with `expression`),
-//! `script_option`; under them `reader` (one token ahead), `lexer` and `conditional`. `notation` is the way back.
+//! `script_option`; under them `reader` (one token ahead), `lexer` and `conditional`. `notation` is the way back
+//! of packets; calls print themselves.
 
 mod call;
 mod conditional;

@@ -3,8 +3,8 @@
 use faultwire_base::Duration;
 use faultwire_script::syntax::parse;
 use faultwire_script::syntax::tree::{
-    Action, BodySpec, EcnSpec, IcmpSpec, IpSpec, OptionSpec, OptionsSpec, PacketSpec, Position, QuoteSpec,
-    SequenceSpec, TcpSpec, Time,
+    Action, BodySpec, Call, EcnSpec, Expression, ExpressionKind, Field, IcmpSpec, IpSpec, OptionSpec,
+    OptionsSpec, PacketSpec, Position, QuoteSpec, SequenceSpec, TcpSpec, Time,
 };
 use faultwire_wire::Flags;
 use proptest::collection::vec;
@@ -114,7 +114,71 @@ fn fits(packet: &PacketSpec) -> bool {
     options.iter().map(octets).sum::<usize>() <= 40
 }
 
+fn expression() -> impl Strategy<Value = Expression> {
+    let at = Position::default();
+    let leaf = prop_oneof![
+        Just(ExpressionKind::Ellipsis),
+        any::<i64>().prop_map(ExpressionKind::Integer),
+        proptest::num::f64::NORMAL.prop_map(ExpressionKind::Decimal),
+        "[A-Z]{1,3}_[A-Z0-9]{1,3}".prop_map(ExpressionKind::Symbol),
+        any::<String>().prop_map(ExpressionKind::Text),
+        any::<std::net::IpAddr>().prop_map(ExpressionKind::Address),
+    ];
+    let leaf = leaf.prop_map(move |kind| Expression { at, kind });
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        let field = (of(("[a-z]{1,3}_[a-z]{1,3}", of(inner.clone()))), inner.clone()).prop_map(
+            move |(name, value)| {
+                let (name, count) = name.unwrap_or_default();
+                Field { at, name, count: count.map(Box::new), value }
+            },
+        );
+        prop_oneof![
+            vec(inner.clone(), 2..4).prop_map(ExpressionKind::Or),
+            inner.clone().prop_map(|inner| ExpressionKind::Not(Box::new(inner))),
+            vec(inner.clone(), 0..4).prop_map(ExpressionKind::List),
+            vec(field, 0..4).prop_map(ExpressionKind::Structure),
+            ("[a-z]{1,3}_[a-z]{1,3}", vec(inner, 0..3))
+                .prop_map(|(name, arguments)| ExpressionKind::Function { name, arguments }),
+        ]
+        .prop_map(move |kind| Expression { at, kind })
+    })
+}
+
+/// A result is no function: a parenthesis behind a name is a note there.
+fn call() -> impl Strategy<Value = Call> {
+    let result = prop_oneof![
+        any::<i64>().prop_map(ExpressionKind::Integer),
+        "[A-Z]{1,3}_[A-Z0-9]{1,3}".prop_map(ExpressionKind::Symbol)
+    ]
+    .prop_map(|kind| Expression { at: Position::default(), kind });
+    let note = of("[a-z`\"/*<>]{1,5}( \\([a-z]{1,4}\\) [a-z]{1,4})?");
+    ("[a-z]{1,3}_[a-z]{1,3}", vec(expression(), 0..4), of(result), of("E[A-Z0-9]{1,9}"), note).prop_map(
+        |(name, arguments, result, errno, note)| Call {
+            at: Position::default(),
+            name,
+            arguments,
+            result,
+            errno,
+            note,
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn a_call_is_read_back_as_it_was(call in call()) {
+        let source = format!("0 {call}");
+        let mut script = parse(&source, &[], None)
+            .map_err(|error| TestCaseError::fail(format!("{error}\n{source}")))?;
+        let Some(Action::Call(mut read)) = script.events.pop().map(|event| event.action) else {
+            return Err(TestCaseError::fail("no call"));
+        };
+        prop_assert_eq!(read.to_string(), call.to_string());
+        read.at = Position::default();
+        read.arguments.iter_mut().chain(&mut read.result).for_each(forget_places);
+        prop_assert_eq!(read, call);
+    }
+
     #[test]
     fn a_packet_is_read_back_as_it_was(packet in packet().prop_filter("too many options", fits)) {
         let source = format!("0 > {packet}");
@@ -142,5 +206,23 @@ proptest! {
         let script = parse(&source, &[], None)
             .map_err(|error| TestCaseError::fail(format!("{error}\n{source}")))?;
         prop_assert_eq!(script.events[1].time, time);
+    }
+}
+
+fn forget_places(expression: &mut Expression) {
+    expression.at = Position::default();
+    match &mut expression.kind {
+        ExpressionKind::Not(inner) => forget_places(inner),
+        ExpressionKind::Or(values)
+        | ExpressionKind::List(values)
+        | ExpressionKind::Function { arguments: values, .. } => values.iter_mut().for_each(forget_places),
+        ExpressionKind::Structure(fields) => {
+            for field in fields {
+                field.at = Position::default();
+                field.count.iter_mut().for_each(|count| forget_places(count));
+                forget_places(&mut field.value);
+            }
+        }
+        _ => {}
     }
 }
