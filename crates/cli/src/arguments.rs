@@ -7,6 +7,8 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use faultwire_sim::experiment::Overrides;
 
+use crate::script::ScriptArguments;
+
 /// Run TCP and UDP conversations over simulated networks that lose, delay, copy, reorder, corrupt and cut.
 #[derive(Debug, Parser)]
 #[command(name = "faultwire", version, max_term_width = 100, after_help = AFTER_HELP)]
@@ -24,6 +26,7 @@ Start here:
   faultwire example time-wait-delayed-segment > my.json  print one
   faultwire run my.json --timeline                       run it and see every packet
   faultwire run my.json --seed 7 --set links.wire.delay=200ms
+  faultwire script my.pkt --verbose                      play a packetdrill script
 
 Exit status: 0 everything held; 1 an expectation or oracle failed; 2 bad input, nothing written;
 3 a bug of faultwire; 130 interrupted, what was finished is kept.";
@@ -34,6 +37,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Check experiments without running them, with notes on what may surprise
     Check(CheckArguments),
+    /// Play packetdrill scripts against a stack in virtual time
+    Script(ScriptArguments),
     /// Prove that runs repeat: again, recorded, beside others, from copies of the world
     Verify(VerifyArguments),
     /// Print an experiment to start from; without a name, list them
@@ -106,6 +111,9 @@ pub(crate) struct RunArguments {
     /// Write how fast the run was: processor time, events per second, memory
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) stats: Option<PathBuf>,
+    /// Write what each end of each named TCP connection sees and does as a packetdrill script, CASE-HOST-NAME.pkt
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) export_script: Option<PathBuf>,
     /// What a hazard (harm that the protocol permits) does to a case that does not expect it
     #[arg(long, value_name = "WHAT", value_enum, default_value = "report")]
     pub(crate) hazards: Hazards,

@@ -3,11 +3,13 @@
 mod arguments;
 mod check;
 mod example;
+mod export;
 mod outputs;
 mod panic_report;
 mod pending_file;
 mod repeat;
 mod run;
+mod script;
 mod stats;
 mod status;
 mod terminal;
@@ -42,6 +44,7 @@ fn command(command: &Command) -> anyhow::Result<Status> {
     match command {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
+        Command::Script(arguments) => script::script(arguments),
         Command::Verify(verify) => verify::verify(verify),
         Command::Example(example) => example::example(example.name.as_deref()),
         Command::Schema => {

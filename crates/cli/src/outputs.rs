@@ -12,6 +12,7 @@ use faultwire_sim::plan::{Case, Experiment, Plan, Step};
 use faultwire_sim::report::Report;
 
 use crate::arguments::RunArguments;
+use crate::export::{Exports, Scripts, Written};
 use crate::pending_file::PendingFile;
 use crate::stats::Stats;
 use crate::terminal;
@@ -29,6 +30,7 @@ pub(crate) struct Outputs {
     series_text: Vec<u8>,
     report: Option<Target>,
     stats: Option<Target>,
+    scripts: Option<Scripts>,
 }
 
 /// Where something goes.
@@ -76,6 +78,7 @@ impl Outputs {
             series_text: format!("{SERIES_HEADING}\n").into_bytes(),
             report: claims.target(arguments.report.as_deref())?,
             stats: claims.target(arguments.stats.as_deref())?,
+            scripts: arguments.export_script.as_deref().map(Scripts::claim).transpose()?,
         })
     }
 
@@ -105,6 +108,16 @@ impl Outputs {
         Ok(())
     }
 
+    /// Writes the scripts of a case that has ended.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub(crate) fn scripts_ended(&mut self, case: &str, exports: &Exports) -> anyhow::Result<Written> {
+        self.scripts
+            .as_mut()
+            .map_or_else(|| Ok(Written::default()), |scripts| scripts.case_ended(case, exports))
+    }
+
     /// Writes the rest and gives all files their names.
     ///
     /// # Errors
@@ -112,6 +125,9 @@ impl Outputs {
     pub(crate) fn finish(self, report: &Report, stats: &Stats) -> anyhow::Result<()> {
         for capture in self.captures.into_values().flatten().filter(|capture| capture.written) {
             capture.file.finish()?;
+        }
+        if let Some(scripts) = self.scripts {
+            scripts.finish()?;
         }
         if let Some(target) = self.trace {
             target.put(&self.trace_text)?;
@@ -225,7 +241,7 @@ fn with_case(path: &Path, case: &str) -> PathBuf {
 }
 
 /// A name as part of a file's name.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let harmless = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
     name.chars().map(|c| if harmless(c) { c } else { '_' }).collect()
 }

@@ -1,12 +1,21 @@
 //! What a user reads when faultwire itself is at fault.
 
-use std::panic::{self, PanicHookInfo};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{repeat, terminal};
 
 /// The seed in hand plus one; 0 for none. The hook has no other way to know it.
 static SEED: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Whether a panic of this thread is told by [`caught`] and not by the hook.
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    /// The report of this thread's last panic, for [`caught`].
+    static REPORT: Cell<String> = const { Cell::new(String::new()) };
+}
 
 /// Says which seed is being run, for the report.
 pub(crate) fn note_seed(seed: u64) {
@@ -18,18 +27,39 @@ pub(crate) fn install() {
     let command: Vec<String> =
         std::env::args_os().map(|word| repeat::quoted(&word.to_string_lossy())).collect();
     let command = command.join(" ");
-    panic::set_hook(Box::new(move |info| terminal::note(&report(info, &command))));
+    panic::set_hook(Box::new(move |info| {
+        let report = report(info, &command);
+        if CATCHING.get() { REPORT.set(report) } else { terminal::note(&report) }
+    }));
+}
+
+/// Does some work; if it panics, the report that can be sent in, which is then printed by nobody else.
+///
+/// # Errors
+/// That report.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    CATCHING.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    CATCHING.set(false);
+    result.map_err(|payload| match REPORT.take() {
+        // No hook of ours is installed, as in tests.
+        report if report.is_empty() => what(&*payload).unwrap_or("no message").to_owned(),
+        report => report,
+    })
 }
 
 fn report(info: &PanicHookInfo<'_>, command: &str) -> String {
-    let payload = info.payload();
-    let message = payload.downcast_ref::<&str>().copied();
-    let message =
-        message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let message = what(info.payload()).unwrap_or("no message");
     let place =
         info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
     let seed = SEED.load(Ordering::Relaxed).checked_sub(1);
     text(&format!("{message}{place}"), command, seed)
+}
+
+/// The words of a panic.
+fn what(payload: &(dyn Any + Send)) -> Option<&str> {
+    let message = payload.downcast_ref::<&str>().copied();
+    message.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// What to send in.
@@ -37,7 +67,7 @@ fn text(what: &str, command: &str, seed: Option<u64>) -> String {
     let seed = seed.map_or_else(|| "none yet".to_owned(), |seed| seed.to_string());
     format!(
         "internal error: {what}\n\
-         This is a bug of faultwire. Please report it at {}/issues with the experiment and these lines:\n  \
+         This is a bug of faultwire. Please report it at {}/issues with the experiment or script and these lines:\n  \
          command: {command}\n  version: faultwire {}\n  seed: {seed}",
         env!("CARGO_PKG_REPOSITORY"),
         env!("CARGO_PKG_VERSION"),

@@ -1,5 +1,6 @@
 //! `faultwire run`: runs every case, tells about each as it ends, writes what was asked for.
 
+use faultwire_script::export::Recorder;
 use faultwire_sim::experiment;
 use faultwire_sim::output::ladder::{LadderOptions, ladder};
 use faultwire_sim::output::{Legend, Series, Trace};
@@ -9,6 +10,7 @@ use faultwire_sim::report::{CaseReport, Outcome};
 use faultwire_sim::run::{CaseRun, Judging, report, run_case};
 
 use crate::arguments::{Hazards, RunArguments};
+use crate::export::{Exports, Written};
 use crate::outputs::{Outputs, Seen};
 use crate::stats::{self, Stats, Stopwatch};
 use crate::status::Status;
@@ -21,6 +23,7 @@ struct Finished {
     index: usize,
     run: CaseRun,
     seen: Seen,
+    exports: Option<Exports>,
     cpu_nanos: Option<u64>,
 }
 
@@ -46,6 +49,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
         let legend = Legend::of(&case.plan);
         teller.case(case, &legend, &finished)?;
         outputs.case_ended(&case.name, &legend, &finished.seen)?;
+        if let Some(exports) = &finished.exports {
+            teller.scripts(&outputs.scripts_ended(&case.name, exports)?)?;
+        }
         cpu_nanos = cpu_nanos.zip(finished.cpu_nanos).map(|(sum, more)| sum + more);
         ended.push(finished.run);
         Ok(())
@@ -86,20 +92,32 @@ fn simulation(
         || arguments.pcap_dir.is_some()
         || arguments.trace.is_some();
     let wants_series = arguments.series.is_some();
+    let wants_scripts = arguments.export_script.is_some();
     move |give| {
         for (index, case) in cases.iter().enumerate() {
             let before = stats::thread_cpu_nanos();
-            let (run, seen) = watched(case, judging, wants_trace, wants_series);
+            let mut recorder = wants_scripts.then(|| Recorder::new(&case.plan));
+            let (run, seen) = watched(case, judging, (wants_trace, wants_series), recorder.as_mut());
+            let exports = recorder.map(|recorder| Exports::of(case, &recorder));
             let cpu_nanos = before.zip(stats::thread_cpu_nanos()).map(|(before, after)| after - before);
-            give(Finished { index, run, seen, cpu_nanos });
+            give(Finished { index, run, seen, exports, cpu_nanos });
         }
     }
 }
 
 /// Runs a case with the cheapest sink that keeps what is wanted.
-fn watched(case: &Case, judging: Judging, wants_trace: bool, wants_series: bool) -> (CaseRun, Seen) {
+fn watched(
+    case: &Case,
+    judging: Judging,
+    (wants_trace, wants_series): (bool, bool),
+    recorder: Option<&mut Recorder>,
+) -> (CaseRun, Seen) {
     let mut trace = Trace::new();
-    if wants_series {
+    if let Some(recorder) = recorder {
+        let mut seen = (wants_trace.then_some(trace), wants_series.then(Series::new));
+        let run = run_case(case, judging, &mut (&mut seen, recorder));
+        (run, seen)
+    } else if wants_series {
         let mut both = (wants_trace.then_some(trace), Series::new());
         let run = run_case(case, judging, &mut both);
         (run, (both.0, Some(both.1)))
@@ -146,6 +164,19 @@ impl Teller<'_> {
             let text = format!("{title}\n{ladder}");
             // With a report or trace on standard output the drawing would spoil it.
             if self.mute && !self.arguments.quiet { terminal::note(&text) } else { terminal::print(&text)? }
+        }
+        Ok(())
+    }
+
+    fn scripts(&self, written: &Written) -> anyhow::Result<()> {
+        for note in &written.notes {
+            terminal::note(note);
+        }
+        if let Some(directory) =
+            self.arguments.export_script.as_ref().filter(|_| !written.files.is_empty() && !self.mute)
+        {
+            let line = format!("  scripts in {}: {}", directory.display(), written.files.join(", "));
+            terminal::print(&format!("{}\n", self.paint.faint(&line)))?;
         }
         Ok(())
     }

@@ -48,6 +48,15 @@ impl Profile {
         }
     }
 
+    /// The name that conditional text knows it by (`#ifdef FreeBSD`); `STANDARD` is what the RFCs ask for.
+    pub fn platform(self) -> &'static str {
+        match self {
+            Self::Rfc => "STANDARD",
+            Self::Linux => "Linux",
+            Self::Freebsd => "FreeBSD",
+        }
+    }
+
     /// Its table of settings.
     pub fn config(self) -> Config {
         match self {

@@ -69,6 +69,7 @@ impl Folder {
     }
 
     /// Names of all that is in it, sorted.
+    #[allow(dead_code, reason = "each test binary takes what it needs")]
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<_> =

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant, PlaceId};
-use faultwire_host::HostConfig;
+use faultwire_host::{HostConfig, SysctlValue};
 use faultwire_link::{DirectionConfig, NameId};
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
@@ -121,12 +121,25 @@ pub struct HostPlan {
     pub place: PlaceId,
     /// Its stack and addresses.
     pub config: HostConfig,
+    /// How the stack was asked for.
+    pub stack: StackPlan,
     /// The only direction that leaves it, if there is just one: everything goes there.
     pub default_route: Option<DirectionId>,
     /// Otherwise the next direction for each destination, sorted by address.
     pub routes: Vec<(IpAddr, DirectionId)>,
     /// Crash, restart, pause, resume in order of time.
     pub timeline: Vec<(Instant, HostChange)>,
+}
+
+/// How a host's stack was asked for: what its [`HostConfig`] was made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StackPlan {
+    /// Name of the profile.
+    pub profile: Arc<str>,
+    /// Sysctls with their values, in the order of the file.
+    pub sysctls: Vec<(String, SysctlValue)>,
+    /// Whether TIME-WAIT has a length of its own, for which no kernel has a sysctl.
+    pub own_time_wait: bool,
 }
 
 /// A timeline fault of a host.

@@ -11,7 +11,7 @@ use super::topology::Topology;
 use crate::experiment::json::Value;
 use crate::experiment::problem::Problem;
 use crate::experiment::read::Item;
-use crate::plan::{DirectionId, DirectionPlan, HostPlan, RouterPlan};
+use crate::plan::{DirectionId, DirectionPlan, HostPlan, RouterPlan, StackPlan};
 
 /// All hosts in ascending order of place.
 pub(crate) fn read(
@@ -28,7 +28,7 @@ pub(crate) fn read(
         let (_, item) = items.iter().find(|(key, _)| *key == name).expect("hosts were read from this map");
         let mut leaving = topology.leaving(station);
         let default_route = leaving.next().filter(|_| leaving.next().is_none());
-        let mut config = config(item, topology, station, routes, directions)?;
+        let (mut config, stack) = config(item, topology, station, routes, directions)?;
         // Hosts with the same stack share its table: thousands of copies would push everything else out of the cache.
         match stacks.iter().find(|stack| ***stack == *config.tcp) {
             Some(stack) => config.tcp = Arc::clone(stack),
@@ -37,6 +37,7 @@ pub(crate) fn read(
         hosts.push(HostPlan {
             place: topology.stations[station].place,
             config,
+            stack,
             default_route,
             routes: if default_route.is_some() { Vec::new() } else { routes.table(topology, station) },
             timeline: Vec::new(),
@@ -63,14 +64,16 @@ fn config(
     station: usize,
     routes: &Routes,
     directions: &[DirectionPlan],
-) -> Result<HostConfig, Problem> {
+) -> Result<(HostConfig, StackPlan), Problem> {
     let mtu_of = |direction: DirectionId| directions[direction.0 as usize].config.mtu.unwrap_or(MTU);
     let leaving: Vec<DirectionId> = topology.leaving(station).collect();
     let mtu = leaving.iter().map(|&direction| mtu_of(direction)).min().unwrap_or(MTU);
     let own = &topology.stations[station];
     let interfaces: Vec<Interface> =
         own.addresses.iter().map(|&address| Interface { address, mtu }).collect();
-    let mut config = HostConfig::new(&own.name, own.place, interfaces[0], Arc::new(profile(item)?));
+    let (name, tcp) = profile(item)?;
+    let mut stack = StackPlan { profile: name.into(), ..StackPlan::default() };
+    let mut config = HostConfig::new(&own.name, own.place, interfaces[0], Arc::new(tcp));
     config.interfaces = interfaces;
     if leaving.iter().any(|&direction| mtu_of(direction) != mtu) {
         config.routes = routes
@@ -84,26 +87,27 @@ fn config(
             .collect();
     }
     for (name, value) in item.map("sysctl") {
-        sysctl(&mut config, name, &value)?;
+        stack.sysctls.push((name.to_owned(), sysctl(&mut config, name, &value)?));
     }
     if let Some(tcp) = item.get("tcp") {
         if let Some(time_wait) = tcp.get("time_wait") {
             Arc::make_mut(&mut config.tcp).time_wait.length = time_wait.time()?;
+            stack.own_time_wait = true;
         }
         if let Some(numbers) = tcp.get("initial_sequence_number") {
             config.initial_sequence_numbers =
                 numbers.one_or_many().iter().map(Item::integer).collect::<Result<_, _>>()?;
         }
     }
-    Ok(config)
+    Ok((config, stack))
 }
 
-fn profile(item: &Item<'_>) -> Result<Config, Problem> {
-    let Some(stack) = item.get("stack") else { return Ok(Config::linux()) };
+fn profile(item: &Item<'_>) -> Result<(&'static str, Config), Problem> {
+    let Some(stack) = item.get("stack") else { return Ok(("linux", Config::linux())) };
     match stack.text()? {
-        "rfc" => Ok(Config::rfc()),
-        "linux" => Ok(Config::linux()),
-        "freebsd" => Ok(Config::freebsd()),
+        "rfc" => Ok(("rfc", Config::rfc())),
+        "linux" => Ok(("linux", Config::linux())),
+        "freebsd" => Ok(("freebsd", Config::freebsd())),
         other => {
             Err(stack
                 .problem(format!("there is no profile {other:?}: use \"linux\", \"freebsd\" or \"rfc\"")))
@@ -111,11 +115,12 @@ fn profile(item: &Item<'_>) -> Result<Config, Problem> {
     }
 }
 
-fn sysctl(config: &mut HostConfig, name: &str, item: &Item<'_>) -> Result<(), Problem> {
+fn sysctl(config: &mut HostConfig, name: &str, item: &Item<'_>) -> Result<SysctlValue, Problem> {
     let value = match &item.node().value {
         Value::Number(_) => SysctlValue::Integer(item.integer()?),
         Value::Text(text) => SysctlValue::Text(text.clone()),
         _ => SysctlValue::List(item.items().iter().map(Item::integer).collect::<Result<_, _>>()?),
     };
-    apply_sysctl(config, name, &value).map_err(|error| item.problem(error.to_string()))
+    apply_sysctl(config, name, &value).map_err(|error| item.problem(error.to_string()))?;
+    Ok(value)
 }
