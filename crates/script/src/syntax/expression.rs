@@ -153,6 +153,10 @@ fn primary(reader: &mut Reader<'_>, names: Names, depth: u32) -> Result<Expressi
             reader.next()?;
             ExpressionKind::Structure(structure(reader, depth)?)
         }
+        Kind::Mark('&') => {
+            reader.next()?;
+            ExpressionKind::Symbol(format!("&{}", reader.word("a name after `&`")?))
+        }
         Kind::Text(_) => ExpressionKind::Text(strings(reader)?),
         Kind::Word(name) => {
             reader.next()?;
@@ -239,11 +243,14 @@ fn structure(reader: &mut Reader<'_>, depth: u32) -> Result<Vec<Field>, SyntaxEr
     }
 }
 
-/// `name = value`, `name(count) = value`, or a bare value.
+/// `name = value`, `name(count) = value`, `function(value, &name)`, which is `name = function(value)`, or a bare value.
 fn field(reader: &mut Reader<'_>, depth: u32) -> Result<Field, SyntaxError> {
-    let first = expression(reader, Names::OrFunctions, depth + 1)?;
+    let mut first = expression(reader, Names::OrFunctions, depth + 1)?;
     let at = first.at;
     if !reader.sees('=')? {
+        if let Some(name) = filled(&mut first.kind) {
+            return Ok(Field { at, name, count: None, value: first });
+        }
         return Ok(Field { at, name: String::new(), count: None, value: first });
     }
     let (name, count) = match first.kind {
@@ -256,6 +263,17 @@ fn field(reader: &mut Reader<'_>, depth: u32) -> Result<Field, SyntaxError> {
     reader.next()?;
     let value = expression(reader, Names::OrFunctions, depth + 1)?;
     Ok(Field { at, name, count, value })
+}
+
+/// The field that a function fills, as in `inet_pton(AF_INET6, "::1", &sin6_addr)`; it is taken off its arguments.
+fn filled(kind: &mut ExpressionKind) -> Option<String> {
+    let ExpressionKind::Function { arguments, .. } = kind else { return None };
+    let last = arguments
+        .pop_if(|last| matches!(&last.kind, ExpressionKind::Symbol(name) if name.starts_with('&')))?;
+    match last.kind {
+        ExpressionKind::Symbol(name) => Some(name[1..].to_owned()),
+        _ => None,
+    }
 }
 
 /// A bare address: in no other place of an expression do colons stand, or numbers with several points.

@@ -76,6 +76,8 @@ fn every_form_of_a_value() {
             "{sa_family=AF_INET sin_port=htons(8080) sin_addr=inet_addr(\"192.0.2.1\")}",
         ),
         ("{sin6_addr=inet_pton(AF_INET6, \"::1\")}", "{sin6_addr=inet_pton(AF_INET6 \"::1\")}"),
+        ("{a=1, inet_pton(AF_INET6, \"::1\", &sin6_addr)}", "{a=1 sin6_addr=inet_pton(AF_INET6 \"::1\")}"),
+        ("&name", "&name"),
         (
             "{msg_name(...)=..., msg_iov(2)=[{..., 1000}, {..., 500}], msg_flags=0, \
              msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=12}]}",

@@ -110,8 +110,23 @@ const BAD: [&str; 92] = [
 ];
 
 /// Bad expressions, as an argument.
-const BAD_VALUES: [&str; 12] =
-    ["", ",", "-", "-x", "99999999999999999999", "a |", "{a=}", "{a b}", "{3=4}", "[1", "~", "a=1"];
+const BAD_VALUES: [&str; 15] = [
+    "",
+    ",",
+    "-",
+    "-x",
+    "99999999999999999999",
+    "a |",
+    "{a=}",
+    "{a b}",
+    "{3=4}",
+    "[1",
+    "~",
+    "a=1",
+    "&3",
+    "1 << 2",
+    "-EAGAIN",
+];
 
 #[test]
 fn every_message() {
