@@ -8,9 +8,12 @@ use faultwire_host::{Errno, Fd, OptionName, Received, SocketOption};
 use faultwire_tcp::{Config, WriteFlags};
 use faultwire_wire::Payload;
 
-const MORE: WriteFlags = WriteFlags { more: true, record_end: false, push: false, urgent: false };
-const RECORD_END: WriteFlags = WriteFlags { more: false, record_end: true, push: false, urgent: false };
-const PUSH: WriteFlags = WriteFlags { more: false, record_end: false, push: true, urgent: false };
+const MORE: WriteFlags =
+    WriteFlags { more: true, record_end: false, push: false, urgent: false, by_part: false };
+const RECORD_END: WriteFlags =
+    WriteFlags { more: false, record_end: true, push: false, urgent: false, by_part: false };
+const PUSH: WriteFlags =
+    WriteFlags { more: false, record_end: false, push: true, urgent: false, by_part: false };
 
 fn linux() -> Drill {
     let mut drill = Drill::new(Config::linux());

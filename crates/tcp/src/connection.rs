@@ -73,6 +73,9 @@ pub struct WriteFlags {
     pub push: bool,
     /// It is urgent up to its end (RFC 9293 §3.8.5).
     pub urgent: bool,
+    /// No more is taken than up to where the stack transmits within the call: Linux sends a part of the send buffer as
+    /// soon as it is full, and what that leaves of it takes more. The caller transmits, and writes the rest.
+    pub by_part: bool,
 }
 
 /// The five verbs.
@@ -261,6 +264,7 @@ impl Connection {
         self.begin_call();
         let mut terms = self.tcb.write_terms();
         (terms.more, terms.record_end) = (flags.more && !flags.push, flags.record_end);
+        terms.by_part = flags.by_part;
         let written = self.tcb.send_buffer.write(payload, &terms);
         let all = written == u64::from(payload.len());
         self.tcb.hold.on_write(terms.more && all);

@@ -42,6 +42,16 @@ pub(crate) struct WriteTerms {
     pub(crate) more: bool,
     /// The last octet ends a record (`MSG_EOR`).
     pub(crate) record_end: bool,
+    /// Nothing is taken behind a part that it makes full.
+    pub(crate) by_part: bool,
+}
+
+/// What a write took.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    octets: u64,
+    /// There is room for more, once what is full was sent.
+    paused: bool,
 }
 
 impl SendBuffer {
@@ -153,20 +163,21 @@ impl SendBuffer {
     pub(crate) fn write(&mut self, payload: &Payload, terms: &WriteTerms) -> u64 {
         assert!(!self.finished, "writing after the end of the stream");
         let length = u64::from(payload.len());
-        let accepted = if self.divided() { self.divide(length, terms) } else { self.extend(length, terms) };
-        self.wanted = accepted < length;
+        let Taken { octets: accepted, paused } =
+            if self.divided() { self.divide(length, terms) } else { self.extend(length, terms) };
+        self.wanted = accepted < length && !paused;
         if accepted > 0 {
-            if self.wanted {
+            if accepted < length {
                 self.queue.push(&payload.slice(0, accepted as u32));
             } else {
                 self.queue.push(payload);
             }
             let forced = self.end().saturating_since(self.pushed) > terms.window_max / 2;
-            if !terms.more || forced {
+            if !terms.more && !paused || forced {
                 self.pushed = self.end();
                 self.units.push_last();
             }
-            if terms.record_end && !self.wanted {
+            if terms.record_end && accepted == length {
                 self.units.end_record();
             }
         }
@@ -174,29 +185,30 @@ impl SendBuffer {
     }
 
     /// A stream: what fits, in one part.
-    fn extend(&mut self, length: u64, terms: &WriteTerms) -> u64 {
+    fn extend(&mut self, length: u64, terms: &WriteTerms) -> Taken {
         let memory = self.capacity.saturating_sub(self.queue.len());
         let unsent = self.end().saturating_since(terms.next).saturating_sub(terms.sendable);
         let low = u64::from(self.unsent_limit);
         let accepted = if low < u64::from(u32::MAX) && unsent >= low { 0 } else { length.min(memory) };
         if accepted == 0 {
-            return 0;
+            return Taken::default();
         }
         if self.units.room_in_last(u64::MAX, terms.next, false) > 0 {
             self.units.extend_last(accepted);
         } else {
             self.units.append(self.end(), accepted);
         }
-        accepted
+        Taken { octets: accepted, paused: false }
     }
 
     /// Parts: as in the kernel, memory is asked for only when one is begun, so that the last may exceed it.
-    fn divide(&mut self, length: u64, terms: &WriteTerms) -> u64 {
+    fn divide(&mut self, length: u64, terms: &WriteTerms) -> Taken {
         let cost = self.parts.map_or(0, |parts| u64::from(parts.cost));
         let (mut accepted, mut end) = (0, self.end());
         while accepted < length {
             let room = self.units.room_in_last(terms.part, terms.next, true);
-            let octets = (length - accepted).min(if room > 0 { room } else { terms.part });
+            let most = if room > 0 { room } else { terms.part };
+            let octets = (length - accepted).min(most);
             if room > 0 {
                 self.units.extend_last(octets);
             } else {
@@ -209,13 +221,19 @@ impl SendBuffer {
             }
             accepted += octets;
             end = end + octets;
-            if octets == room.max(terms.part) && end.saturating_since(self.pushed) > terms.window_max / 2 {
+            if octets < most {
+                continue;
+            }
+            if end.saturating_since(self.pushed) > terms.window_max / 2 {
                 // `forced_push`: a reader is not left waiting for more than half of its window.
                 self.pushed = end;
                 self.units.push_last();
             }
+            if terms.by_part && accepted < length {
+                return Taken { octets: accepted, paused: true };
+            }
         }
-        accepted
+        Taken { octets: accepted, paused: false }
     }
 
     /// The user wrote its last octet: a FIN follows.

@@ -314,6 +314,7 @@ impl Tcb {
             window_max: self.send.window_max(),
             more: false,
             record_end: false,
+            by_part: false,
         }
     }
 

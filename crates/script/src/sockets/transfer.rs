@@ -334,15 +334,18 @@ impl Send {
         if self.sent > 0 && readiness.error {
             return Ok(Reply::octets(self.sent).into());
         }
-        let held = readiness.writable && world.host().info(fd).is_ok_and(|info| info.state == State::SynSent);
-        match self.hand_over(world, &file) {
-            Ok(taken) => self.sent += taken,
-            Err(Stop::Errno("EAGAIN")) => {}
+        // Room has to be worth it: a writer who found none is not woken for a few octets.
+        if self.sent > 0 && !readiness.writable && waits {
+            return self.wait(world, "EAGAIN");
+        }
+        let held = readiness.writable && is_syn_sent(world, fd);
+        match self.hand_over_all(world, &file, total) {
+            Ok(()) | Err(Stop::Errno("EAGAIN")) => {}
             Err(Stop::Errno("EINPROGRESS")) if held && waits => {}
             Err(Stop::Errno(_)) if self.sent > 0 => return Ok(Reply::octets(self.sent).into()),
             Err(stop) => return Err(stop),
         }
-        if held && open::is_opening(world, fd) && waits {
+        if held && is_syn_sent(world, fd) && waits {
             self.opening = true;
             return self.wait(world, "EINPROGRESS");
         }
@@ -359,7 +362,19 @@ impl Send {
         if self.sent > 0 { Ok(Reply::octets(self.sent).into()) } else { Err("EAGAIN".into()) }
     }
 
-    /// Writes as much of the rest as there is room for.
+    /// Writes as much of the rest as there is room for; the stack transmits in between as the kernel does.
+    fn hand_over_all(&mut self, world: &mut World<'_>, file: &SocketFile, total: u64) -> Result<(), Stop> {
+        loop {
+            let taken = self.hand_over(world, file)?;
+            self.sent += taken;
+            if taken == 0 || self.sent == total || is_syn_sent(world, file.fd) {
+                return Ok(());
+            }
+            world.machine.drain();
+        }
+    }
+
+    /// Writes some of the rest.
     fn hand_over(&self, world: &mut World<'_>, file: &SocketFile) -> Result<u64, Stop> {
         let now = world.now();
         let freebsd = world.flavour.is_freebsd();
@@ -379,16 +394,13 @@ impl Send {
             return Err("EFAULT".into());
         };
         let rest = data.slice(self.sent as u32, data.len() - self.sent as u32);
-        // Room has to be worth it: a writer who found none is not woken for a few octets.
-        if self.sent > 0 && !host.readiness(file.fd).writable {
-            return Err("EAGAIN".into());
-        }
         if self.flags.has("MSG_OOB") {
             return Ok(host.send_urgent(now, file.fd, rest)?);
         }
         let flags = WriteFlags {
             more: self.flags.has("MSG_MORE"),
             record_end: self.flags.has("MSG_EOR"),
+            by_part: true,
             ..WriteFlags::default()
         };
         Ok(host.send_with(now, file.fd, rest, flags)?)
@@ -410,6 +422,11 @@ impl Send {
         }
         if self.sent > 0 { Ok(Reply::octets(self.sent).into()) } else { Err(in_vain.into()) }
     }
+}
+
+/// Whether the SYN was not answered, or not even sent.
+fn is_syn_sent(world: &World<'_>, fd: Fd) -> bool {
+    world.machine.host.info(fd).is_ok_and(|info| info.state == State::SynSent)
 }
 
 /// Flags of a read. On a stream, those of datagrams do nothing.

@@ -140,6 +140,7 @@ fn write_flags(item: &Item<'_>) -> Result<WriteFlags, Problem> {
         record_end: item.flag_or("eor", false)?,
         push: item.flag_or("push", false)?,
         urgent: item.flag_or("oob", false)?,
+        by_part: false,
     };
     if flags.more && flags.push {
         let push = item.require("push")?;
