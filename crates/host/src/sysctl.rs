@@ -239,6 +239,7 @@ const TABLE: &[Sysctl] = &[
     }),
     tcp("tcp_timestamps", 0, 1, |tcp, on| tcp.options.timestamps = on == 1),
     tcp("tcp_tso_rtt_log", 0, 255, |tcp, power| tcp.sending.burst_round_trip_log = power as u8),
+    tcp("tcp_tso_win_divisor", 0, INT_MAX, |tcp, part| tcp.sending.window_divisor = part as u32),
     // 2 is for loopback, which there is none of.
     tcp("tcp_tw_reuse", 0, 2, |tcp, mode| {
         tcp.time_wait.reuse_after = (mode == 1).then_some(Duration::from_secs(1));

@@ -1,11 +1,14 @@
 //! How much new data goes out in one go: what the congestion window, the peer's window, Nagle's rule, boundaries of the
 //! user and silly-window avoidance permit together (RFC 9293 §3.7.4, §3.8.6.2.1).
 
+mod deferral;
+
 use faultwire_base::{Duration, Instant};
 
 use crate::config::{Nagle, SendParts};
 use crate::offset::Offset;
 use crate::tcb::Tcb;
+use deferral::Candidate;
 
 /// New data that one drain may send: fixed by its first `transmit`, given out segment by segment.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +28,7 @@ pub(crate) fn plan(tcb: &mut Tcb, now: Instant, segment: u64) -> Burst {
         tcb.recovery.on_idle_restart(now);
     }
     match tcb.config.buffers.send_parts {
-        Some(parts) => part(tcb, parts, segment),
+        Some(parts) => part(tcb, now, parts, segment),
         None => stream(tcb, segment),
     }
 }
@@ -75,7 +78,7 @@ fn stream(tcb: &mut Tcb, segment: u64) -> Burst {
 
 /// One of the kernel's buffers, or what may be sent of it (Linux `tcp_write_xmit`): a segment goes whole or not at all,
 /// a larger buffer by full segments and, at its end or that of the window, with a rest that Nagle's rule permits.
-fn part(tcb: &mut Tcb, parts: SendParts, segment: u64) -> Burst {
+fn part(tcb: &mut Tcb, now: Instant, parts: SendParts, segment: u64) -> Burst {
     let start = tcb.send.next();
     let (end, last) = tcb.send_buffer.part_at(start).unwrap_or((start, true));
     let unsent = end.saturating_since(start);
@@ -106,7 +109,12 @@ fn part(tcb: &mut Tcb, parts: SendParts, segment: u64) -> Burst {
         }
         unsent
     } else {
-        let permitted = (quota / segment).max(1).min(most_segments(tcb, parts, segment));
+        let most = most_segments(tcb, parts, segment);
+        let candidate = Candidate { length: unsent, last, fin, quota, usable, full: most * segment };
+        if deferral::waits(tcb, now, &candidate, segment) {
+            return Burst { congestion_limited: quota < usable && quota <= unsent, ..nothing };
+        }
+        let permitted = (quota / segment).max(1).min(most);
         let limit = permitted * segment;
         let needed = unsent.min(usable);
         let rest = needed % segment;

@@ -306,6 +306,9 @@ pub struct SendingConfig {
     /// A burst may be larger by [`SendingConfig::burst_max`], halved for each doubling of 2 to this power microseconds
     /// in the least round trip (`tcp_tso_rtt_log`).
     pub burst_round_trip_log: u8,
+    /// A burst that is not full waits for an ACK that is about to come, unless it is this part of the window (Linux
+    /// `tcp_tso_win_divisor`; 0: unless it is more than three segments). It concerns a buffer in [`SendParts`].
+    pub window_divisor: u32,
     /// The pace of a sender in percent of a window in each round trip: far below the slow-start threshold, and otherwise
     /// (`tcp_pacing_ss_ratio`, `tcp_pacing_ca_ratio`).
     pub pacing_percent: [u32; 2],
@@ -492,6 +495,7 @@ impl Config {
                 burst_max: u32::MAX,
                 burst_least_segments: 2,
                 burst_round_trip_log: 9,
+                window_divisor: 3,
                 pacing_percent: [200, 120],
                 when_held: WhenHeld::SendAfter(Duration::from_millis(500)),
                 half_window: false,

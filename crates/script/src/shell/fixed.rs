@@ -87,7 +87,6 @@ const TABLE: &[Fixed] = &[
     only("net.ipv4.tcp_retrans_collapse", "1", "small segments that are sent again may be put together"),
     only("net.ipv4.tcp_stdurg", "0", "the urgent pointer is read as RFC 6093 has it"),
     only("net.ipv4.tcp_thin_linear_timeouts", "0", "thin streams back off like others"),
-    only("net.ipv4.tcp_tso_win_divisor", "3", "a burst waits for no more of the window"),
     only("net.ipv4.tcp_workaround_signed_windows", "0", "windows are taken as they stand"),
     only("net.ipv6.auto_flowlabels", "0", "packets have no flow label"),
     only("net.ipv6.conf.all.disable_ipv6", "0", "both versions of IP are on"),

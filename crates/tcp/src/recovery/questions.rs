@@ -1,6 +1,6 @@
 //! What the owner of a recovery and its user may ask.
 
-use faultwire_base::Duration;
+use faultwire_base::{Duration, Instant};
 
 use super::{Counters, Phase, Recovery};
 use crate::offset::Offset;
@@ -47,6 +47,11 @@ impl Recovery {
     /// Segments sent and not acknowledged cumulatively.
     pub(crate) fn segments_in_flight(&self) -> u32 {
         self.queue.segments()
+    }
+
+    /// When the oldest segment in flight was sent last.
+    pub(crate) fn front_sent(&self) -> Option<Instant> {
+        self.queue.front_sent()
     }
 
     /// Segments sent and neither acknowledged nor SACKed.
