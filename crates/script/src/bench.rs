@@ -106,7 +106,8 @@ impl Bench {
 
     /// The next thing that is due until `until` happens; says whether there was one.
     pub(crate) fn step(&mut self, until: Instant) -> Result<bool, Trouble> {
-        let patience = self.sockets.resume_deadline().filter(|&at| at <= until);
+        let now = self.now();
+        let patience = self.sockets.resume_deadline().filter(|&at| now < at && at <= until);
         // At one instant the host's timers run first: they may give the call what it waits for.
         let stepped = match patience {
             Some(at) => {
@@ -191,7 +192,7 @@ impl Bench {
         }
         let under_test = self.tracking.under_test().map(|(index, _)| index);
         for sent in self.machine.sent.drain(..) {
-            let sender = self.tracking.sender(&sent.packet);
+            let sender = self.tracking.sender(&sent.packet, &self.network, &self.machine.host);
             if let Some(index) = sender {
                 self.tracking.sent(index, &sent.packet);
             }

@@ -160,3 +160,6 @@ const V6: &[Known] = &[
     Known { name: "echo_reply", number: 129, codes: &[] },
     Known { name: "redirect", number: 137, codes: &[] },
 ];
+
+#[cfg(test)]
+mod tests;

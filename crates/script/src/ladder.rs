@@ -147,3 +147,6 @@ fn timer(kind: TimerKind) -> &'static str {
         TimerKind::Pacing => "pacing timer",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,3 +193,6 @@ fn too_long(octets: usize) -> Problem {
 
 /// What tells Fast Open from other experiments (RFC 7413 appendix).
 const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xF9, 0x89];
+
+#[cfg(test)]
+mod tests;

@@ -286,7 +286,7 @@ fn trouble(event: &Event, message: String, origin: Origin) -> Trouble {
 /// How long a call that blocks may still take when another is made, or when the script ends.
 const CALL_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a call may take that the script does not say to block.
-const PLAIN_CALL_PATIENCE: Duration = Duration::from_secs(3_600);
+const PLAIN_CALL_PATIENCE: Duration = Duration::from_secs(86_400);
 /// Events in a message about a failure.
 const TAIL: usize = 10;
 

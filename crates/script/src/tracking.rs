@@ -36,6 +36,8 @@ pub(crate) struct Tracked {
     connection: Option<ConnectionId>,
     /// Sequence number of the first SYN that it sent.
     first_syn: Option<Seq>,
+    /// TSval of the first segment with one that it sent.
+    first_timestamp: Option<u32>,
     /// What a segment of the peer has after the last one: sequence and acknowledgment number on the wire.
     next: Option<(Seq, Seq)>,
     /// The newest packet that it sent.
@@ -108,8 +110,9 @@ impl Tracking {
                 }
             }
             Opened::Disconnected { fd } => {
+                // Its reset is on the way still, so it keeps its ends and numbers until it connects again.
                 if let Some(socket) = self.of(fd) {
-                    *socket = socket.renewed();
+                    (socket.stage, socket.connection) = (Stage::New, None);
                 }
             }
             Opened::Closed { fd } => {
@@ -120,7 +123,7 @@ impl Tracking {
         }
     }
 
-    /// The child that a segment of the peer begins; it is under test from now on.
+    /// The child that a packet of the peer begins; it is under test from now on.
     pub(crate) fn begin_child(&mut self, network: &Network, ports: (Option<u16>, Option<u16>)) {
         self.children = self.children.wrapping_add(1);
         let fresh = FIRST_CHILD_PORT + self.children % 20_000;
@@ -130,9 +133,31 @@ impl Tracking {
     }
 
     /// Whose packet it is, the socket under test asked first.
-    pub(crate) fn sender(&self, packet: &Packet) -> Option<usize> {
-        let sends = |index: &usize| self.list[*index].sends(packet);
-        self.under_test.filter(sends).or_else(|| (0..self.list.len()).rev().find(sends))
+    pub(crate) fn sender(&mut self, packet: &Packet, network: &Network, host: &Host) -> Option<usize> {
+        let sends = |list: &[Tracked], index: usize| list[index].sends(packet);
+        let known = self.under_test.filter(|&index| sends(&self.list, index));
+        let known = known.or_else(|| (0..self.list.len()).rev().find(|&index| sends(&self.list, index)));
+        if known.is_some() {
+            return known;
+        }
+        // Its port may have been chosen only now: by a datagram, or by data that opens a connection (RFC 7413).
+        let opens = match &packet.body {
+            Body::Tcp(segment) => segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::ACK),
+            Body::Udp(_) => true,
+            _ => false,
+        };
+        let socket =
+            self.under_test_mut().filter(|it| opens && it.fd.is_some() && it.stage != Stage::Child)?;
+        let mut tried = socket.clone();
+        tried.take_ends(network, host);
+        if !tried.sends(packet) {
+            return None;
+        }
+        *socket = tried;
+        if matches!(packet.body, Body::Tcp(_)) {
+            socket.stage = Stage::Connecting;
+        }
+        self.under_test
     }
 
     /// It sent this packet.
@@ -142,6 +167,11 @@ impl Tracking {
             && segment.flags.contains(Flags::SYN)
         {
             socket.first_syn.get_or_insert(segment.seq);
+        }
+        if let Body::Tcp(segment) = &packet.body
+            && socket.first_timestamp.is_none()
+        {
+            socket.first_timestamp = segment.options.timestamps().map(|(value, _)| value);
         }
         socket.newest = Some(packet.clone());
     }
@@ -172,6 +202,7 @@ impl Tracked {
             numbers,
             connection: None,
             first_syn: None,
+            first_timestamp: None,
             next: None,
             newest: None,
         }
@@ -198,25 +229,34 @@ impl Tracked {
 
     /// Whether a segment of the peer begins a connection of its own.
     pub(crate) fn makes_children(&self) -> bool {
-        matches!(self.stage, Stage::New | Stage::Listening)
+        self.stage == Stage::Listening || self.stage == Stage::New && self.newest.is_none()
+    }
+
+    /// Whether the peer sent nothing to it yet, but its first packet comes now.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.stage == Stage::Child && self.next.is_none()
     }
 
     /// Whether a SYN of the peer tells its ISN: the handshake is not through yet.
     pub(crate) fn awaits_syn(&self, host: &Host) -> bool {
         match self.stage {
             Stage::Child => !self.numbers.knows_local_isn(),
-            Stage::Connecting => {
-                self.fd.and_then(|fd| host.info(fd).ok()).is_none_or(|info| info.state == State::SynSent)
-            }
+            Stage::Connecting => match self.fd.and_then(|fd| host.info(fd).ok()) {
+                Some(info) => info.state == State::SynSent,
+                None => !self.numbers.knows_local_isn(),
+            },
             Stage::New | Stage::Listening => true,
         }
     }
 
-    /// Its numbers for a reader: before the script has named its SYN, that is taken for 0.
+    /// Its numbers for a reader: before the script has named its SYN, that is taken for 0, and so is its first TSval.
     pub(crate) fn shown_numbers(&self) -> Numbers {
         let mut numbers = self.numbers.clone();
         if let Some(isn) = self.first_syn.filter(|_| !numbers.knows_local_isn()) {
             numbers.set_local_isn(0, isn);
+        }
+        if let Some(live) = self.first_timestamp.filter(|_| numbers.script_timestamp(0).is_none()) {
+            numbers.note_timestamp(0, live);
         }
         numbers
     }

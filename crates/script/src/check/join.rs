@@ -75,3 +75,6 @@ fn data(packet: &Packet) -> u32 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

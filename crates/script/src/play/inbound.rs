@@ -33,6 +33,10 @@ impl Player<'_> {
         }
         let mut ip = peers_header(&self.network);
         mark(&spec.ip, &mut ip);
+        if self.bench.tracking.under_test().is_none() {
+            let named = (named(spec.ports.map(|it| it.0)), named(spec.ports.map(|it| it.1)));
+            self.bench.tracking.begin_child(&self.network, named);
+        }
         let body = match &spec.body {
             BodySpec::Tcp(tcp) => Body::Tcp(self.segment(tcp, spec.ports)?),
             &BodySpec::Udp { length } => {
@@ -47,14 +51,13 @@ impl Player<'_> {
 
     fn segment(&mut self, spec: &TcpSpec, ports: Option<(u16, u16)>) -> Result<Segment, Problem> {
         let named = (named(ports.map(|it| it.0)), named(ports.map(|it| it.1)));
-        let makes_child = self.bench.tracking.under_test().is_none_or(|(_, it)| it.makes_children());
-        if makes_child {
+        if self.bench.tracking.under_test().is_some_and(|(_, it)| it.makes_children()) {
             self.bench.tracking.begin_child(&self.network, named);
         }
         let tracked = self.bench.tracking.under_test_mut().expect("a child is under test");
         let syn = spec.flags.contains(Flags::SYN);
         if let SequenceSpec::Relative(isn) | SequenceSpec::Absolute(isn) = spec.sequence
-            && (makes_child || syn && tracked.awaits_syn(&self.bench.machine.host))
+            && (tracked.is_fresh() || syn && tracked.awaits_syn(&self.bench.machine.host))
         {
             tracked.numbers.set_remote_isn(isn);
         }

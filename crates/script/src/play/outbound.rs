@@ -42,19 +42,15 @@ impl Player<'_> {
         if differences.is_empty() {
             return Ok(());
         }
-        let message = format!(
-            "{}\nsent at {}: {}\n{}",
-            event.text,
-            Seconds::of(sent.at),
-            self.show(&sent),
-            differences.join("\n")
-        );
+        let (shown, at) = (self.show(&sent), Seconds::of(sent.at));
+        let differences = differences.join("\n");
+        let message = format!("expected {}, at {due}\nsent {shown}, at {at}\n{differences}", event.text);
         Err(trouble(event, message, Origin::Packet))
     }
 
     /// A packet that nobody expected, in words.
     pub(super) fn unexpected(&self, sent: &Emitted) -> String {
-        format!("sent at {}, and nobody expected it: {}", Seconds::of(sent.at), self.show(sent))
+        format!("nobody expected it: {}, sent at {}", self.show(sent), Seconds::of(sent.at))
     }
 
     fn show(&self, sent: &Emitted) -> String {
@@ -150,8 +146,8 @@ impl Player<'_> {
     }
 
     fn nothing_sent(&self, event: &Event, due: Due, patience: Instant) -> Trouble {
-        let message =
-            format!("{}\nexpected at {due}; nothing was sent until {}", event.text, Seconds::of(patience));
+        let patience = Seconds::of(patience);
+        let message = format!("expected {}, at {due}\nnothing was sent until {patience}", event.text);
         trouble(event, message, Origin::Packet)
     }
 }

@@ -127,7 +127,7 @@ fn holes_sack_order_and_duplicates_at_the_receiver() {
     assert_eq!(line, 11);
     assert!(
         message.contains(
-            "options: expected <nop,nop,sack 1001:2001 3001:4001>, <nop,nop,sack 3001:4001 1001:2001>"
+            "options: expected <nop,nop,sack 1001:2001 3001:4001>, they are <nop,nop,sack 3001:4001 1001:2001>"
         ),
         "{message}"
     );

@@ -16,7 +16,7 @@ fn each_field_is_compared() {
         ("P. 1:702(701) ack 1", "has another place in the stream"),
         ("P. 1:701(700) ack 1 win 1", "window: expected 1, it is 65535"),
         ("P. 1:701(700) ack 1 urg 1", "urgent pointer: expected 1, it is 0"),
-        ("P. 1:701(700) ack 1 <nop,nop,nop,nop>", "options: expected <nop,nop,nop,nop>, there are none"),
+        ("P. 1:701(700) ack 1 <nop,nop,nop,nop>", "options: expected <nop,nop,nop,nop>, they are none"),
         ("[ect0] P. 1:701(700) ack 1", "ECN bits: expected ect0, they are noecn"),
         ("(ttl 63) P. 1:701(700) ack 1", "hop limit: expected 63, it is 64"),
         ("(tos 0x10) P. 1:701(700) ack 1", "traffic class: expected 0x10, it is 0x00"),
