@@ -26,8 +26,8 @@ fn half_of_a_small_window_is_a_segment() {
     for (window, segment) in [(4, 512), (8, 512), (10, 640), (15, 960), (16, 1000)] {
         let (mut t, fd) = with_window(window);
         assert_eq!(t.info(fd).field("snd_mss"), Some(segment), "{window}");
-        t.write(fd, 3000).unwrap();
-        t.expect(&format!("{} 1:{}({segment}) ack 1", if window == 4 { "P." } else { "." }, segment + 1));
+        t.write(fd, segment as u32).unwrap();
+        t.expect(&format!("P. 1:{}({segment}) ack 1", segment + 1));
         t.forget_sent();
     }
 }
@@ -113,4 +113,41 @@ fn an_answered_probe() {
     t.expect(". 2001:3001(1000) ack 1");
     t.expect("P. 3001:4001(1000) ack 1");
     assert_eq!(t.info(fd).field("backoff"), Some(0));
+}
+
+/// As Linux 6.18 does: the end of one buffer is sent together with the beginning of the next, and several segments wait
+/// for an ACK that is overdue, if they are less than a third of the window and something was sent just now.
+#[test]
+fn bursts_over_the_end_of_a_buffer_and_bursts_that_wait() {
+    let (mut t, fd) = with_window(2000);
+    t.write(fd, 2000).unwrap();
+    t.write(fd, 2500).unwrap();
+    t.write(fd, 1500).unwrap();
+    t.play(
+        "> . 1:1001(1000) ack 1
+         > P. 1001:2001(1000) ack 1
+         > . 2001:3001(1000) ack 1
+         > P. 3001:4001(1000) ack 1
+         > P. 4001:4501(500) ack 1
+         > . 4501:5501(1000) ack 1
+         +.1 < . 1:1(0) ack 4001 win 2000",
+    );
+    t.pass_ms(100);
+    for _ in 0..4 {
+        t.write(fd, 3000).unwrap();
+    }
+    for start in [5501, 8501, 11_501] {
+        t.expect(&format!(". {start}:{}(1000) ack 1", start + 1000));
+        t.expect(&format!("P. {}:{}(1000) ack 1", start + 1000, start + 2000));
+        t.expect(&format!(". {}:{}(1000) ack 1", start + 2000, start + 3000));
+    }
+    t.play(
+        "> . 14501:15501(1000) ack 1
+         > P. 15501:16501(1000) ack 1",
+    );
+    t.expect_nothing();
+    assert_eq!((t.info(fd).field("snd_cwnd"), t.info(fd).field("unacked")), (Some(14), Some(13)));
+    t.inject("+.01 . 1:1(0) ack 5501 win 2000");
+    t.expect(". 16501:17501(1000) ack 1");
+    t.forget_sent();
 }

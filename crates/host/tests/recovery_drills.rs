@@ -173,7 +173,7 @@ fn spurious_timeout() {
     assert_eq!(window(&t, fd), 1);
     t.inject("+0.05 . 1:1(0) ack 1001 win 257");
     t.expect(". 10001:11001(1000) ack 1");
-    t.expect("* P. 11001:12001(1000) ack 1");
+    t.expect("* . 11001:12001(1000) ack 1");
     t.inject("+0.01 . 1:1(0) ack 2001 win 257");
     assert_eq!(t.info(fd).recovery, RecoveryState::Open);
     assert!(window(&t, fd) >= 10);

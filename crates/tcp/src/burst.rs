@@ -80,10 +80,15 @@ fn stream(tcb: &mut Tcb, segment: u64) -> Burst {
 /// a larger buffer by full segments and, at its end or that of the window, with a rest that Nagle's rule permits.
 fn part(tcb: &mut Tcb, now: Instant, parts: SendParts, segment: u64) -> Burst {
     let start = tcb.send.next();
+    let quota = tcb.recovery.new_data_quota(start);
+    let most = most_segments(tcb, parts, segment);
+    // A burst is no more than half of the window (`tcp_cwnd_test`).
+    let half = (tcb.recovery.congestion_window() / segment / 2).max(1);
+    let permitted = (quota / segment).max(1).min(half).min(most);
+    tcb.send_buffer.fill_part(start, permitted * segment);
     let (end, last) = tcb.send_buffer.part_at(start).unwrap_or((start, true));
     let unsent = end.saturating_since(start);
     let usable = tcb.send.usable();
-    let quota = tcb.recovery.new_data_quota(start);
     let fin = tcb.send_buffer.is_finished() && end == tcb.send_buffer.end();
     let nothing = Burst {
         end: start,
@@ -109,12 +114,10 @@ fn part(tcb: &mut Tcb, now: Instant, parts: SendParts, segment: u64) -> Burst {
         }
         unsent
     } else {
-        let most = most_segments(tcb, parts, segment);
         let candidate = Candidate { length: unsent, last, fin, quota, usable, full: most * segment };
         if deferral::waits(tcb, now, &candidate, segment) {
             return Burst { congestion_limited: quota < usable && quota <= unsent, ..nothing };
         }
-        let permitted = (quota / segment).max(1).min(most);
         let limit = permitted * segment;
         let needed = unsent.min(usable);
         let rest = needed % segment;

@@ -259,6 +259,13 @@ impl SendBuffer {
         self.units.is_pushed(end)
     }
 
+    /// The first part that was not sent whole takes from the next what it lacks for `octets` from `at` on
+    /// (`tcp_grow_skb`).
+    #[inline]
+    pub(crate) fn fill_part(&mut self, at: Offset, octets: u64) {
+        self.units.fill_first(at, octets);
+    }
+
     /// Whether a part ends at `end` that began before `start`.
     pub(crate) fn is_end_of_part_with(&self, start: Offset, end: Offset) -> bool {
         self.units.is_end_of_part_with(start, end)

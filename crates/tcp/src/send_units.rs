@@ -95,6 +95,30 @@ impl SendUnits {
         }
     }
 
+    /// The first part that was not sent whole takes from the next what it lacks for `octets` from `at` on, unless a record
+    /// ends with it.
+    #[inline]
+    pub(crate) fn fill_first(&mut self, at: Offset, octets: u64) {
+        let Some(units) = &mut self.units else { return };
+        let [missing, there] = match (units.unsent.front(), units.unsent.get(1)) {
+            (Some(first), Some(second)) if !first.is_record_end && first.end > at => {
+                [octets.saturating_sub(first.end - at), second.end - second.start]
+            }
+            _ => return,
+        };
+        let moved = missing.min(there);
+        if moved == 0 {
+            return;
+        }
+        units.unsent[0].end = units.unsent[0].end + moved;
+        units.unsent[1].start = units.unsent[1].start + moved;
+        if moved == there {
+            let second = units.unsent.remove(1).expect("there are two");
+            units.unsent[0].is_record_end = second.is_record_end;
+            units.unsent[0].is_pushed |= second.is_pushed;
+        }
+    }
+
     /// The end of the part that holds `at`, and whether it is the last; `None` if there is no such part.
     #[inline]
     pub(crate) fn at(&self, at: Offset) -> Option<(Offset, bool)> {
