@@ -192,7 +192,9 @@ impl<'a> Player<'a> {
     }
 
     fn code(&mut self, code: &Command) -> Result<(), Trouble> {
+        // As in the original: without a descriptor of its own the socket under test lends that of another one.
         let fd = self.bench.tracking.under_test().and_then(|(_, tracked)| tracked.fd);
+        let fd = fd.or_else(|| self.bench.sockets.all_live().map(|(_, fd)| fd).last());
         let printed = self.snippets.run(code, &self.bench.machine, fd, self.profile);
         let printed = printed.map_err(|problem| {
             let line = code.at.line;

@@ -370,8 +370,10 @@ fn capacities(config: &BufferConfig) -> (u64, u64) {
 
 /// The window that a SYN or SYN-ACK offers: unscaled (RFC 7323 §2.2).
 pub(crate) fn first_window(config: &BufferConfig, segment: u16) -> u16 {
-    let window = capacities(config).0.min(u64::from(u16::MAX)) as u16;
-    if config.whole_segments_at_first && window > segment { window - window % segment } else { window }
+    let (capacity, segment) = (capacities(config).0, u64::from(segment));
+    let whole = config.whole_segments_at_first && capacity > segment;
+    let window = if whole { capacity - capacity % segment } else { capacity };
+    window.min(u64::from(u16::MAX)) as u16
 }
 
 #[cfg(test)]

@@ -238,7 +238,9 @@ fn queue_discipline(verb: &str, arguments: &[&str]) -> Option<Vec<Action>> {
                 ["pfifo" | "bfifo", "limit", limit] => {
                     Some(vec![Action::LoseEgress(limit.parse::<u64>().ok()? == 0)])
                 }
-                ["pfifo" | "bfifo" | "pfifo_fast" | "fq" | "fq_codel" | "noqueue" | "mq"] => {
+                // One that is there already keeps its limit.
+                ["pfifo" | "bfifo"] => Some(Vec::new()),
+                ["pfifo_fast" | "fq" | "fq_codel" | "noqueue" | "mq"] => {
                     Some(vec![Action::LoseEgress(false)])
                 }
                 _ => None,
