@@ -9,7 +9,9 @@ use crate::ack_policy::{AckDecision, DataArrived};
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
-use crate::config::{HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, SequenceCheck, UrgentRule};
+use crate::config::{
+    HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, SackReport, SequenceCheck, UrgentRule,
+};
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
@@ -386,11 +388,15 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         ecn::on_text(tcb, arriving);
     }
     let length = (end - start) as u32;
+    let before = tcb.receive.next();
     let placed = if length == payload.len() {
         tcb.receive.place(start, payload)
     } else {
         tcb.receive.place(start, &payload.slice((start - arriving.seq) as u32, length))
     };
+    if tcb.config.acknowledgment.sack_report == SackReport::List {
+        note_in_list(tcb, (arriving.seq, before), (start, end), placed);
+    }
     match placed {
         Placed::InOrder => on_text_in_order(tcb, arriving, length),
         // RFC 5681 §4.2: at once when a hole is filled.
@@ -412,6 +418,27 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         Placed::NoRoom => return Some(DropReason::NoRoomAhead),
     }
     None
+}
+
+/// FreeBSD (`tcp_do_segment`): the list of SACK blocks takes note of what was cut off from `old.0` to `old.1`, if
+/// anything, and of the text that was placed.
+fn note_in_list(tcb: &mut Tcb, old: (Offset, Offset), text: (Offset, Offset), placed: Placed) {
+    let (start, end) = text;
+    let known = tcb.receive.has_report() || old.0 < old.1;
+    if !tcb.negotiated.sack || !known {
+        return;
+    }
+    tcb.receive.note_in_list(|list, next| {
+        if old.0 < old.1 {
+            list.arrived_before(old.1, old.0, old.1);
+        }
+        match placed {
+            Placed::InOrder | Placed::FilledHole => list.advanced(next, start, end),
+            Placed::OutOfOrder => list.arrived(next, start, end),
+            // Told with the answer, or not here.
+            Placed::Duplicate | Placed::NoRoom => {}
+        }
+    });
 }
 
 /// RCV.NXT moved over `length` octets of text, and there was no hole.

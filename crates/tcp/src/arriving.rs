@@ -3,6 +3,7 @@
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Reason, Segment};
 
+use crate::config::SackReport;
 use crate::offset::Offset;
 use crate::sack_option;
 use crate::tcb::Tcb;
@@ -49,8 +50,15 @@ pub(crate) fn answer_duplicate(tcb: &mut Tcb, arriving: &Arriving<'_>, start: Of
         // Linux: an ACK of ours got lost, and the peer waits.
         tcb.ack.quicken(config.quick);
     }
+    let report = tcb.negotiated.sack && tcb.config.options.duplicate_sack;
+    let list = tcb.config.acknowledgment.sack_report == SackReport::List;
+    if report && list {
+        tcb.receive.note_in_list(|list, next| {
+            if end > next { list.arrived(next, start, end) } else { list.arrived_before(next, start, end) }
+        });
+    }
     let mut reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
-    if tcb.negotiated.sack && tcb.config.options.duplicate_sack {
+    if report && !list {
         sack_option::report_duplicate(tcb, &mut reply.segment, (start, end));
     }
     tcb.outbox.push(reply);

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use faultwire_base::Duration;
 
 use crate::handshake_config::HandshakeConfig;
-pub use acknowledgment::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit, WindowUpdate};
+pub use acknowledgment::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit, SackReport, WindowUpdate};
 pub use arrival::{
     AckOfUnsent, ArrivalConfig, HalfOpenRule, OldTimestamp, ResetRule, SequenceCheck, UrgentRule,
 };

@@ -74,6 +74,7 @@ mod receive_buffer;
 mod recovery;
 mod reset;
 mod rtt;
+mod sack_list;
 mod sack_option;
 mod send_buffer;
 mod send_units;
@@ -95,8 +96,8 @@ pub use config::{
     ClosingConfig, Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig,
     HalfOpenErrors, HalfOpenRule, IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, LossDetection,
     LossRecoveryConfig, Nagle, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig, OrphanProbing,
-    PersistConfig, ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SendParts,
-    SendingConfig, SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule,
+    PersistConfig, ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SackReport,
+    SendParts, SendingConfig, SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule,
     UnknownCongestionAlgorithm, UrgentRule, UserTimeoutFrom, VariancePolicy, WhenHeld, WindowReduction,
     WindowUnit, WindowUpdate, WithoutSack,
 };

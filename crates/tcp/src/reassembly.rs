@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use faultwire_wire::Payload;
 
 use crate::offset::Offset;
+use crate::sack_list::SackList;
 
 /// Data that arrived ahead of RCV.NXT.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub(crate) struct Reassembly {
     pieces: VecDeque<(Offset, Payload)>,
     octets: u64,
     recent: Recent,
+    /// The SACK blocks, where they are kept apart from the data; otherwise empty.
+    list: SackList,
 }
 
 /// A contiguous range.
@@ -41,6 +44,17 @@ impl Reassembly {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
+    }
+
+    /// Whether there is neither data nor anything to report.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_empty() && self.list.is_empty()
+    }
+
+    /// The SACK blocks, where they are kept apart from the data.
+    pub(crate) fn list(&mut self) -> &mut SackList {
+        &mut self.list
     }
 
     /// Octets held.
@@ -93,6 +107,11 @@ impl Reassembly {
     /// SACK blocks, newest first (RFC 2018 §4), at most `room` of them, into `blocks`; says how many. Of more than four
     /// blocks the older ones are forgotten until something arrives in them, as kernels do.
     pub(crate) fn report(&self, room: usize, blocks: &mut [(Offset, Offset); 4]) -> usize {
+        if !self.list.is_empty() {
+            let known = &self.list.blocks()[..self.list.blocks().len().min(room)];
+            blocks[..known.len()].copy_from_slice(known);
+            return known.len();
+        }
         let known = self.recent.known();
         let count = known.len().min(room);
         for (place, block) in blocks.iter_mut().zip(&known[..count]) {

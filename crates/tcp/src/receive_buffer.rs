@@ -7,6 +7,7 @@ use crate::config::{BufferConfig, WindowUpdate};
 use crate::offset::Offset;
 use crate::payload_queue::PayloadQueue;
 use crate::reassembly::{Kept, Reassembly};
+use crate::sack_list::SackList;
 
 /// The receiving half of the stream: RCV.NXT, RCV.WND and the data on both sides of RCV.NXT.
 #[derive(Clone, Debug)]
@@ -195,10 +196,35 @@ impl ReceiveBuffer {
         self.reassembly.as_deref().filter(|reassembly| !reassembly.is_empty())
     }
 
+    /// Whether there is something to report by SACK.
+    #[inline]
+    pub(crate) fn has_report(&self) -> bool {
+        self.reassembly.as_ref().is_some_and(|reassembly| !reassembly.is_idle())
+    }
+
+    /// The SACK blocks in their order, at most `room` of them, into `blocks`; says how many.
+    pub(crate) fn report(&self, room: usize, blocks: &mut [(Offset, Offset); 4]) -> usize {
+        self.reassembly.as_ref().map_or(0, |reassembly| reassembly.report(room, blocks))
+    }
+
+    /// The list of SACK blocks takes note of something, with RCV.NXT.
+    #[cold]
+    pub(crate) fn note_in_list(&mut self, note: impl FnOnce(&mut SackList, Offset)) {
+        note(self.reassembly.get_or_insert_default().list(), self.next);
+    }
+
+    /// An ACK of RCV.NXT went out with the report.
+    #[cold]
+    pub(crate) fn on_reported(&mut self) {
+        if let Some(reassembly) = &mut self.reassembly {
+            reassembly.list().reported(self.next);
+        }
+    }
+
     /// Frees what an idle connection needs not own.
     #[inline]
     pub(crate) fn release_memory(&mut self) {
-        if self.reassembly.as_ref().is_some_and(|reassembly| reassembly.is_empty()) {
+        if self.reassembly.as_ref().is_some_and(|reassembly| reassembly.is_idle()) {
             self.reassembly = None;
         }
     }

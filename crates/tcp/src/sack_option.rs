@@ -24,7 +24,7 @@ pub(crate) fn push_sack(receive: &ReceiveBuffer, duplicate: Option<(Offset, Offs
     let mut blocks = [(Offset::default(), Offset::default()); 4];
     let mut room = (Options::CAPACITY - options.padded_length() - SACK_BASE) / SACK_BLOCK;
     room -= usize::from(duplicate.is_some());
-    let mut count = receive.reassembly().map_or(0, |reassembly| reassembly.report(room, &mut blocks));
+    let mut count = receive.report(room, &mut blocks);
     for (_, right) in &mut blocks[..count] {
         *right = *right + u64::from(receive.fin() == Some(*right));
     }
@@ -46,11 +46,13 @@ pub(crate) fn payload_limit(tcb: &Tcb) -> u32 {
     if tcb.user.announce_timeout {
         size = size.saturating_sub(USER_TIMEOUT_OCTETS as u32).max(1);
     }
-    let Some(reassembly) = tcb.receive.reassembly().filter(|_| tcb.negotiated.sack) else { return size };
+    if !tcb.negotiated.sack || !tcb.receive.has_report() {
+        return size;
+    }
     let used = if tcb.timestamps.enabled() { TIMESTAMPS_OCTETS as usize } else { 0 };
     let room = (Options::CAPACITY - used - SACK_BASE) / SACK_BLOCK;
     let mut blocks = [(Offset::default(), Offset::default()); 4];
-    let count = reassembly.report(room, &mut blocks);
+    let count = tcb.receive.report(room, &mut blocks);
     size.saturating_sub((SACK_BASE + count * SACK_BLOCK) as u32).max(1)
 }
 

@@ -462,8 +462,9 @@ fn header(tcb: &mut Tcb, segment: &mut Segment, now: Instant, flags: Flags, seq:
     if tcb.timestamps.enabled() {
         segment.options.set_aligned_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
     }
-    if tcb.negotiated.sack && tcb.receive.reassembly().is_some() {
+    if tcb.negotiated.sack && tcb.receive.has_report() {
         push_sack(&tcb.receive, None, &mut segment.options);
+        tcb.receive.on_reported();
     }
     if tcb.user.announce_timeout {
         announce_timeout(tcb, flags, &mut segment.options);

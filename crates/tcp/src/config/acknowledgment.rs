@@ -20,6 +20,8 @@ pub struct AcknowledgmentConfig {
     /// SACK blocks cover a FIN that is out of order (RFC 2018 §3: blocks are of sequence numbers, of which a FIN takes one);
     /// FreeBSD reports text only.
     pub report_fin: bool,
+    /// Which SACK blocks stand where.
+    pub sack_report: SackReport,
     /// Limit on challenge ACKs (RFC 5961 §7).
     pub challenge_limit: ChallengeLimit,
     /// The limit also covers ACKs of unacceptable segments without data (`tcp_invalid_ratelimit`).
@@ -35,6 +37,16 @@ pub enum AckAtOnce {
     MoreThanOneSegment,
     /// Every second segment, however short, and one that is longer than ours may be (FreeBSD).
     SecondSegment,
+}
+
+/// Which SACK blocks an ACK reports, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SackReport {
+    /// Those in which something arrived last, whole, after the range that came twice (RFC 2018 §4, RFC 2883 §4).
+    Newest,
+    /// A list of its own, in which a range that came twice stays as long as it is ahead of RCV.NXT, and a part of a
+    /// segment that came twice is reported too (FreeBSD `tcp_update_dsack_list`).
+    List,
 }
 
 /// When a read makes room enough to tell the peer at once.
@@ -75,6 +87,7 @@ impl AcknowledgmentConfig {
             window_update: WindowUpdate::TwoSegmentsOrHalf,
             challenge_limit: ChallengeLimit::PerInterval { count: 10, interval: Duration::from_secs(5) },
             report_fin: true,
+            sack_report: SackReport::Newest,
             limit_unacceptable: false,
         }
     }
@@ -88,6 +101,7 @@ impl AcknowledgmentConfig {
             window_update: WindowUpdate::Doubled,
             challenge_limit: ChallengeLimit::Gap(Duration::from_millis(500)),
             report_fin: true,
+            sack_report: SackReport::Newest,
             limit_unacceptable: true,
         }
     }
@@ -99,6 +113,7 @@ impl AcknowledgmentConfig {
             at_once: AckAtOnce::SecondSegment,
             window_update: WindowUpdate::QuarterOrNearlyClosed,
             report_fin: false,
+            sack_report: SackReport::List,
             // net.inet.tcp.ack_war_cnt and ack_war_timewindow.
             challenge_limit: ChallengeLimit::PerInterval { count: 5, interval: Duration::from_secs(1) },
             ..Self::rfc()
