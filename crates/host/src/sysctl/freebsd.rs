@@ -4,7 +4,8 @@ use faultwire_base::Duration;
 use faultwire_tcp::{GiveUp, InitialWindow, SynCookiePolicy};
 
 use super::{INT_MAX, Sysctl, host, tcp};
-use crate::config::ClosedPort;
+use crate::config::{ClosedPort, HostConfig};
+use crate::fast_open::FastOpenConfig;
 
 /// In alphabetical order.
 pub(super) const TABLE: &[Sysctl] = &[
@@ -28,6 +29,9 @@ pub(super) const TABLE: &[Sysctl] = &[
     tcp("net.inet.tcp.fast_finwait2_recycle", 0, 1, |tcp, on| {
         tcp.closing.fin_wait_2 = Some(Duration::from_secs(if on == 1 { 60 } else { 675 }))
     }),
+    host("net.inet.tcp.fastopen.client_enable", 0, 1, |host, on| switch(host, FastOpenConfig::CLIENT, on)),
+    host("net.inet.tcp.fastopen.server_enable", 0, 1, |host, on| switch(host, FastOpenConfig::SERVER, on)),
+    tcp("net.inet.tcp.icmp_may_rst", 0, 1, |tcp, on| tcp.icmp.hard_is_hard = on == 1),
     tcp("net.inet.tcp.initcwnd_segments", 1, 255, |tcp, count| {
         tcp.congestion.initial_window = InitialWindow::Segments(count as u32)
     }),
@@ -76,3 +80,8 @@ pub(super) const TABLE: &[Sysctl] = &[
     }),
     tcp("net.inet.tcp.tolerate_missing_ts", 0, 1, |tcp, on| tcp.options.require_timestamps = on == 0),
 ];
+
+/// Puts a mode of Fast Open on or off.
+fn switch(host: &mut HostConfig, mode: u32, on: u64) {
+    host.fast_open.modes = if on == 1 { host.fast_open.modes | mode } else { host.fast_open.modes & !mode };
+}

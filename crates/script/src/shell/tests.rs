@@ -183,6 +183,47 @@ fn settings_act_on_the_running_host() {
     run_on(&mut machine, "sysctl -w net.ipv4.tcp_no_metrics_save=1 net.ipv4.tcp_fack=0").unwrap();
 }
 
+/// The settings of the suites for both kernels: all are known and can have these values.
+#[test]
+fn settings_of_the_suites_are_known() {
+    for (profile, text) in [
+        (
+            Profile::Linux,
+            "net.ipv4.tcp_timestamps=1 net.ipv4.tcp_congestion_control=reno net.ipv4.tcp_fastopen=0x5 net.ipv4.tcp_early_retrans=3
+             net.ipv4.tcp_min_tso_segs=4 net.ipv4.tcp_slow_start_after_idle=1 net.ipv4.tcp_fastopen_blackhole_timeout_sec=3600
+             net.ipv4.tcp_fastopen_key=00000000-11111111-22222222-33333333 net.ipv4.tcp_ecn=2 net.ipv4.tcp_notsent_lowat=16384
+             net.ipv4.tcp_tso_win_divisor=100 net.ipv4.tcp_syncookies=2 net.ipv4.tcp_recovery=0x0 net.ipv4.tcp_frto=0
+             net.ipv4.tcp_reordering=5 net.ipv4.tcp_pacing_ss_ratio=200 net.ipv4.tcp_pacing_ca_ratio=120 net.ipv4.tcp_dsack=0
+             net.ipv4.tcp_syn_linear_timeouts=4 net.ipv4.tcp_retries2=8 net.ipv4.tcp_retries1=3 net.ipv4.tcp_keepalive_time=60
+             net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_rto_min_us=5000 net.ipv4.tcp_fin_timeout=60
+             net.ipv4.tcp_invalid_ratelimit=0 net.ipv4.tcp_max_reordering=300 net.ipv4.tcp_abort_on_overflow=1
+             net.core.somaxconn=4096 net.core.rmem_max=4194304 net.core.wmem_max=4194304 net.core.rmem_default=212992
+             net.core.wmem_default=212992 net.core.default_qdisc=fq net.ipv4.ip_default_ttl=64
+             net.ipv4.tcp_max_syn_backlog=128 net.ipv4.tcp_limit_output_bytes=1048576 net.ipv4.tcp_autocorking=0",
+        ),
+        (
+            Profile::Freebsd,
+            "net.inet.tcp.sack.enable=1 net.inet.tcp.hostcache.purgenow=1 net.inet.tcp.recvspace=65536 net.inet.tcp.sendspace=32768
+             net.inet.tcp.ecn.enable=2 net.inet.tcp.ecn.maxretries=1 net.inet.tcp.rfc1323=1 kern.ipc.maxsockbuf=2097152
+             net.inet.tcp.blackhole=0 net.inet.tcp.insecure_rst=1 net.inet.tcp.insecure_syn=1 net.inet.tcp.drop_synfin=1
+             net.inet.tcp.rexmit_initial=1000 net.inet.tcp.rexmit_slop=200 net.inet.tcp.rexmit_drop_options=1
+             net.inet.tcp.keepinit=75000 net.inet.tcp.keepidle=7200000 net.inet.tcp.keepintvl=75000 net.inet.tcp.keepcnt=8
+             net.inet.tcp.delacktime=40 net.inet.tcp.icmp_may_rst=1 net.inet.tcp.syncookies=1 net.inet.tcp.syncookies_only=0
+             net.inet.tcp.tolerate_missing_ts=0 net.inet.tcp.fastopen.client_enable=1 net.inet.tcp.fastopen.server_enable=1
+             net.inet.tcp.path_mtu_discovery=1 net.inet.tcp.pmtud_blackhole_detection=0 net.inet.tcp.pmtud_blackhole_mss=1200
+             net.inet.tcp.v6pmtud_blackhole_mss=1220 net.inet.tcp.mssdflt=536 net.inet.tcp.v6mssdflt=1220
+             kern.ipc.maxsockbuf=4294967295 kern.timecounter.alloweddeviation=0",
+        ),
+    ] {
+        let mut machine = machine(profile);
+        let refused: Vec<_> = text
+            .split_whitespace()
+            .filter_map(|setting| run_on(&mut machine, &format!("sysctl -w {setting}")).err())
+            .collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+    }
+}
+
 #[test]
 fn refused_settings_say_why() {
     let mut machine = machine(Profile::Linux);

@@ -5,6 +5,9 @@
 pub struct IcmpConfig {
     /// Which error is which to the user, and which are hard.
     pub errors: IcmpErrors,
+    /// Hard errors are taken for hard (RFC 9293 §3.9.2.2, SHLD-26); otherwise they are soft too (FreeBSD
+    /// `net.inet.tcp.icmp_may_rst` 0).
+    pub hard_is_hard: bool,
     /// An error may quote SND.NXT itself, which was not sent yet (Linux); otherwise only what is in flight
     /// (RFC 5927 §4.1).
     pub quotes_next: bool,
@@ -47,6 +50,7 @@ impl IcmpConfig {
     pub(super) const fn rfc() -> Self {
         Self {
             errors: IcmpErrors::Letter,
+            hard_is_hard: true,
             quotes_next: false,
             insistence_ends: false,
             half_open: HalfOpenErrors::Hard,

@@ -26,11 +26,15 @@ pub(crate) fn meaning(config: &IcmpConfig, kind: IcmpKind, ipv6: bool) -> Meanin
     if let IcmpKind::PacketTooBig { mtu } = kind {
         return Meaning::TooBig(mtu);
     }
-    match (config.errors, ipv6) {
+    let meaning = match (config.errors, ipv6) {
         (IcmpErrors::Letter, false) => letter_v4(kind),
         (IcmpErrors::Letter, true) => letter_v6(kind),
         (IcmpErrors::Linux, _) => linux(kind, ipv6).map_or(Meaning::Nothing, Meaning::Soft),
         (IcmpErrors::FreeBsd, _) => freebsd(kind, ipv6),
+    };
+    match meaning {
+        Meaning::Hard(error) if !config.hard_is_hard => Meaning::Soft(error),
+        meaning => meaning,
     }
 }
 
