@@ -24,9 +24,11 @@ pub(crate) fn text(call: &Call, fd: u32, ipv6: bool) -> Result<Vec<String>, Stri
             format!("accept(3, ..., ...) = {fd}"),
             format!("fcntl({fd}, F_SETFL, O_RDWR|O_NONBLOCK) = 0"),
         ]),
-        CallKind::Send { octets, flags } => one(send(fd, octets, flags, &result)?),
         // It would have to wait: the app asks again.
-        CallKind::Receive { .. } if call.result == Err(Errno::WouldBlock) => Ok(Vec::new()),
+        CallKind::Send { .. } | CallKind::Receive { .. } if call.result == Err(Errno::WouldBlock) => {
+            Ok(Vec::new())
+        }
+        CallKind::Send { octets, flags } => one(send(fd, octets, flags, &result)?),
         CallKind::Receive { octets, peek: true } => {
             one(format!("recv({fd}, ..., {octets}, MSG_PEEK) = {result}"))
         }
@@ -55,6 +57,19 @@ pub(crate) fn text(call: &Call, fd: u32, ipv6: bool) -> Result<Vec<String>, Stri
         }
         CallKind::SetOption(option) => one(set_option(fd, option, ipv6, &result)?),
     }
+}
+
+/// One read for two that come right after each other, as far as the first asked for so much: how a stream is cut into pieces
+/// inside a simulation is no matter of the kernel's.
+pub(crate) fn joined(first: &Call, second: &Call) -> Option<Call> {
+    let (CallKind::Receive { octets, peek: false }, CallKind::Receive { peek: false, .. }) =
+        (first.kind, second.kind)
+    else {
+        return None;
+    };
+    let (one, other) = (first.result.ok()?, second.result.ok()?);
+    let fits = one > 0 && other > 0 && (one + other) as u64 <= octets;
+    fits.then(|| Call { result: Ok(one + other), ..*first })
 }
 
 fn result(result: Result<i64, Errno>) -> String {

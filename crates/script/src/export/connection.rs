@@ -17,6 +17,8 @@ pub(crate) struct End {
     /// As in [`super::Export`].
     pub(crate) name: String,
     pub(crate) place: PlaceId,
+    /// The host's number for it.
+    pub(crate) connection: ConnectionId,
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
     /// The socket that connected, or the one that listened.
@@ -100,7 +102,7 @@ fn ends_of(place: PlaceId, kept: &[Kept]) -> Vec<(usize, End)> {
                     _ => None,
                 };
             }
-            What::Named { name, connection, .. } => {
+            What::Named { name, connection } => {
                 let (Some((socket, accepted)), Some(&(at, local, remote))) = (latest, opened.get(connection))
                 else {
                     continue;
@@ -111,7 +113,17 @@ fn ends_of(place: PlaceId, kept: &[Kept]) -> Vec<(usize, End)> {
                 };
                 let end = next_between(kept, at, local, remote);
                 let name_of = String::new();
-                let found = End { name: name_of, place, local, remote, socket, accepted, first_packet, end };
+                let found = End {
+                    name: name_of,
+                    place,
+                    connection: *connection,
+                    local,
+                    remote,
+                    socket,
+                    accepted,
+                    first_packet,
+                    end,
+                };
                 ends.push((*name, found));
             }
             _ => {}

@@ -10,7 +10,7 @@ mod numbers;
 mod recorder;
 mod writer;
 
-use faultwire_sim::plan::Plan;
+use faultwire_sim::plan::{HostPlan, Plan};
 
 use self::connection::End;
 use self::writer::Writer;
@@ -47,20 +47,38 @@ fn script(plan: &Plan, recorder: &Recorder, end: &End, title: &str) -> Result<St
         plan.hosts.iter().find(|host| host.place == end.place).expect("a named connection is at a host");
     let profile = profile(&host.stack.profile);
     let heading = heading::heading(host, end, title)?;
-    let text = Writer::new(heading, recorder, end).write()?;
+    let writer = Writer::new(heading, recorder, end);
+    let excuse = excuse(host, &writer);
+    let text = writer.write()?;
     let settings = Settings { profile: Some(profile), exact: true, strict: true, ..Settings::default() };
-    let again = |line: u32, message: &str| {
-        let first = message.lines().next().unwrap_or("");
-        let wanted = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or("the end");
-        format!("alone it goes another way at {wanted:?}: {first}")
-    };
+    let differs = |line: u32, message: &str| excuse.unwrap_or_else(|| another_way(&text, line, message));
     match crate::run(&text, &settings) {
         Ok(report) => match report.verdict {
             Verdict::Pass => Ok(text),
-            Verdict::Fail(finding) | Verdict::Skip(finding) => Err(again(finding.line, &finding.message)),
+            Verdict::Fail(finding) | Verdict::Skip(finding) => Err(differs(finding.line, &finding.message)),
         },
-        Err(error) => Err(again(error.at.line, &error.message)),
+        Err(error) => Err(differs(error.at.line, &error.message)),
     }
+}
+
+/// Why it may be that a script does not pass: what a run has that no script can have.
+fn excuse(host: &HostPlan, writer: &Writer<'_>) -> Option<String> {
+    if let Some(at) = writer.arrive_at_once() {
+        return Some(format!(
+            "packets reach it at the same nanosecond, first at {at}, which no script can say; give the links a rate"
+        ));
+    }
+    let own_key = host.config.fast_open.keys.is_none() && writer.has_own_cookie();
+    own_key.then(|| "its Fast Open cookies are made by a key of this run; set tcp_fastopen_key".into())
+}
+
+/// In one line, what is otherwise when the connection is alone.
+fn another_way(text: &str, line: u32, message: &str) -> String {
+    let wanted = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or("the end");
+    let mut findings = message.lines().take_while(|line| !line.starts_with("the last that happened"));
+    let findings: Vec<&str> =
+        findings.by_ref().filter(|line| !wanted.ends_with(line.trim())).take(3).collect();
+    format!("alone it goes another way at {wanted:?}: {}", findings.join("; "))
 }
 
 fn profile(name: &str) -> Profile {

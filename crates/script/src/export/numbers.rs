@@ -18,6 +18,8 @@ pub(crate) struct Numbers {
     remote: u32,
     /// Where a script now counts the peer's numbers from: the number of its latest SYN there.
     counted_from: u32,
+    /// Whether a SYN of the peer still tells its ISN: the handshake is not through.
+    pub(crate) opening: bool,
     /// Our first TSval.
     first_timestamp: Option<u32>,
     /// Our TSvals that the script has, in its numbers.
@@ -34,15 +36,29 @@ const FIRST_TIMESTAMP: u32 = 100;
 impl Numbers {
     /// Counted from these ISNs.
     pub(crate) fn new(local: u32, remote: u32) -> Self {
-        let (counted_from, timestamps) = (0, BTreeSet::new());
-        Self { local, remote, counted_from, first_timestamp: None, timestamps, marks: false, hop_limit: 64 }
+        Self {
+            local,
+            remote,
+            counted_from: 0,
+            opening: true,
+            first_timestamp: None,
+            timestamps: BTreeSet::new(),
+            marks: false,
+            hop_limit: 64,
+        }
     }
 
     /// A packet of ours.
     pub(crate) fn sent(&mut self, packet: &Packet) -> Option<PacketSpec> {
         let Body::Tcp(segment) = &packet.body else { return None };
+        // RFC 9293 §3.10.7.1: a RST for a connection that is not there has the number 0, whatever the ISN was.
+        let of_none = segment.seq.0 == 0 && segment.flags.contains(Flags::RST | Flags::ACK);
+        let sequence = match of_none {
+            true => SequenceSpec::Absolute(0),
+            false => SequenceSpec::Relative(segment.seq.0.wrapping_sub(self.local)),
+        };
         let body = BodySpec::Tcp(TcpSpec {
-            sequence: SequenceSpec::Relative(segment.seq.0.wrapping_sub(self.local)),
+            sequence,
             acknowledgment: acknowledges(segment).then(|| self.peers(segment.ack.0, is_syn(segment))),
             ..self.segment(segment, true)
         });
@@ -53,7 +69,7 @@ impl Numbers {
     pub(crate) fn arrived(&mut self, packet: &Packet, ipv6: bool) -> Result<PacketSpec, String> {
         let body = match &packet.body {
             Body::Tcp(segment) => {
-                if is_syn(segment) {
+                if is_syn(segment) && self.opening {
                     self.counted_from = segment.seq.0.wrapping_sub(self.remote);
                 }
                 BodySpec::Tcp(TcpSpec {
@@ -140,15 +156,17 @@ impl Numbers {
                 )
             }
             TcpOption::Timestamps { value, echo } if ours => {
-                let value = self.timestamp(value);
+                let first = *self.first_timestamp.get_or_insert(value);
+                let value = timestamp(value, first);
                 self.timestamps.insert(value);
                 OptionSpec::Timestamps { value: Some(value), echo, literal_echo: false }
             }
             TcpOption::Timestamps { value, echo } => {
-                let mapped = self.timestamp(echo);
-                let known = acknowledges(segment) && self.timestamps.contains(&mapped);
-                let (echo, literal_echo) =
-                    if known { (mapped, false) } else { (echo, acknowledges(segment)) };
+                let ours = self.first_timestamp.map(|first| timestamp(echo, first));
+                let ours = ours.filter(|echo| acknowledges(segment) && self.timestamps.contains(echo));
+                // What is no echo of ours stands as it is.
+                let literal_echo = ours.is_none() && acknowledges(segment);
+                let echo = ours.unwrap_or(echo);
                 OptionSpec::Timestamps { value: Some(value), echo, literal_echo }
             }
             TcpOption::FastOpen { cookie, experimental: false } => OptionSpec::FastOpen(cookie.to_vec()),
@@ -160,10 +178,6 @@ impl Numbers {
             }
             TcpOption::Unknown { kind, data } => OptionSpec::Unknown { kind, data: data.to_vec() },
         }
-    }
-
-    fn timestamp(&mut self, value: u32) -> u32 {
-        value.wrapping_sub(*self.first_timestamp.get_or_insert(value)).wrapping_add(FIRST_TIMESTAMP)
     }
 
     fn header(&self, ip: &IpHeader, ours: bool) -> IpSpec {
@@ -187,6 +201,11 @@ impl Numbers {
 
 fn spec(ip: IpSpec, body: BodySpec) -> PacketSpec {
     PacketSpec { at: Position::default(), ip, ports: None, body, encapsulation: None }
+}
+
+/// A TSval of ours in a script's numbers.
+fn timestamp(value: u32, first: u32) -> u32 {
+    value.wrapping_sub(first).wrapping_add(FIRST_TIMESTAMP)
 }
 
 fn is_syn(segment: &Segment) -> bool {
@@ -240,6 +259,13 @@ fn icmp_words(kind: &IcmpKind, ipv6: bool) -> Result<(String, String, Option<u32
         }
         IcmpKind::TimeExceeded { code: 1 } => {
             ("time_exceeded", if ipv6 { "exceeded_frag_time" } else { "frag_reass_exceeded" }, None)
+        }
+        IcmpKind::SourceQuench if !ipv6 => ("source_quench", "0", None),
+        IcmpKind::ParameterProblem { code, pointer: 0 } => {
+            match ["code_0", "code_1", "code_2"].get(usize::from(code)) {
+                Some(name) => ("parameter_problem", *name, None),
+                None => return unknown(),
+            }
         }
         _ => return unknown(),
     };

@@ -8,7 +8,8 @@ use faultwire_host::{ConnectionId, DropReason};
 use faultwire_sim::call::Call;
 use faultwire_sim::plan::Plan;
 use faultwire_sim::record::{Event, Record, Sink};
-use faultwire_wire::{Body, Flow, Packet, decode};
+use faultwire_tcp::State;
+use faultwire_wire::{Body, Packet, decode};
 
 /// Keeps what hosts do and see.
 #[derive(Clone, Debug)]
@@ -32,8 +33,10 @@ pub(crate) enum What {
     Arrived(Packet),
     /// A connection exists.
     Opened { connection: ConnectionId, local: SocketAddr, remote: SocketAddr },
+    /// A connection has left SYN-SENT.
+    LeftSynSent(ConnectionId),
     /// An app has named a connection.
-    Named { name: usize, connection: ConnectionId, flow: Flow },
+    Named { name: usize, connection: ConnectionId },
     /// An app called.
     Called(Call),
     /// The host crashed, was restarted, paused or resumed.
@@ -72,9 +75,10 @@ impl Sink for Recorder {
             Event::Opened { connection, local, remote, .. } => {
                 Some(What::Opened { connection, local, remote })
             }
-            Event::Named { name, connection, flow } => {
-                Some(What::Named { name: name.0 as usize, connection, flow })
+            Event::StateChanged { connection, from: State::SynSent, .. } => {
+                Some(What::LeftSynSent(connection))
             }
+            Event::Named { name, connection, .. } => Some(What::Named { name: name.0 as usize, connection }),
             Event::Called(call) => Some(What::Called(call)),
             Event::HostChanged { .. } => Some(What::Changed),
             _ => None,

@@ -1,8 +1,9 @@
 //! The events of one end of a connection, line by line, with the times of the run.
 
 use faultwire_base::{Duration, Instant};
-use faultwire_sim::call::CallKind;
-use faultwire_wire::{Body, Flags, Packet, Segment};
+use faultwire_host::Errno;
+use faultwire_sim::call::{Call, CallKind};
+use faultwire_wire::{Body, Flags, Packet, Segment, TcpOption};
 
 use super::calls;
 use super::connection::{End, SocketNumber, SocketTable, is_between};
@@ -21,6 +22,8 @@ pub(crate) struct Writer<'a> {
     end: &'a End,
     numbers: Numbers,
     events: usize,
+    /// A read that the next may belong to, with its time and descriptor.
+    read: Option<(Instant, u32, Call)>,
 }
 
 /// The descriptor of the socket that connects or listens, and that of an accepted one.
@@ -31,7 +34,8 @@ impl<'a> Writer<'a> {
     /// A script that begins with `heading`.
     pub(crate) fn new(heading: String, recorder: &'a Recorder, end: &'a End) -> Self {
         let kept = recorder.host(end.place);
-        let mut writer = Self { text: heading, kept, end, numbers: Numbers::new(0, 0), events: 0 };
+        let mut writer =
+            Self { text: heading, kept, end, numbers: Numbers::new(0, 0), events: 0, read: None };
         writer.numbers = writer.counted();
         writer
     }
@@ -49,22 +53,26 @@ impl<'a> Writer<'a> {
                     let number = table.of(call);
                     if let Some(fd) = number.and_then(|number| self.descriptor(number)) {
                         is_open = true;
-                        let at = if call.kind == CallKind::Socket { Instant::ZERO } else { record.at };
-                        for text in calls::text(call, fd, self.end.local.is_ipv6())? {
-                            self.event(at, &text);
-                        }
+                        self.call(record.at, fd, call)?;
                     }
                 }
                 What::Changed if is_open && index < self.end.end => {
                     return Err("its host crashes, restarts or pauses meanwhile".into());
                 }
+                What::LeftSynSent(connection) if *connection == self.end.connection => {
+                    self.numbers.opening = false;
+                }
                 What::Sent(packet) if self.is_ours(index, packet, true) => {
+                    // The one that listens knows the peer's ISN when it answers.
+                    self.numbers.opening &= self.end.accepted.is_none();
                     if let Some(spec) = self.numbers.sent(packet) {
+                        self.finish_read()?;
                         self.event(record.at, &format!("> {spec}"));
                     }
                 }
                 What::Arrived(packet) if self.is_ours(index, packet, false) => {
                     let spec = self.numbers.arrived(packet, self.end.local.is_ipv6())?;
+                    self.finish_read()?;
                     self.event(record.at, &format!("< {spec}"));
                 }
                 _ => {}
@@ -73,7 +81,69 @@ impl<'a> Writer<'a> {
                 return Err(format!("it has more than {EVENTS_MAX} events"));
             }
         }
+        self.finish_read()?;
         Ok(self.text)
+    }
+
+    /// A call; a read waits for what comes next.
+    fn call(&mut self, at: Instant, fd: u32, call: &Call) -> Result<(), String> {
+        if call.result == Err(Errno::WouldBlock) && matches!(call.kind, CallKind::Receive { .. }) {
+            return Ok(());
+        }
+        let joined = self.read.filter(|read| (read.0, read.1) == (at, fd));
+        if let Some(joined) = joined.and_then(|(.., read)| calls::joined(&read, call)) {
+            self.read = Some((at, fd, joined));
+            return Ok(());
+        }
+        self.finish_read()?;
+        if matches!(call.kind, CallKind::Receive { .. }) {
+            self.read = Some((at, fd, *call));
+            return Ok(());
+        }
+        // The first event of a script is at its start, and nobody sees when a socket was made.
+        let at = if call.kind == CallKind::Socket { Instant::ZERO } else { at };
+        self.write_call(at, fd, call)
+    }
+
+    fn finish_read(&mut self) -> Result<(), String> {
+        match self.read.take() {
+            Some((at, fd, call)) => self.write_call(at, fd, &call),
+            None => Ok(()),
+        }
+    }
+
+    fn write_call(&mut self, at: Instant, fd: u32, call: &Call) -> Result<(), String> {
+        for text in calls::text(call, fd, self.end.local.is_ipv6())? {
+            self.event(at, &text);
+        }
+        Ok(())
+    }
+
+    /// When several packets of the peer arrived at once, if any did: a host of a simulation has them all before it answers.
+    pub(crate) fn arrive_at_once(&self) -> Option<Instant> {
+        let arrivals = self.kept.iter().enumerate().filter_map(|(index, record)| match &record.what {
+            What::Arrived(packet) if self.is_ours(index, packet, false) => Some(record.at),
+            _ => None,
+        });
+        let arrivals: Vec<Instant> = arrivals.collect();
+        arrivals.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+    }
+
+    /// Whether this end gives or takes a cookie of Fast Open that only its own key explains.
+    pub(crate) fn has_own_cookie(&self) -> bool {
+        let cookies = |packet: &Packet| match &packet.body {
+            Body::Tcp(segment) => segment
+                .options
+                .iter()
+                .any(|option| matches!(option, TcpOption::FastOpen { cookie, .. } if !cookie.is_empty())),
+            _ => false,
+        };
+        self.end.accepted.is_some()
+            && self.kept.iter().enumerate().any(|(index, record)| match &record.what {
+                What::Sent(packet) => self.is_ours(index, packet, true) && cookies(packet),
+                What::Arrived(packet) => self.is_ours(index, packet, false) && cookies(packet),
+                _ => false,
+            })
     }
 
     fn event(&mut self, at: Instant, what: &str) {

@@ -1,4 +1,5 @@
 //! The scripts of this folder, and threads to play them on.
+#![allow(dead_code, reason = "each test binary takes what it needs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,6 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    #[allow(dead_code, reason = "each test binary takes what it needs")]
     pub(crate) fn script(&self) -> Script {
         let platform = Some(self.profile.platform());
         parse(&self.source, &[], platform).unwrap_or_else(|error| panic!("{}:{error}", self.name))
