@@ -125,6 +125,36 @@ fn a_script_comes_from_standard_input() {
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("PASS -\n"));
 }
 
+/// What was finished is told when the user interrupts the rest: here a script that never comes.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_tells_of_what_is_finished() {
+    use std::io::{BufRead, BufReader};
+
+    let folder = Folder::new("script-interrupt");
+    let (good, later) = (folder.file("good.pkt", GOOD), folder.file("later.pkt", GOOD));
+    for jobs in ["1", "2"] {
+        let mut child = command(&["script", &good, "-", &later, "--jobs", jobs])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let stdin = child.stdin.take();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert_eq!(lines.next(), Some(format!("PASS {good}")));
+        let killed =
+            std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let rest: Vec<String> = lines.collect();
+        let summary = rest.last().expect("a summary");
+        assert!(summary.contains(" not played in "), "{rest:?}");
+        // With two jobs the last may have been played meanwhile; it is told of then.
+        assert_eq!(rest.contains(&format!("PASS {later}")), summary.starts_with("2 passed"), "{rest:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        drop(stdin);
+    }
+}
+
 #[test]
 fn the_stack_can_be_chosen() {
     let folder = Folder::new("script-profile");

@@ -33,7 +33,7 @@ struct Outcome {
     refused: Vec<(String, String)>,
 }
 
-fn exported(path: &PathBuf) -> Outcome {
+fn exported(path: &Path) -> Outcome {
     let experiment = load(path, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
     let mut outcome = Outcome::default();
     for case in &experiment.cases {
@@ -74,7 +74,7 @@ const TIMER_AND_PACKET: [&str; 6] = [
 #[test]
 fn every_experiment_gives_scripts_that_pass() {
     let configs = configs();
-    let outcomes = on_all_threads(&configs, exported);
+    let outcomes = on_all_threads(&configs, |path| exported(path));
     let written: usize = outcomes.iter().map(|outcome| outcome.written).sum();
     let refused: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.refused).collect();
     println!("{written} written, {} refused", refused.len());

@@ -172,14 +172,19 @@ impl Teller {
     }
 }
 
-/// The line of the script, and what was found there.
+/// The line of the script, and what was found there. The finding may begin with the event again.
 fn found(source: &str, finding: &Finding) -> String {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = (finding.line as usize).checked_sub(1).and_then(|index| source.lines().nth(index));
     let heading = match line {
         Some(line) => format!("line {}: {}", finding.line, line.trim()),
         None => format!("line {}", finding.line),
     };
-    format!("    {heading}\n{}", indented(&finding.message, "      "))
+    let message = match (line, finding.message.split_once('\n')) {
+        (Some(line), Some((event, rest))) if words(event) == words(line) => rest,
+        _ => &finding.message,
+    };
+    format!("    {heading}\n{}", indented(message, "      "))
 }
 
 /// Each line with blanks before it.

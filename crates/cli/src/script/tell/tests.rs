@@ -59,6 +59,14 @@ fn a_failure_shows_the_line_and_what_was_found_there() {
 }
 
 #[test]
+fn the_event_is_told_once() {
+    let mut teller = teller(&[], 1);
+    let message = "+0 > S 0:0(0)\nsent: R. 0:0(0) ack 1".to_owned();
+    let text = teller.take(0, played(Verdict::Fail(Finding { line: 3, message })));
+    assert_eq!(text, "FAIL s0.pkt\n    line 3: +0 > S 0:0(0)\n      sent: R. 0:0(0) ack 1\n");
+}
+
+#[test]
 fn a_line_that_is_not_there_is_only_a_number() {
     let mut teller = teller(&[], 1);
     let text = teller.take(0, played(Verdict::Fail(Finding { line: 9, message: "an end".into() })));
