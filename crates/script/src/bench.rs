@@ -29,7 +29,7 @@ pub(crate) struct Bench {
     parked: Option<Parked>,
     /// A call that returns something else does not end the script.
     lets_calls_differ: bool,
-    /// A change of state that no standard knows.
+    /// The first thing that no stack may do: a change of state that no standard knows, or one of the laws of segments.
     broken_law: Option<String>,
 }
 
@@ -161,7 +161,7 @@ impl Bench {
         self.waiting.iter()
     }
 
-    /// The first change of state that no standard knows.
+    /// The first thing it did that no stack may do.
     pub(crate) fn broken_law(&self) -> Option<&str> {
         self.broken_law.as_deref()
     }
@@ -184,17 +184,17 @@ impl Bench {
         for (at, event) in self.machine.told.drain(..) {
             if let HostEvent::StateChanged { from, to, .. } = event
                 && !from.may_become(to)
-                && self.broken_law.is_none()
             {
-                self.broken_law = Some(format!("no way leads from {from} to {to} (RFC 9293 figure 5)"));
+                let law = || format!("no way leads from {from} to {to} (RFC 9293 figure 5)");
+                self.broken_law.get_or_insert_with(law);
             }
             self.ladder.push(at, Rung::Told(Box::new(event)));
         }
         let under_test = self.tracking.under_test().map(|(index, _)| index);
         for sent in self.machine.sent.drain(..) {
             let sender = self.tracking.sender(&sent.packet, &self.network, &self.machine.host);
-            if let Some(index) = sender {
-                self.tracking.sent(index, &sent.packet);
+            if let Some(law) = sender.and_then(|index| self.tracking.sent(index, &sent.packet)) {
+                self.broken_law.get_or_insert_with(|| law.to_owned());
             }
             self.ladder.push(sent.at, Rung::Sent(Box::new(sent.packet.clone()), sender));
             let counts = sender.is_some() && sender == under_test;

@@ -6,6 +6,7 @@ use faultwire_host::{ConnectionId, Fd, Host};
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flags, Packet, QuotedTransport, Segment, Seq};
 
+use crate::laws::Laws;
 use crate::mapping::Numbers;
 use crate::network::Network;
 use crate::sockets::Opened;
@@ -42,6 +43,7 @@ pub(crate) struct Tracked {
     next: Option<(Seq, Seq)>,
     /// The newest packet that it sent.
     pub(crate) newest: Option<Packet>,
+    laws: Laws,
 }
 
 /// What a tracked socket is.
@@ -160,8 +162,8 @@ impl Tracking {
         self.under_test
     }
 
-    /// It sent this packet.
-    pub(crate) fn sent(&mut self, index: usize, packet: &Packet) {
+    /// It sent this packet; says which law that breaks.
+    pub(crate) fn sent(&mut self, index: usize, packet: &Packet) -> Option<&'static str> {
         let socket = &mut self.list[index];
         if let Body::Tcp(segment) = &packet.body
             && segment.flags.contains(Flags::SYN)
@@ -174,6 +176,10 @@ impl Tracking {
             socket.first_timestamp = segment.options.timestamps().map(|(value, _)| value);
         }
         socket.newest = Some(packet.clone());
+        match &packet.body {
+            Body::Tcp(segment) => socket.laws.sent(segment),
+            _ => None,
+        }
     }
 
     fn begin(&mut self, tracked: Tracked) {
@@ -205,6 +211,7 @@ impl Tracked {
             first_timestamp: None,
             next: None,
             newest: None,
+            laws: Laws::default(),
         }
     }
 
@@ -264,6 +271,7 @@ impl Tracked {
     /// The peer sent it this segment.
     pub(crate) fn received(&mut self, segment: &Segment) {
         self.next = Some((segment.seq + segment.sequence_length(), segment.ack));
+        self.laws.received(segment);
     }
 
     /// Sequence and acknowledgment number of the reset that ends it; `None` if it never got a segment.

@@ -46,7 +46,14 @@ impl Player<'_> {
             }
             BodySpec::Icmp(icmp) => Body::Icmp(self.message(icmp, spec.ports)?),
         };
-        Ok(Packet { ip, body, tag: Tag::default() })
+        let packet = Packet { ip, body, tag: Tag::default() };
+        // RFC 791 §3.1 counts the header, RFC 8200 §3 does not.
+        let most = 65_535 + if self.network.is_ipv6() { 40 } else { 0 };
+        if packet.length() > most {
+            let message = format!("a packet of {} octets: IP has room for {most}", packet.length());
+            return Err(Problem::Differs(message));
+        }
+        Ok(packet)
     }
 
     fn segment(&mut self, spec: &TcpSpec, ports: Option<(u16, u16)>) -> Result<Segment, Problem> {
@@ -111,10 +118,11 @@ impl Player<'_> {
 fn quoted(tracked: &Tracked, quote: QuoteSpec, ports: Option<(u16, u16)>, ip: IpHeader) -> Option<Packet> {
     let source_port = named(ports.map(|it| it.0)).unwrap_or(tracked.local.port());
     let destination_port = named(ports.map(|it| it.1)).unwrap_or(tracked.remote.port());
+    // As much as any packet has room for.
+    let data = |length: u16| Payload::Zeros { len: u32::from(length.min(65_535 - 60)) };
     let body = match quote {
         QuoteSpec::Udp { length } => {
-            let payload = Payload::Zeros { len: u32::from(length) };
-            Body::Udp(Datagram { source_port, destination_port, payload })
+            Body::Udp(Datagram { source_port, destination_port, payload: data(length) })
         }
         QuoteSpec::Tcp { sequence, length } => {
             let seq = match sequence {
@@ -130,7 +138,7 @@ fn quoted(tracked: &Tracked, quote: QuoteSpec, ports: Option<(u16, u16)>, ip: Ip
                 destination_port,
                 seq,
                 flags: Flags::ACK,
-                payload: Payload::Zeros { len: u32::from(length) },
+                payload: data(length),
                 ..Segment::default()
             })
         }

@@ -7,6 +7,7 @@ use super::inbound::named;
 use super::{Player, trouble};
 use crate::bench::{Emitted, Origin, Trouble};
 use crate::check::{self, Joined};
+use crate::icmp;
 use crate::mapping::Numbers;
 use crate::notation;
 use crate::problem::Problem;
@@ -88,6 +89,10 @@ impl Player<'_> {
         loop {
             while let Some(sent) = self.bench.take() {
                 if self.is_expected(spec, &sent) {
+                    if self.rules.strict && !icmp::survives_the_wire(&sent.packet) {
+                        let message = format!("its octets do not decode to what it is: {}", self.show(&sent));
+                        return Err(trouble(event, message, Origin::Packet));
+                    }
                     return Ok(Some(sent));
                 }
                 if self.rules.strict && sent.counts {

@@ -1,5 +1,6 @@
 //! Small scripts against real stacks, for each rule a script that follows it and one that does not.
 
+mod broken;
 mod calls;
 mod packets;
 mod times;

@@ -233,3 +233,16 @@ fn a_report_repeats_octet_for_octet() {
     let text = format!("{PASSIVE}+0 write(4, ..., 9000) = 9000\n+5 close(4) = 0\n");
     assert_eq!(played(&text, &linux()), played(&text, &linux()));
 }
+
+#[test]
+fn a_packet_longer_than_ip_can_say_is_refused() {
+    for version in ["ipv4", "ipv6"] {
+        let (line, message) = fails(&format!("--ip_version={version}\n0 < udp (65535)\n"), &rfc());
+        assert_eq!(line, 2);
+        assert!(message.contains("IP has room for"), "{message}");
+        let text = format!(
+            "--ip_version={version}\n{ACTIVE}+0 < icmp unreachable port_unreachable [0:65535(65535)]\n"
+        );
+        passes(&text, &linux());
+    }
+}
