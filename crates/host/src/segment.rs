@@ -57,7 +57,7 @@ fn no_connection(stack: &mut Stack, arrival: &Arrival<'_>, ends: &Ends, segment:
     let opens = segment.flags.contains(Flags::SYN) && !segment.flags.intersects(Flags::ACK | Flags::RST);
     if segment.flags.contains(Flags::SYN | Flags::FIN) {
         let rules = stack.config.tcp.arrival;
-        if rules.drop_syn_fin || opens && listener.is_some() && rules.listener_drops_syn_fin {
+        if opens && listener.is_some() && (rules.drop_syn_fin || rules.listener_drops_syn_fin) {
             return stack.dropped(arrival.id, tcp::DropReason::SynFin.into());
         }
     }

@@ -29,14 +29,14 @@ fn an_attempt_without_answer() {
 }
 
 /// The SYN-ACK offers back what the SYN offered, padded by an end-of-list; the buffer is rounded up to full segments and
-/// the field down to the scale.
+/// the field up to the scale.
 #[test]
 fn options_and_windows_of_a_passive_open() {
     let cases = [
         ("mss 1460,sackOK,eol,eol", "mss 1460,sackOK,eol,eol", 65_535),
         ("mss 1460", "mss 1460", 65_535),
-        ("mss 1460,nop,wscale 7", "mss 1460,nop,wscale 6", 1026),
-        ("mss 1460,sackOK,nop,nop,nop,wscale 7", "mss 1460,nop,wscale 6,sackOK,eol,eol", 1026),
+        ("mss 1460,nop,wscale 7", "mss 1460,nop,wscale 6", 1027),
+        ("mss 1460,sackOK,nop,nop,nop,wscale 7", "mss 1460,nop,wscale 6,sackOK,eol,eol", 1027),
     ];
     for (syn, syn_ack, window) in cases {
         let mut t = Drill::new(Config::freebsd());

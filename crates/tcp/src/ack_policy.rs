@@ -88,6 +88,16 @@ impl AckPolicy {
         self.full_segment
     }
 
+    /// Full segments have this size, whatever arrives.
+    pub(crate) fn set_full_segment(&mut self, octets: u32) {
+        self.full_segment = octets;
+    }
+
+    /// A segment with an ACK up to `next` went out beside what is owed, and pays nothing of it (FreeBSD `tcp_respond`).
+    pub(crate) fn on_responded(&mut self, next: Offset) {
+        self.last_sent = next;
+    }
+
     /// An ACK is due, for this reason. The first reason of an instant stays, the last cause counts.
     #[inline]
     pub(crate) fn demand(&mut self, reason: Reason, cause: Cause) {
@@ -111,7 +121,7 @@ impl AckPolicy {
     pub(crate) fn note_data(&mut self, config: &AcknowledgmentConfig, data: &DataArrived) {
         if config.adaptive {
             self.observe(config, data);
-        } else {
+        } else if config.at_once != AckAtOnce::SecondSegment {
             self.full_segment = self.full_segment.max(data.length);
         }
         self.data_at = data.now;
@@ -126,7 +136,9 @@ impl AckPolicy {
         let enough = match config.at_once {
             AckAtOnce::TwoFullSegments => owed >= 2 * full,
             AckAtOnce::MoreThanOneSegment => owed > full,
-            AckAtOnce::SecondSegment => owed > u64::from(data.length),
+            AckAtOnce::SecondSegment => {
+                data.armed.is_some() || u64::from(data.length) > full || data.window == 0
+            }
         };
         if enough || self.is_quick() {
             AckDecision::Now

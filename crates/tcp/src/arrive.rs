@@ -273,7 +273,10 @@ pub(crate) fn check_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         return Ok(());
     }
     let last = tcb.ack.last_sent();
-    if tcb.config.arrival.insecure_syn && last <= arriving.seq && arriving.seq < tcb.receive.edge() {
+    if tcb.config.arrival.insecure_syn
+        && last <= arriving.seq
+        && arriving.seq < last + tcb.receive.acceptance()
+    {
         // RFC 793 page 71: a SYN in the window is an error.
         transmit::abort(tcb, arriving.now, Reason::Reset, arriving.cause);
         tcb.tear_down(Some(ConnectionError::Reset));
@@ -354,7 +357,7 @@ fn note_fin(tcb: &mut Tcb, arriving: &Arriving<'_>) {
 
 /// Whether a FIN at `at`, after `length` octets of text, is inside the window.
 fn is_fin_inside(tcb: &Tcb, at: Offset, length: u32) -> bool {
-    let edge = tcb.receive.edge();
+    let edge = tcb.receive.acceptance_edge();
     let at_edge = match tcb.config.arrival.sequence_check {
         SequenceCheck::Letter => false,
         // The text before it is taken whole; a bare one passes a closed window.
@@ -370,7 +373,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
     let payload = &arriving.segment.payload;
     let end_of_text = arriving.seq + u64::from(payload.len());
     let start = arriving.seq.max(tcb.receive.next());
-    let mut end = end_of_text.min(tcb.receive.edge());
+    let mut end = end_of_text.min(tcb.receive.acceptance_edge());
     if let Some(fin) = tcb.receive.fin() {
         end = end.min(fin);
     }

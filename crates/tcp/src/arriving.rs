@@ -3,9 +3,10 @@
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Reason, Segment};
 
-use crate::config::SackReport;
+use crate::config::{SackReport, SequenceCheck};
 use crate::offset::Offset;
 use crate::sack_option;
+use crate::state::State;
 use crate::tcb::Tcb;
 use crate::transmit;
 
@@ -38,6 +39,10 @@ pub(crate) fn answer(tcb: &mut Tcb, arriving: &Arriving<'_>, reason: Reason) {
             return;
         }
     }
+    if tcb.state == State::SynReceived && tcb.config.arrival.sequence_check == SequenceCheck::Trim {
+        // Whatever FreeBSD sends in that state has SYN and ACK.
+        return tcb.ack.demand(reason, arriving.cause);
+    }
     let reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
     tcb.outbox.push(reply);
 }
@@ -69,7 +74,11 @@ pub(crate) fn challenge(tcb: &mut Tcb, arriving: &Arriving<'_>) {
     let limit = tcb.config.acknowledgment.challenge_limit;
     if tcb.ack.may_challenge(limit, arriving.now) {
         tcb.tally.challenge_acks += 1;
-        let reply = transmit::acknowledgment(tcb, arriving.now, Reason::ChallengeAck, arriving.cause);
+        let reply = if tcb.config.arrival.sequence_check == SequenceCheck::Trim {
+            transmit::response(tcb, arriving.now, Reason::ChallengeAck, arriving.cause)
+        } else {
+            transmit::acknowledgment(tcb, arriving.now, Reason::ChallengeAck, arriving.cause)
+        };
         tcb.outbox.push(reply);
     }
 }

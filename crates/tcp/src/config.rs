@@ -14,6 +14,7 @@ use std::str::FromStr;
 use faultwire_base::Duration;
 
 use crate::handshake_config::HandshakeConfig;
+use crate::negotiate::LEAST_SEGMENT_SIZE;
 pub use acknowledgment::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit, SackReport, WindowUpdate};
 pub use arrival::{
     AckOfUnsent, ArrivalConfig, HalfOpenRule, OldTimestamp, ResetRule, SequenceCheck, UrgentRule,
@@ -78,6 +79,11 @@ pub struct OptionsConfig {
     pub order: OptionOrder,
     /// Drop segments without timestamps once they were agreed on (RFC 7323 §3.2, SHOULD).
     pub require_timestamps: bool,
+    /// The MSS of a peer that announces none: over IPv4 and over IPv6 (RFC 9293 §3.7.1, MUST-15; FreeBSD
+    /// `net.inet.tcp.mssdflt`, `v6mssdflt`).
+    pub default_segment_size: [u16; 2],
+    /// No MSS that a peer announces counts as less (FreeBSD `net.inet.tcp.minmss`).
+    pub least_segment_size: u16,
 }
 
 /// Order of the options of a SYN.
@@ -111,8 +117,8 @@ pub struct BufferConfig {
     pub receive_overhead: u64,
     /// The window of a SYN is rounded down to full segments.
     pub whole_segments_at_first: bool,
-    /// The receive buffer is rounded up to full segments once their size is known, and what a scaled window field can't
-    /// say is not offered (FreeBSD); otherwise the field is rounded up where it would take an offer back.
+    /// The receive buffer is rounded up to full segments once their size is known, all that it has room for is taken, be it
+    /// offered or not, and a scaled window field is rounded up (FreeBSD); otherwise only where it would take an offer back.
     pub round_to_segments: bool,
     /// How the send buffer is kept and charged; `None`: as octets of a stream.
     pub send_parts: Option<SendParts>,
@@ -436,6 +442,8 @@ impl Config {
                 duplicate_sack: true,
                 order: OptionOrder::ByKind,
                 require_timestamps: true,
+                default_segment_size: [536, 1220],
+                least_segment_size: LEAST_SEGMENT_SIZE,
             },
             buffers: BufferConfig {
                 send: 1 << 20,

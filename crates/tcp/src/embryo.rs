@@ -10,7 +10,7 @@ use faultwire_wire::{
     Cause, EcnCodepoint, Flags, IcmpKind, Options, Payload, Reason, Segment, Seq, TimerKind,
 };
 
-use crate::config::{Config, HalfOpenErrors};
+use crate::config::{Config, HalfOpenErrors, HalfOpenRule};
 use crate::ecn;
 use crate::event::{DropReason, Outgoing};
 use crate::fast_open::FastOpenCookie;
@@ -102,8 +102,7 @@ impl Embryo {
         cause: Cause,
     ) -> Self {
         let offer = Offer::read(&syn.options);
-        let negotiated =
-            Negotiated::offered(&config.options, path, config.buffers.receive_max).agreed(offer, path);
+        let negotiated = Negotiated::offered(&config.options, path, config.buffers.receive_max).agreed(offer);
         let mut timestamps = Timestamps::new(path.timestamp_offset);
         timestamps.agree(negotiated.timestamps, offer.timestamp(), now);
         let window = first_window(&config.buffers, rounding_segment(path, negotiated));
@@ -357,7 +356,13 @@ impl Embryo {
             flags: Flags::ACK,
             // RFC 7323 §2.3: scaled from here on; rounded down, since a SYN,ACK with the unscaled window may follow once
             // more, and must not look smaller.
-            window: self.first_window() >> self.negotiated.receive_shift,
+            // FreeBSD does not scale what the half-open entry offers (`syncache_respond`).
+            window: match self.config.arrival.half_open {
+                HalfOpenRule::SynCache => self.first_window(),
+                HalfOpenRule::Letter | HalfOpenRule::Request => {
+                    self.first_window() >> self.negotiated.receive_shift
+                }
+            },
             options,
             ..self.addressed()
         };

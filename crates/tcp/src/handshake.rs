@@ -6,7 +6,7 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Flags, Payload, Reason, Segment, Seq, TimerKind};
 
 use crate::arriving::Arriving;
-use crate::config::Config;
+use crate::config::{Config, SequenceCheck};
 use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
@@ -175,6 +175,7 @@ fn of_listener(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.receive.synchronize(embryo.peer_isn(), embryo.first_window(), now);
     let segment_size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
     tcb.send.set_segment_size(segment_size);
+    tcb.fit_receiver();
     tcb.send.advance(1);
     tcb.send.acknowledge(Offset::FIRST);
     // RFC 7323 §2.2: the window of a SYN is not scaled.
@@ -276,10 +277,10 @@ fn hasten(tcb: &mut Tcb, now: Instant) {
 
 /// SYN-RECEIVED by simultaneous open or Fast Open: the fifth step of RFC 9293 §3.10.7.4 for that state.
 pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
-    let Arriving { segment, now, seq, cause, .. } = *arriving;
+    let Arriving { segment, now, seq, .. } = *arriving;
     let ack = tcb.send.widen(segment.ack);
     if ack <= Offset::ISN || ack > tcb.send.next() {
-        transmit::reset_reply(tcb, segment, Reason::Reset, cause);
+        transmit::reset_of_connection(tcb, arriving, Reason::Reset);
         return Err(DropReason::AckNotOfSyn);
     }
     if is_fast_open(tcb) {
@@ -293,6 +294,20 @@ pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<
     let retransmitted = tcb.opening.as_ref().map_or(0, |opening| opening.timeouts);
     establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
+}
+
+/// SYN-RECEIVED by simultaneous open: an ACK that is due goes as a SYN-ACK (FreeBSD `tcp_output`).
+pub(crate) fn answer_by_syn_ack(tcb: &mut Tcb) {
+    if tcb.state != State::SynReceived
+        || is_fast_open(tcb)
+        || tcb.config.arrival.sequence_check != SequenceCheck::Trim
+    {
+        return;
+    }
+    if let (Some((_, cause)), Some(opening)) = (tcb.ack.take_due(), tcb.opening.as_mut()) {
+        opening.due = true;
+        opening.cause = cause;
+    }
 }
 
 /// The SYN or SYN-ACK that is due.
@@ -364,11 +379,14 @@ fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     let offer = Offer::read(&segment.options);
     let window = first_window(&tcb.config.buffers, tcb.path.announced_segment_size());
     tcb.receive.synchronize(segment.seq, window, now);
-    tcb.negotiated = tcb.negotiated.agreed(offer, tcb.path);
+    tcb.negotiated = tcb.negotiated.agreed(offer);
     tcb.ecn.learn(segment.flags);
     tcb.timestamps.agree(tcb.negotiated.timestamps, offer.timestamp(), now);
     let segment_size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
     tcb.send.set_segment_size(segment_size);
+    if offer.has_segment_size() {
+        tcb.fit_receiver();
+    }
     // RFC 7323 §2.2: the window of a SYN is not scaled.
     tcb.send.update(Offset::ISN, tcb.send.widen(segment.ack).max(Offset::ISN), u32::from(segment.window));
 }
@@ -450,5 +468,5 @@ fn offered(tcb: &Tcb, opening: &Opening) -> Negotiated {
     if from == 0 || opening.timeouts < from || tcb.state != State::SynSent {
         return tcb.negotiated;
     }
-    tcb.negotiated.agreed(Offer::default(), tcb.path)
+    tcb.negotiated.agreed(Offer::default())
 }

@@ -37,13 +37,13 @@ impl PathInfo {
     }
 
     /// The MSS to assume if the peer announces none (RFC 9293 §3.7.1, MUST-15).
-    fn default_segment_size(self) -> u16 {
-        if self.ipv6 { 1220 } else { 536 }
+    fn default_segment_size(self, config: &OptionsConfig) -> u16 {
+        config.default_segment_size[usize::from(self.ipv6)]
     }
 }
 
 /// No path makes segments smaller than this (68 octets of MTU, RFC 791).
-const LEAST_SEGMENT_SIZE: u16 = 28;
+pub(crate) const LEAST_SEGMENT_SIZE: u16 = 28;
 
 /// The greatest window scale (RFC 7323 §2.3).
 const SHIFT_MAX: u8 = 14;
@@ -85,6 +85,11 @@ impl Offer {
         offer
     }
 
+    /// Whether it said how large segments may be.
+    pub(crate) fn has_segment_size(self) -> bool {
+        self.maximum_segment_size.is_some()
+    }
+
     /// TSval of the SYN.
     pub(crate) fn timestamp(self) -> Option<u32> {
         self.timestamps.map(|(value, _)| value)
@@ -96,6 +101,8 @@ impl Offer {
 pub(crate) struct Negotiated {
     /// The MSS option of the peer, or the default.
     pub(crate) peer_segment_size: u16,
+    /// The least that such an option counts for.
+    pub(crate) least_segment_size: u16,
     /// By how much the peer's window fields are shifted (Snd.Wind.Shift).
     pub(crate) send_shift: u8,
     /// By how much ours are (Rcv.Wind.Shift).
@@ -112,7 +119,8 @@ impl Negotiated {
     /// Before the peer's SYN: what we would offer.
     pub(crate) fn offered(config: &OptionsConfig, path: PathInfo, receive_max: u64) -> Self {
         Self {
-            peer_segment_size: path.default_segment_size(),
+            peer_segment_size: path.default_segment_size(config),
+            least_segment_size: config.least_segment_size,
             send_shift: 0,
             receive_shift: if config.window_scaling { scale_for(receive_max) } else { 0 },
             window_scaling: config.window_scaling,
@@ -122,13 +130,16 @@ impl Negotiated {
     }
 
     /// What both sides agreed on: an option holds if both SYNs carried it (RFC 7323 §2.2, §3.2; RFC 2018 §2).
-    pub(crate) fn agreed(self, offer: Offer, path: PathInfo) -> Self {
+    pub(crate) fn agreed(self, offer: Offer) -> Self {
         let scaling = self.window_scaling && offer.window_scale.is_some();
         Self {
+            // FreeBSD takes a size of 0 for none.
             peer_segment_size: offer
                 .maximum_segment_size
-                .unwrap_or(path.default_segment_size())
-                .max(LEAST_SEGMENT_SIZE),
+                .filter(|&octets| octets > 0 || self.least_segment_size == LEAST_SEGMENT_SIZE)
+                .unwrap_or(self.peer_segment_size)
+                .max(self.least_segment_size),
+            least_segment_size: self.least_segment_size,
             // RFC 7323 §2.3: a shift above 14 counts as 14.
             send_shift: if scaling { offer.window_scale.unwrap_or(0).min(SHIFT_MAX) } else { 0 },
             receive_shift: if scaling { self.receive_shift } else { 0 },
@@ -231,8 +242,7 @@ mod tests {
     };
 
     fn agreed(config: &Config, options: &Options) -> Negotiated {
-        Negotiated::offered(&config.options, PATH, config.buffers.receive_max)
-            .agreed(Offer::read(options), PATH)
+        Negotiated::offered(&config.options, PATH, config.buffers.receive_max).agreed(Offer::read(options))
     }
 
     /// RFC 9293 §3.7.1, MUST-15 and MUST-16.
@@ -242,7 +252,7 @@ mod tests {
         let stripped = agreed(&config, &Options::EMPTY);
         assert_eq!(stripped.effective_segment_size(PATH, 1500), 536);
         let six = PathInfo { ipv6: true, ..PATH };
-        let offered = Negotiated::offered(&config.options, six, 1 << 20).agreed(Offer::default(), six);
+        let offered = Negotiated::offered(&config.options, six, 1 << 20).agreed(Offer::default());
         assert_eq!(offered.effective_segment_size(six, 1500), 1220);
 
         let full = offered_by(&config, OptionOrder::ByKind);

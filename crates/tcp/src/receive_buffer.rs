@@ -103,6 +103,31 @@ impl ReceiveBuffer {
         self.edge
     }
 
+    /// How much is taken from RCV.NXT on, be it offered or not: where the buffer is in full segments, all that it has room
+    /// for (FreeBSD `rcv_wnd`).
+    #[inline]
+    pub(crate) fn acceptance(&self) -> u64 {
+        let offered = self.edge.saturating_since(self.next);
+        if self.rounds_up { offered } else { offered.max(self.room()) }
+    }
+
+    /// RCV.NXT and [`ReceiveBuffer::acceptance`].
+    #[inline]
+    pub(crate) fn acceptance_edge(&self) -> Offset {
+        self.next + self.acceptance()
+    }
+
+    /// Octets that the buffer has room for.
+    #[inline]
+    fn room(&self) -> u64 {
+        self.capacity.saturating_sub(self.queue.len())
+    }
+
+    /// The window field of a segment that offers nothing new: the room as it is, rounded down (FreeBSD `tcp_respond`).
+    pub(crate) fn room_field(&self, shift: u8) -> u16 {
+        (self.room() >> shift).min(u64::from(u16::MAX)) as u16
+    }
+
     /// The position of a sequence number of the peer.
     #[inline]
     pub(crate) fn widen(&self, seq: Seq) -> Offset {
@@ -137,7 +162,9 @@ impl ReceiveBuffer {
     /// reckon with.
     #[inline]
     pub(crate) fn is_expecting(&self, length: u32) -> bool {
-        self.next + u64::from(length) <= self.edge && self.reassembly().is_none() && self.fin().is_none()
+        self.next + u64::from(length) <= self.acceptance_edge()
+            && self.reassembly().is_none()
+            && self.fin().is_none()
     }
 
     /// Takes text at RCV.NXT.
@@ -288,7 +315,7 @@ impl ReceiveBuffer {
 
     /// The size of full segments is known: rounds the buffer up to a multiple of it, if it is to be.
     pub(crate) fn fit_segments(&mut self, config: &BufferConfig, segment: u32) {
-        if config.round_to_segments && !self.fixed && self.capacity > u64::from(segment) {
+        if config.round_to_segments && self.capacity > u64::from(segment) {
             let (_, most) = capacities(config);
             self.capacity = self.capacity.next_multiple_of(u64::from(segment)).min(most);
         }
@@ -305,7 +332,8 @@ impl ReceiveBuffer {
         let field = if self.rounds_up {
             (edge >> shift).max(offered.div_ceil(1 << shift)).min(u64::from(u16::MAX))
         } else {
-            (edge.max(offered) >> shift).min(u64::from(u16::MAX))
+            let most = u64::from(u16::MAX);
+            edge.min(most << shift).max(offered).div_ceil(1 << shift).min(most)
         };
         let offered_to = self.next + (field << shift);
         if offered_to > self.edge {

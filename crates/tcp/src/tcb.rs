@@ -8,7 +8,7 @@ use faultwire_wire::{Cause, Seq};
 
 use crate::ack_policy::AckPolicy;
 use crate::burst::{Burst, SMALL_WINDOW};
-use crate::config::Config;
+use crate::config::{AckAtOnce, Config};
 use crate::ecn::Ecn;
 use crate::event::{ConnectionError, Event, Events, Outgoing};
 use crate::fast_open::FastOpen;
@@ -243,8 +243,6 @@ impl Tcb {
     pub(crate) fn open(&mut self, now: Instant) {
         self.opening = None;
         self.timers.stop(Timer::User);
-        let without_options = self.negotiated.peer_segment_size.min(self.path.announced_segment_size());
-        self.receive.fit_segments(&self.config.buffers, without_options.into());
         self.become_state(State::Established);
         self.keep_alive.on_heard(now);
         if self.keep_alive.is_enabled() {
@@ -254,6 +252,15 @@ impl Tcb {
         self.events.writable();
         if self.send_buffer.is_finished() {
             self.become_state(State::FinWait1);
+        }
+    }
+
+    /// The size of full segments is known, options counted as data: what the receiver reckons with (FreeBSD `tcp_mss`).
+    pub(crate) fn fit_receiver(&mut self) {
+        let segment = self.negotiated.peer_segment_size.min(self.path.announced_segment_size()).into();
+        self.receive.fit_segments(&self.config.buffers, segment);
+        if self.config.acknowledgment.at_once == AckAtOnce::SecondSegment {
+            self.ack.set_full_segment(segment);
         }
     }
 

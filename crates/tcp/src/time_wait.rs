@@ -67,7 +67,12 @@ impl TimeWait {
             next_send: tcb.send.next_seq(),
             next_receive: tcb.receive.next().to_seq(tcb.receive.isn()),
             window: window as u32,
-            window_field: (window >> tcb.negotiated.receive_shift).min(u64::from(u16::MAX)) as u16,
+            window_field: match tcb.config.time_wait.rule {
+                TimeWaitRule::Bsd => tcb.receive.room_field(tcb.negotiated.receive_shift),
+                TimeWaitRule::Letter | TimeWaitRule::Linux => {
+                    (window >> tcb.negotiated.receive_shift).min(u64::from(u16::MAX)) as u16
+                }
+            },
             traffic_class: tcb.user.traffic_class,
             limiter_count: 0,
             limiter_since: Instant::FAR_FUTURE,
@@ -108,9 +113,6 @@ impl TimeWait {
 
     /// A segment arrives.
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
-        if self.config.arrival.drop_syn_fin && segment.flags.contains(Flags::SYN | Flags::FIN) {
-            return TimeWaitVerdict::Ignore(DropReason::SynFin);
-        }
         match self.config.time_wait.rule {
             TimeWaitRule::Letter => self.receive_by_letter(now, segment, cause),
             TimeWaitRule::Linux => self.receive_as_linux(now, segment, cause),

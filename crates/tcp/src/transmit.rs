@@ -5,8 +5,9 @@ use std::ops::Range;
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
+use crate::arriving::Arriving;
 use crate::burst::{self, Burst};
-use crate::config::{ProbeContent, UserTimeoutFrom, WhenHeld};
+use crate::config::{ProbeContent, SequenceCheck, UserTimeoutFrom, WhenHeld};
 use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
 use crate::offset::Offset;
@@ -73,6 +74,7 @@ fn any(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
         return Some(outgoing);
     }
     if tcb.opening.is_some() {
+        handshake::answer_by_syn_ack(tcb);
         let opening = handshake::transmit(tcb, now);
         if opening.is_some() || !handshake::is_fast_open(tcb) {
             return opening;
@@ -338,6 +340,11 @@ fn held_data(tcb: &mut Tcb, now: Instant) -> Outgoing {
 /// RFC 9293 §3.8.4: SEQ = SND.NXT - 1 and no data (SHLD-12), or one octet that the peer has had (MAY-6).
 fn keep_alive_probe(tcb: &mut Tcb, now: Instant) -> Outgoing {
     let seq = tcb.send.next_seq() - 1;
+    if tcb.config.arrival.sequence_check == SequenceCheck::Trim {
+        let mut outgoing = response(tcb, now, Reason::KeepAlive, tcb.cause);
+        outgoing.segment.seq = seq;
+        return outgoing;
+    }
     let mut segment = Segment::default();
     header(tcb, &mut segment, now, Flags::ACK, seq);
     if tcb.config.keep_alive.garbage {
@@ -371,6 +378,36 @@ pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, reason: Reason, caus
         let outgoing = finish(tcb, reason, cause).on(reset);
         tcb.outbox.push(outgoing);
     }
+}
+
+/// As [`reset_reply`], for a segment that the connection itself refuses: with its timestamps, where it judges as FreeBSD
+/// (`tcp_respond`; RFC 7323 §3.2).
+pub(crate) fn reset_of_connection(tcb: &mut Tcb, arriving: &Arriving<'_>, reason: Reason) {
+    let Some(mut reset) = reset_for(arriving.segment) else { return };
+    if tcb.timestamps.enabled() && tcb.config.arrival.sequence_check == SequenceCheck::Trim {
+        let (value, echo) = (tcb.timestamps.value(arriving.now), tcb.timestamps.recent());
+        reset.options = Options::aligned_timestamps(value, echo);
+    }
+    let outgoing = finish(tcb, reason, arriving.cause).on(reset);
+    tcb.outbox.push(outgoing);
+}
+
+/// An ACK beside the stream, which moves no window and pays no ACK that is owed (FreeBSD `tcp_respond`).
+pub(crate) fn response(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
+    let mut segment = Segment {
+        source_port: tcb.path.local_port,
+        destination_port: tcb.path.remote_port,
+        seq: tcb.send.next_seq(),
+        ack: tcb.receive.next_seq(),
+        flags: Flags::ACK | tcb.ecn.echo(),
+        window: tcb.receive.room_field(tcb.negotiated.receive_shift),
+        ..Segment::default()
+    };
+    if tcb.timestamps.enabled() {
+        segment.options = Options::aligned_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
+    }
+    tcb.ack.on_responded(tcb.receive.next());
+    finish(tcb, reason, cause).on(segment)
 }
 
 /// Queues the RST of an abort: `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.10.5), with an ACK by policy.

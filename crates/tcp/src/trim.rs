@@ -19,13 +19,23 @@ pub(crate) fn check(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable
     if flags.contains(Flags::RST) {
         return check_reset(tcb, arriving).map(|()| Acceptable::Yes);
     }
+    if tcb.timestamps.enabled() && tcb.config.options.require_timestamps && arriving.timestamps.is_none() {
+        return Err(DropReason::NoTimestamp);
+    }
+    if tcb.state == State::SynReceived && flags.contains(Flags::ACK) {
+        let ack = tcb.send.widen(arriving.segment.ack);
+        if ack <= tcb.send.unacknowledged() || ack > tcb.send.next() {
+            transmit::reset_of_connection(tcb, arriving, Reason::Reset);
+            return Err(DropReason::AckNotOfSyn);
+        }
+    }
     if flags.contains(Flags::SYN) && tcb.state != State::SynReceived {
         arrive::check_syn(tcb, arriving)?;
         return Ok(Acceptable::Yes);
     }
     arrive::check_timestamps(tcb, arriving)?;
     if tcb.state == State::SynReceived && arriving.seq < Offset::ISN {
-        transmit::reset_reply(tcb, arriving.segment, Reason::Reset, arriving.cause);
+        transmit::reset_of_connection(tcb, arriving, Reason::Reset);
         return Err(DropReason::OutsideWindow);
     }
     let left = cut_left(tcb, arriving);
@@ -44,7 +54,7 @@ pub(crate) fn check(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable
 /// RFC 5961 §3.2 against the last acknowledgment that was sent.
 fn check_reset(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     let last = tcb.ack.last_sent();
-    let edge = tcb.receive.edge().max(last);
+    let edge = last + tcb.receive.acceptance();
     let inside = last <= arriving.seq && arriving.seq < edge || edge == last && arriving.seq == last;
     if inside { arrive::check_reset(tcb, arriving) } else { Err(DropReason::ResetOutsideWindow) }
 }
@@ -72,7 +82,7 @@ fn cut_left(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Acceptable {
 
 /// What ends beyond the window, or lies there.
 fn cut_right(tcb: &mut Tcb, arriving: &Arriving<'_>, left: Acceptable) -> Result<Acceptable, DropReason> {
-    let (next, edge) = (tcb.receive.next(), tcb.receive.edge());
+    let (next, edge) = (tcb.receive.next(), tcb.receive.acceptance_edge());
     let start = arriving.seq.max(next);
     let end = arriving.seq + u64::from(arriving.segment.payload.len());
     if left != Acceptable::Yes || end <= edge || start < edge {

@@ -128,6 +128,8 @@ fn urgent_data_at_a_closed_window() {
 #[test]
 fn the_window_stays_closed_while_nobody_reads() {
     for config in profiles() {
+        // FreeBSD takes what it has room for, offered or not.
+        let takes_more = config.buffers.round_to_segments;
         let (mut t, fd) = open(small(config, 4000));
         for n in 0..4 {
             t.inject(&format!(". {}:{}(1000) ack 1", n * 1000 + 1, n * 1000 + 1001));
@@ -142,6 +144,12 @@ fn the_window_stays_closed_while_nobody_reads() {
         t.read(fd, 999).unwrap();
         t.expect_nothing_for_ms(1000);
         t.inject(". 4001:4002(1) ack 1");
+        if takes_more {
+            t.expect(". 1:1(0) ack 4002 win 0");
+            t.read(fd, 3002).unwrap();
+            t.expect(". 1:1(0) ack 4002 win 4000");
+            continue;
+        }
         t.expect(". 1:1(0) ack 4001 win 0");
         t.read(fd, 3001).unwrap();
         t.expect(". 1:1(0) ack 4001 win 4000");

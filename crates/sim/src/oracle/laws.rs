@@ -296,10 +296,13 @@ impl Conversation {
             }
             let shift = end.shift_of(segment);
             let edge = ack + (u64::from(segment.window) << shift);
-            // RFC 9293 §3.8.6 (SHLD-14): the right edge doesn't move left; the shift's rounding is allowed (7323 §2.4).
+            // RFC 9293 §3.8.6 (SHLD-14): the right edge doesn't move left; the shift's rounding is allowed (7323 §2.4), up
+            // once and down once (FreeBSD).
             if edge >= end.offered_edge {
                 end.offered_edge = edge;
-            } else if edge + (1 << shift) <= end.offered_edge && peer.fin_end.is_none_or(|fin| ack < fin) {
+            } else if edge + (1 << shift) < end.offered_edge + u64::from(shift == 0)
+                && peer.fin_end.is_none_or(|fin| ack < fin)
+            {
                 return Some(format!("the window shrank by {} octets", end.offered_edge - edge));
             }
         }

@@ -35,7 +35,8 @@ pub enum AckAtOnce {
     TwoFullSegments,
     /// More than one full segment (Linux).
     MoreThanOneSegment,
-    /// Every second segment, however short, and one that is longer than ours may be (FreeBSD).
+    /// Every second segment, however short, one that is longer than ours may be, and one that comes although no window was
+    /// offered (FreeBSD).
     SecondSegment,
 }
 

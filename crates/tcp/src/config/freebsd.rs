@@ -14,7 +14,7 @@ impl Config {
     pub fn freebsd() -> Self {
         let rfc = Self::rfc();
         Self {
-            options: OptionsConfig { order: OptionOrder::FreeBsd, ..rfc.options },
+            options: OptionsConfig { order: OptionOrder::FreeBsd, least_segment_size: 216, ..rfc.options },
             buffers: BufferConfig {
                 // net.inet.tcp.sendspace, sendbuf_max, recvspace, recvbuf_max.
                 send: 32_768,

@@ -33,7 +33,7 @@ impl Embryo {
             tag |= if self.ecn { ECN } else { 0 };
             self.stamp = Some(self.timestamps.tagged(now, tag));
         } else {
-            let bare = self.negotiated.agreed(Offer::default(), self.path);
+            let bare = self.negotiated.agreed(Offer::default());
             self.negotiated = Negotiated { peer_segment_size: size, ..bare };
             self.ecn = false;
         }

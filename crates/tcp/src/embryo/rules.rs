@@ -1,7 +1,7 @@
 //! What a half-open connection does with an arriving segment, by the letter of RFC 9293 §3.10.7.4 and as the kernels do.
 
 use faultwire_base::Instant;
-use faultwire_wire::{Cause, Flags, Reason, Segment, Seq};
+use faultwire_wire::{Cause, EcnCodepoint, Flags, Reason, Segment, Seq};
 
 use super::{Embryo, EmbryoVerdict};
 use crate::ack_policy::may_challenge;
@@ -12,7 +12,8 @@ use crate::reset::reset_for;
 impl Embryo {
     /// A segment of this connection arrives.
     pub(super) fn judge(&mut self, now: Instant, segment: &Segment, cause: Cause) -> EmbryoVerdict {
-        if self.config.arrival.drop_syn_fin && segment.flags.contains(Flags::SYN | Flags::FIN) {
+        let synfin = segment.flags.contains(Flags::SYN | Flags::FIN);
+        if self.config.arrival.drop_syn_fin && synfin && !segment.flags.intersects(Flags::ACK | Flags::RST) {
             return EmbryoVerdict::Ignore(DropReason::SynFin);
         }
         match self.config.arrival.half_open {
@@ -108,18 +109,12 @@ impl Embryo {
             return EmbryoVerdict::Reset { reply };
         }
         if flags.contains(Flags::SYN) {
+            self.learn_again(now, segment);
             self.repeat_syn_ack(cause);
             return EmbryoVerdict::Ignore(DropReason::OutsideWindow);
         }
         if !flags.contains(Flags::ACK) {
             return EmbryoVerdict::Ignore(DropReason::NoAck);
-        }
-        if !self.acknowledges_syn(segment) {
-            return self.refuse_ack(segment, cause);
-        }
-        let distance = segment.seq.distance_from(self.peer_isn);
-        if distance <= 0 || distance > i32::from(self.first_window()) {
-            return self.refuse_ack(segment, cause);
         }
         let untimed = self.timestamps.enabled() && segment.options.timestamps().is_none();
         if untimed && self.config.options.require_timestamps {
@@ -128,7 +123,24 @@ impl Embryo {
         if self.is_old_by_timestamp(segment, now) {
             return EmbryoVerdict::Ignore(DropReason::OldTimestamp);
         }
+        let distance = segment.seq.distance_from(self.peer_isn);
+        if distance <= 0 || distance > i32::from(self.first_window()) {
+            return self.challenge(now, cause);
+        }
+        if !self.acknowledges_syn(segment) {
+            return self.refuse_ack(segment, cause);
+        }
         self.accept(segment)
+    }
+
+    /// FreeBSD (`syncache_add`): a repeated SYN tells the time anew, or that it has no timestamps any more; the SYN-ACK is
+    /// counted from the first again.
+    fn learn_again(&mut self, now: Instant, syn: &Segment) {
+        let stamp = syn.options.timestamps().filter(|_| self.timestamps.enabled()).map(|(value, _)| value);
+        self.negotiated.timestamps = stamp.is_some();
+        self.timestamps.agree(stamp.is_some(), stamp, now);
+        self.ecn &= crate::ecn::agrees(&self.config.ecn, syn.flags, EcnCodepoint::NotEct);
+        self.retry.timeouts = 0;
     }
 
     fn is_old_by_timestamp(&self, segment: &Segment, now: Instant) -> bool {
@@ -153,6 +165,11 @@ impl Embryo {
         if segment.seq == self.peer_isn + 1 || self.config.arrival.insecure_reset {
             return EmbryoVerdict::Reset { reply: None };
         }
+        self.challenge(now, cause)
+    }
+
+    /// A challenge ACK within the limit.
+    fn challenge(&mut self, now: Instant, cause: Cause) -> EmbryoVerdict {
         if self.may_reply(now) {
             EmbryoVerdict::Reply(self.acknowledgment(now, Reason::ChallengeAck, cause))
         } else {
