@@ -273,7 +273,8 @@ impl FromStr for CongestionAlgorithm {
 
     fn from_str(text: &str) -> Result<Self, UnknownCongestionAlgorithm> {
         match text {
-            "reno" => Ok(Self::NewReno),
+            // FreeBSD calls it newreno.
+            "reno" | "newreno" => Ok(Self::NewReno),
             "cubic" => Ok(Self::Cubic),
             _ => Err(UnknownCongestionAlgorithm),
         }

@@ -3,7 +3,7 @@
 use faultwire_base::Duration;
 use faultwire_tcp::{GiveUp, InitialWindow, SynCookiePolicy};
 
-use super::{INT_MAX, Sysctl, host, tcp};
+use super::{INT_MAX, Kind, Sysctl, host, tcp};
 use crate::config::{ClosedPort, HostConfig};
 use crate::fast_open::FastOpenConfig;
 
@@ -12,6 +12,7 @@ pub(super) const TABLE: &[Sysctl] = &[
     // The window scale is chosen for it.
     tcp("kern.ipc.maxsockbuf", 2_048, u32::MAX as i64, |tcp, octets| tcp.buffers.receive_max = octets),
     host("net.inet.ip.ttl", 1, 255, |host, hops| host.ip.hop_limit = hops as u8),
+    tcp("net.inet.tcp.always_keepalive", 0, 1, |tcp, on| tcp.keep_alive.enabled = on == 1),
     host("net.inet.tcp.blackhole", 0, 3, |host, mode| {
         host.listen.closed_port = match mode {
             0 => ClosedPort::Resets,
@@ -19,6 +20,7 @@ pub(super) const TABLE: &[Sysctl] = &[
             _ => ClosedPort::IgnoresAll,
         };
     }),
+    Sysctl { name: "net.inet.tcp.cc.algorithm", kind: Kind::Algorithm },
     tcp("net.inet.tcp.delacktime", 1, 499, |tcp, millis| {
         tcp.acknowledgment.delay = Duration::from_millis(millis)
     }),

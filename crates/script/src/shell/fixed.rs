@@ -51,6 +51,7 @@ const TABLE: &[Fixed] = &[
     anything("net.core.optmem_max"),
     // Of datagrams that are sent, which never wait here.
     anything("net.core.wmem_default"),
+    only("net.inet.tcp.functions_default", "freebsd", "there is no other stack"),
     only("net.inet.tcp.mssdflt", "536", "a peer without the MSS option has 536 octets"),
     only("net.inet.tcp.path_mtu_discovery", "1", "every packet has the DF bit"),
     only("net.inet.tcp.pmtud_blackhole_detection", "0", "segments do not shrink because nobody answers"),

@@ -212,6 +212,7 @@ fn settings_of_the_suites_are_known() {
              net.inet.tcp.tolerate_missing_ts=0 net.inet.tcp.fastopen.client_enable=1 net.inet.tcp.fastopen.server_enable=1
              net.inet.tcp.path_mtu_discovery=1 net.inet.tcp.pmtud_blackhole_detection=0 net.inet.tcp.pmtud_blackhole_mss=1200
              net.inet.tcp.v6pmtud_blackhole_mss=1220 net.inet.tcp.mssdflt=536 net.inet.tcp.v6mssdflt=1220
+             net.inet.tcp.always_keepalive=1 net.inet.tcp.cc.algorithm=newreno net.inet.tcp.functions_default=freebsd
              kern.ipc.maxsockbuf=4294967295 kern.timecounter.alloweddeviation=0",
         ),
     ] {

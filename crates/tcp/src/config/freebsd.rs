@@ -66,7 +66,8 @@ impl Config {
                 orphan: OrphanProbing::Silence(Duration::from_secs(60)),
                 ..rfc.persist
             },
-            keep_alive: KeepAliveConfig { probes: 8, reset: true, ..rfc.keep_alive },
+            // net.inet.tcp.always_keepalive, keepcnt.
+            keep_alive: KeepAliveConfig { enabled: true, probes: 8, reset: true, ..rfc.keep_alive },
             closing: ClosingConfig::freebsd(),
             time_wait: TimeWaitConfig::freebsd(),
             ..rfc
