@@ -1,6 +1,7 @@
 //! The face of a host: the five verbs, the socket calls, the reports.
 
 mod administration;
+mod fast_open;
 
 use std::net::SocketAddr;
 
@@ -13,7 +14,6 @@ use crate::connections::Body;
 use crate::descriptor::Fd;
 use crate::errno::Errno;
 use crate::event::HostEvent;
-use crate::fast_open::FastOpenKeys;
 use crate::numbering::ConnectionId;
 use crate::option::{OptionName, SocketOption};
 use crate::outbox::Turn;
@@ -180,35 +180,6 @@ impl Host {
     /// such a connection or no port is free, [`Errno::NetworkUnreachable`], [`Errno::AddressFamilyNotSupported`].
     pub fn connect(&mut self, now: Instant, fd: Fd, remote: SocketAddr) -> Result<(), Errno> {
         socket::connect(&mut self.stack, now, fd, remote)
-    }
-
-    /// Opens a TCP connection whose SYN takes data with it (`sendto` with `MSG_FASTOPEN`, RFC 7413); returns the octets
-    /// that it takes. The rest is not written. Without a cookie for that destination the SYN asks for one.
-    ///
-    /// # Errors
-    /// [`Errno::InProgress`] if the SYN takes nothing; [`Errno::NotSupported`] where clients may not use Fast Open, and
-    /// those of [`Host::connect`].
-    pub fn send_fast_open(
-        &mut self,
-        now: Instant,
-        fd: Fd,
-        to: SocketAddr,
-        payload: &Payload,
-    ) -> Result<u64, Errno> {
-        socket::send_fast_open(&mut self.stack, now, fd, to, payload)
-    }
-
-    /// Gives a listener Fast Open keys of its own (`TCP_FASTOPEN_KEY`).
-    ///
-    /// # Errors
-    /// [`Errno::Invalid`] if it is no listener.
-    pub fn set_fast_open_keys(&mut self, fd: Fd, keys: FastOpenKeys) -> Result<(), Errno> {
-        socket::set_fast_open_keys(&mut self.stack, fd, keys)
-    }
-
-    /// Forgets what was learned of destinations: Fast Open cookies and their MSS (`ip tcp_metrics flush all`).
-    pub fn flush_metrics(&mut self) {
-        self.stack.fast_open.forget_peers();
     }
 
     /// Connect to an address of `AF_UNSPEC`: resets the connection, if there is one; the socket keeps its options and a

@@ -248,7 +248,7 @@ impl Embryo {
             options.push_user_timeout(option.field());
         }
         if let Some(cookie) = self.fast_open.take() {
-            cookie.push(&mut options);
+            cookie.push(&mut options, self.config.options.order);
         }
         let syn_ack = Segment {
             seq: self.isn,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use faultwire_wire::{Options, Payload, TcpOption};
 
+use crate::config::OptionOrder;
 use crate::event::Event;
 use crate::tcb::Tcb;
 
@@ -63,14 +64,14 @@ impl FastOpenCookie {
         self.experimental
     }
 
-    /// Appends the option with NOPs up to a multiple of four, if there is room; before the end of a list that has one,
-    /// as FreeBSD's without timestamps.
-    pub(crate) fn push(self, options: &mut Options) {
+    /// Appends the option if there is room: with NOPs up to a multiple of four, or as FreeBSD before the end of the list,
+    /// where it is padded.
+    pub(crate) fn push(self, options: &mut Options, order: OptionOrder) {
         let length = usize::from(self.length) + if self.experimental { 4 } else { 2 };
         if options.padded_length() + length.next_multiple_of(4) > Options::CAPACITY {
             return;
         }
-        if options.reopen() {
+        if options.reopen() || order == OptionOrder::FreeBsd {
             options.push_fast_open(self.octets(), self.experimental);
             if !options.as_bytes().len().is_multiple_of(4) {
                 options.push_end();
@@ -208,7 +209,7 @@ mod tests {
     fn options_of_both_kinds() {
         let bytes = |octets: &[u8], experimental| {
             let mut options = Options::EMPTY;
-            FastOpenCookie::new(octets, experimental).unwrap().push(&mut options);
+            FastOpenCookie::new(octets, experimental).unwrap().push(&mut options, OptionOrder::Linux);
             options.as_bytes().to_vec()
         };
         assert_eq!(bytes(&[], false), [34, 2, 1, 1]);
@@ -219,8 +220,18 @@ mod tests {
         let mut full = Options::EMPTY;
         full.push_raw(&[1; 32]);
         let before = full;
-        FastOpenCookie::new(&[1; 8], false).unwrap().push(&mut full);
+        FastOpenCookie::new(&[1; 8], false).unwrap().push(&mut full, OptionOrder::Linux);
         assert_eq!(full, before, "no room");
+    }
+
+    /// FreeBSD ends the list before it pads it, with timestamps too.
+    #[test]
+    fn freebsd_pads_behind_the_end() {
+        let mut options = Options::EMPTY;
+        options.push_raw(&[1; 20]);
+        FastOpenCookie::request(false).push(&mut options, OptionOrder::FreeBsd);
+        assert_eq!(options.as_bytes()[20..], [34, 2, 0]);
+        assert_eq!(options.padded_length(), 24);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Flags, Payload, Reason, Segment, Seq, TimerKind};
 
 use crate::arriving::Arriving;
-use crate::config::{Config, SequenceCheck};
+use crate::config::{Config, OptionOrder, SequenceCheck};
 use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
@@ -239,9 +239,10 @@ pub(crate) fn syn_sent(
 }
 
 /// The ACK that ends the handshake, with all that came on the SYN-ACK. Text of our SYN that has to go again takes the
-/// ACK with it.
+/// ACK with it, and in FreeBSD whatever waits to be sent does.
 pub(crate) fn answer_syn_ack(tcb: &mut Tcb, now: Instant, cause: Cause) {
-    if tcb.recovery.is_retransmission_due() {
+    let rides = tcb.config.options.order == OptionOrder::FreeBsd && tcb.unsent() > 0;
+    if rides || tcb.recovery.is_retransmission_due() {
         return tcb.ack.demand(Reason::HandshakeAck, cause);
     }
     let reply = transmit::acknowledgment(tcb, now, Reason::HandshakeAck, cause);
@@ -435,7 +436,7 @@ fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &O
         options.push_user_timeout(option.field());
     }
     if let Some(option) = opening.option.filter(|_| first) {
-        option.push(&mut options);
+        option.push(&mut options, tcb.config.options.order);
     }
     let segment = Segment {
         source_port: tcb.path.local_port,

@@ -80,6 +80,10 @@ impl Host {
     /// [`SysctlError`] if there is no such sysctl or it can't have that value; nothing is changed then.
     pub fn set_sysctl(&mut self, name: &str, value: &SysctlValue) -> Result<(), SysctlError> {
         apply_sysctl(&mut self.stack.config, name, value)?;
+        // FreeBSD forgets all cookies when it stops being a client.
+        if name == "net.inet.tcp.fastopen.client_enable" && *value == SysctlValue::Integer(0) {
+            self.flush_metrics();
+        }
         self.stack.settings_changed();
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Connection, FastOpenAttempt, PortChoice, State};
+use faultwire_tcp::{Connection, FastOpenAttempt, FastOpenCookie, PortChoice, State};
 use faultwire_wire::{Cause, Payload};
 
 use crate::connections::{Body, Entry, Owner, PortShare};
@@ -177,6 +177,33 @@ pub(crate) fn send_fast_open(
     let taken = attempt(stack, slot, opportunity, payload);
     life::settle(stack, now, slot, Cause::Call);
     if taken > 0 { Ok(taken) } else { Err(Errno::InProgress) }
+}
+
+/// FreeBSD's way (tcp(4)), for a socket with `TCP_FASTOPEN`: connect asks for a cookie; sendto connects, its SYN takes a
+/// cookie that is known and text along, and the rest is kept for later. A peer that gave no cookie is not asked again
+/// by sendto. Says how much of `payload` was taken.
+pub(crate) fn connect_fast_open(
+    stack: &mut Stack,
+    now: Instant,
+    fd: Fd,
+    remote: SocketAddr,
+    payload: Option<&Payload>,
+) -> Result<u64, Errno> {
+    let slot = open(stack, now, fd, remote)?;
+    *stack.descriptors.get_mut(fd)? = Socket::Stream(slot);
+    let known = stack.fast_open.opportunity(&stack.config.fast_open, now, remote.ip(), false);
+    let refused = known.option.is_some_and(|option| option.is_experimental());
+    let opportunity = match payload {
+        None => Opportunity { option: Some(FastOpenCookie::request(false)), text: false, segment_size: None },
+        Some(_) if refused => Opportunity { option: None, text: false, segment_size: None },
+        Some(_) => known,
+    };
+    let payload = payload.unwrap_or(&Payload::EMPTY);
+    let on_syn = attempt(stack, slot, opportunity, payload);
+    let rest = payload.slice(on_syn as u32, payload.len() - on_syn as u32);
+    let kept = if rest.is_empty() { 0 } else { stack.connections.full_mut(slot).write(now, &rest) };
+    life::settle(stack, now, slot, Cause::Call);
+    Ok(on_syn + kept)
 }
 
 /// The first write on a socket with `TCP_FASTOPEN_CONNECT`: the SYN goes now.

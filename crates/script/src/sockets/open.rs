@@ -1,7 +1,7 @@
 //! socket, bind, listen, accept, connect, shutdown, close.
 
 use faultwire_base::Instant;
-use faultwire_host::{Errno, FastOpenKey, FastOpenKeys, Fd, How, SocketKind, SocketOption};
+use faultwire_host::{Errno, FastOpenKey, FastOpenKeys, Fd, How, OptionName, SocketKind, SocketOption};
 use faultwire_tcp::State;
 
 use crate::sockets::call::Pending;
@@ -157,7 +157,11 @@ pub(super) fn connect(world: &mut World<'_>, arguments: &Arguments<'_>) -> Resul
         }
     };
     let now = world.now();
-    let result = world.host().connect(now, fd, address);
+    let result = if connects_by_option(world, fd)? {
+        world.host().connect_fast_open(now, fd, address, None).and(Err(Errno::InProgress))
+    } else {
+        world.host().connect(now, fd, address)
+    };
     // Whether or not the connection came about: what is sent now is of this socket.
     if matches!(result, Ok(()) | Err(Errno::InProgress)) {
         world.opened.push_back(Opened::Connecting { fd });
@@ -173,6 +177,13 @@ pub(super) fn connect(world: &mut World<'_>, arguments: &Arguments<'_>) -> Resul
         }
     }
     Connect { number, until }.attempt(world)
+}
+
+/// Whether a socket opens by Fast Open as FreeBSD's do: it has `TCP_FASTOPEN`.
+pub(super) fn connects_by_option(world: &mut World<'_>, fd: Fd) -> Result<bool, Stop> {
+    let option = OptionName::parse("TCP_FASTOPEN").expect("the host has it");
+    let unconnected = world.host().info(fd).is_err();
+    Ok(world.flavour.is_freebsd() && unconnected && world.host().option(fd, option).is_ok_and(|on| on > 0))
 }
 
 /// A connect that waits for the handshake.

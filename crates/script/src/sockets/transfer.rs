@@ -278,11 +278,8 @@ impl Send {
                 Ok(Reply::octets(world.host().send_to(now, file.fd, to, data)?).into())
             }
             (SocketKind::Tcp, to) if flags.has("MSG_FASTOPEN") => send.open(world, &file, to),
-            (SocketKind::Tcp, Some(Address::Given(_))) if world.flavour.is_freebsd() => {
-                if world.host().info(file.fd).is_ok() {
-                    return Err("EISCONN".into());
-                }
-                Ok(unknown("a sendto that connects".into())?)
+            (SocketKind::Tcp, Some(Address::Given(to))) if world.flavour.is_freebsd() => {
+                send.open_by_option(world, &file, to)
             }
             _ => send.attempt(world),
         }
@@ -313,6 +310,26 @@ impl Send {
         }
         self.opening = true;
         self.attempt(world)
+    }
+
+    /// FreeBSD's sendto of a socket that is not connected: it connects, and does not wait for that.
+    fn open_by_option(
+        self,
+        world: &mut World<'_>,
+        file: &SocketFile,
+        to: SocketAddr,
+    ) -> Result<Progress, Stop> {
+        if world.host().info(file.fd).is_ok() {
+            return Err("EISCONN".into());
+        }
+        if !open::connects_by_option(world, file.fd)? {
+            return Ok(unknown("a sendto that connects without TCP_FASTOPEN".into())?);
+        }
+        let Some(data) = &self.data else { return Err("EFAULT".into()) };
+        let now = world.now();
+        let taken = world.host().connect_fast_open(now, file.fd, to, Some(data))?;
+        world.opened.push_back(Opened::Connecting { fd: file.fd });
+        Ok(Reply::octets(taken).into())
     }
 
     pub(super) fn attempt(mut self, world: &mut World<'_>) -> Result<Progress, Stop> {

@@ -7,24 +7,34 @@ use faultwire_wire::{Cause, Flags, Options, Segment};
 
 use crate::ack_policy::may_challenge;
 use crate::arriving::Arriving;
-use crate::config::HalfOpenRule;
+use crate::config::{HalfOpenRule, OptionOrder};
 use crate::embryo::Embryo;
 use crate::event::DropReason;
 use crate::fast_open::{self, FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
-use crate::handshake::{Opening, Passive, measured, of_listener};
+use crate::handshake::{Opening, Passive, measured, of_listener, offered};
 use crate::offset::Offset;
 use crate::recovery::Recovery;
 use crate::state::State;
 use crate::tcb::Tcb;
 
 /// Gives the first SYN a Fast Open option and text; says how much of the text. Forty octets are left for options, which
-/// middleboxes may add to (Linux `tcp_send_syn_data`).
+/// middleboxes may add to (Linux `tcp_send_syn_data`); FreeBSD leaves what its own take.
 pub(crate) fn attempt_fast_open(tcb: &mut Tcb, attempt: &FastOpenAttempt<'_>) -> u64 {
     let terms = tcb.write_terms();
+    let taken_by_options = match (&tcb.opening, tcb.config.options.order) {
+        (Some(opening), order @ OptionOrder::FreeBsd) => {
+            let mut options = offered(tcb, opening).syn_options(order, 0, (0, 0));
+            if let Some(option) = attempt.option {
+                option.push(&mut options, order);
+            }
+            options.padded_length()
+        }
+        _ => Options::CAPACITY,
+    };
     let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.transmissions == 0) else { return 0 };
     let own = tcb.path.announced_segment_size();
     let size = own.min(attempt.segment_size.unwrap_or(own));
-    let room = u32::from(size).saturating_sub(Options::CAPACITY as u32);
+    let room = u32::from(size).saturating_sub(taken_by_options as u32);
     let text = attempt.text.slice(0, attempt.text.len().min(room));
     let taken = if text.is_empty() { 0 } else { tcb.send_buffer.write(&text, &terms) };
     opening.option = attempt.option;

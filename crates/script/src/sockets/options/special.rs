@@ -32,6 +32,10 @@ pub(super) fn set(
             Some(1) => world.files.socket_mut(number)?.tells_queue = true,
             Some(_) => return Err("EINVAL".into()),
         },
+        // 3: as a client or as a server.
+        "TCP_FASTOPEN" if world.flavour.is_freebsd() && world.host().config().fast_open.modes & 3 == 0 => {
+            return Err("EPERM".into());
+        }
         "TCP_FASTOPEN_KEY" => set_fast_open_key(world, number, value, length)?,
         "TCP_CONGESTION" => {
             let Value::Text(text) = value else { return Ok(unknown(format!("{value} as an algorithm"))?) };

@@ -165,3 +165,18 @@ fn queues_are_asked_for_by_ioctl() {
     assert_eq!(bench.differs("ioctl(4, SIOCINQ, [1]) = 0"), "ioctl: FIONREAD is 700, and not 1");
     assert!(bench.unknown("ioctl(4, 0x1234, [1]) = 0").contains("the ioctl 0x1234"));
 }
+
+/// FreeBSD permits `TCP_FASTOPEN` where Fast Open is on for clients or servers.
+#[test]
+fn freebsd_permits_fast_open_where_it_is_on() {
+    let mut bench = Bench::new(Profile::Freebsd);
+    let set = |bench: &mut Bench, on| {
+        let value = faultwire_host::SysctlValue::Integer(on);
+        bench.machine.host.set_sysctl("net.inet.tcp.fastopen.client_enable", &value).unwrap();
+    };
+    bench.calls(["socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"]);
+    set(&mut bench, 0);
+    bench.calls(["setsockopt(3, IPPROTO_TCP, TCP_FASTOPEN, [1], 4) = -1 EPERM"]);
+    set(&mut bench, 1);
+    bench.calls(["setsockopt(3, IPPROTO_TCP, TCP_FASTOPEN, [1], 4) = 0"]);
+}
