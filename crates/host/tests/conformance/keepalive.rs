@@ -4,16 +4,31 @@ use faultwire_base::Duration;
 use faultwire_host::{Errno, SocketOption};
 use faultwire_tcp::{Config, State};
 
-use crate::{open, profiles};
+use crate::open;
 
 const IDLE: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_secs(5);
+
+/// FreeBSD probes every connection (`net.inet.tcp.always_keepalive`), against MUST-25; here it does not.
+fn profiles() -> Vec<Config> {
+    let quiet = |mut config: Config| {
+        config.keep_alive.enabled = false;
+        config
+    };
+    crate::profiles().into_iter().map(quiet).collect()
+}
+
+/// The standards and Linux leave keep-alive off; FreeBSD departs from MUST-25.
+#[test]
+fn defaults() {
+    let on = [Config::rfc(), Config::linux(), Config::freebsd()].map(|config| config.keep_alive.enabled);
+    assert_eq!(on, [false, false, true]);
+}
 
 /// RFC 9293 §3.8.4 (MUST-25): nothing is sent on an idle connection, for days, unless somebody asked for it.
 #[test]
 fn off_unless_asked_for() {
     for config in profiles() {
-        assert!(!config.keep_alive.enabled);
         let (mut t, _) = open(config);
         t.expect_nothing_for_ms(3 * 24 * 3600 * 1000);
         assert_eq!(t.state(), State::Established);
