@@ -117,9 +117,7 @@ impl Opening {
 /// How long to wait after the timeout number `timeouts` of a SYN: the first `linear` come without back-off.
 pub(crate) fn retry_interval(config: &Config, timeouts: u32, linear: u32) -> Duration {
     let backoffs = timeouts.saturating_sub(linear).min(40);
-    let slop = if timeouts > 0 { config.retransmission.slop } else { Duration::ZERO };
-    let wait = config.retransmission.initial.saturating_mul(1 << backoffs);
-    wait.saturating_add(slop).min(config.retransmission.max)
+    config.retransmission.initial.saturating_mul(1 << backoffs).min(config.retransmission.max)
 }
 
 /// Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due.
@@ -317,7 +315,9 @@ pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     let outgoing = (!opening.held && std::mem::take(&mut opening.due)).then(|| {
         opening.transmissions = opening.transmissions.saturating_add(1);
         opening.sent_at = now;
-        let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb));
+        let slop = if opening.timeouts > 0 { tcb.config.retransmission.slop } else { Duration::ZERO };
+        let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb)).saturating_add(slop);
+        let wait = wait.min(tcb.config.retransmission.max);
         if opening.deadline == Instant::FAR_FUTURE || tcb.config.handshake.repeated_syn_restarts {
             opening.deadline = now.saturating_add(wait);
         }
