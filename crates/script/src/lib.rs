@@ -37,7 +37,6 @@
 //! let report = run(script, &Settings { strict: true, exact: true, ..Settings::default() }).unwrap();
 //! assert_eq!(report.verdict, Verdict::Pass, "{}", report.ladder);
 //! ```
-#![allow(dead_code, reason = "the rooms come one by one")]
 
 mod bench;
 mod check;

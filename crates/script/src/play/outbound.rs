@@ -24,6 +24,10 @@ impl Player<'_> {
         self.take_ends(spec);
         let patience = self.patience(event, due);
         let Some(first) = self.next(spec, patience, event)? else {
+            // If the script goes on, it does so when the wait is over.
+            if event.time != Time::Any {
+                self.bench.advance_to(patience)?;
+            }
             return Err(self.nothing_sent(event, due, patience));
         };
         let (sent, broken) = self.whole(first, spec, patience, event)?;

@@ -146,6 +146,7 @@ impl Sockets {
     }
 
     /// The socket that the script calls by that number.
+    #[cfg(test)]
     pub(crate) fn live(&self, number: i64) -> Option<Fd> {
         self.files.socket(number).ok().map(|socket| socket.fd)
     }
