@@ -163,6 +163,7 @@ fn embryo(
     let mtu = stack.paths.towards(arrival.ip.source, now).map_or(LEAST_MTU, |path| path.mtu);
     let mut path = stack.path_info(ends, mtu);
     path.segment_size_limit = listener(stack, fd).options.segment_size_limit();
+    path.receive_buffer = listener(stack, fd).options.receive_buffer();
     let mut embryo = Embryo::new(&stack.config.tcp, path, segment, isn, now, arrival.cause());
     embryo.set_arrival_codepoint(arrival.ip.ecn());
     let first = stack.config.tcp.retransmission.initial;

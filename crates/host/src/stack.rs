@@ -131,6 +131,7 @@ impl Stack {
             mtu,
             timestamp_offset: self.initial_sequence.timestamp_offset(local, remote),
             segment_size_limit: 0,
+            receive_buffer: 0,
         }
     }
 

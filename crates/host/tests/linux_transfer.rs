@@ -3,7 +3,7 @@
 mod drill;
 
 use drill::Drill;
-use faultwire_host::Errno;
+use faultwire_host::{Errno, SocketOption, SysctlValue, apply_sysctl};
 use faultwire_tcp::Config;
 
 const OPTIONS: &str = "mss 1000,sackOK,nop,nop,nop,wscale 7";
@@ -150,4 +150,59 @@ fn bursts_over_the_end_of_a_buffer_and_bursts_that_wait() {
     t.inject("+.01 . 1:1(0) ack 5501 win 2000");
     t.expect(". 16501:17501(1000) ack 1");
     t.forget_sent();
+}
+
+/// As Linux 6.18 does: the window follows from the memory that segments cost. tcp_rmem 4096 540000 15000000, nobody reads.
+#[test]
+fn windows_while_nobody_reads() {
+    let windows = |length: u32, count: u32| {
+        let mut t = Drill::with(Config::linux(), |config| {
+            let sizes = SysctlValue::List(vec![4_096, 540_000, 15_000_000]);
+            apply_sysctl(config, "tcp_rmem", &sizes).unwrap();
+        });
+        t.passive("mss 1460,sackOK,nop,nop,nop,wscale 7");
+        let mut windows = Vec::new();
+        for n in 0..count {
+            let start = n * length + 1;
+            t.inject(&format!("+.01 . {start}:{}({length}) ack 1 win 257", start + length));
+            let faultwire_wire::Body::Tcp(segment) = t.expect_any().body else { panic!("no segment") };
+            windows.push(segment.window);
+        }
+        windows
+    };
+    // Each costs 2304: 1000 octets are 111/256 of that, which is less than half, 1460 are 162/256.
+    assert_eq!(windows(1000, 6), [1046, 1043, 1040, 1037, 1034, 1031]);
+    assert_eq!(windows(1460, 6), [1061, 1073, 1084, 1095, 1107, 1118]);
+    assert_eq!(windows(100, 3), [1049, 1049, 1049]);
+}
+
+/// As Linux 6.18 does: SO_RCVBUF of a listener fixes buffer, window and scale; a segment that ends beyond the window is
+/// dropped whole while data waits to be read; the reader opens the window again.
+#[test]
+fn a_small_receive_buffer() {
+    let mut t = Drill::new(Config::linux());
+    let listener = t.listen();
+    t.setsockopt(listener, SocketOption::ReceiveBuffer(8192));
+    t.inject(&format!("S 0:0(0) win 32792 <{OPTIONS}>"));
+    t.expect("S. 0:0(0) ack 1 win 7300 <mss 1460,nop,nop,sackOK,nop,wscale 0>");
+    t.inject("+.1 . 1:1(0) ack 1 win 257");
+    let fd = t.accept();
+    for (end, window) in [(1001, 6300), (2001, 5300), (3001, 4300)] {
+        t.inject(&format!("+.01 . {}:{end}(1000) ack 1 win 257", end - 1000));
+        t.expect(&format!(". 1:1(0) ack {end} win {window}"));
+    }
+    // Little memory is left: no more quick ACKs.
+    t.inject("+.01 . 3001:4001(1000) ack 1 win 257");
+    t.inject("+.01 . 4001:5001(1000) ack 1 win 257");
+    t.inject("+.01 . 5001:6001(1000) ack 1 win 257");
+    t.expect_nothing();
+    t.pass_ms(100);
+    t.expect("* . 1:1(0) ack 6001 win 1300");
+    t.inject("+.01 . 6001:7001(1000) ack 1 win 257");
+    t.pass_ms(200);
+    t.expect("* . 1:1(0) ack 7001 win 300");
+    t.inject("+.01 . 7001:8001(1000) ack 1 win 257");
+    t.expect(". 1:1(0) ack 7001 win 300");
+    assert_eq!(t.read(fd, 20_000), Ok(7000));
+    t.expect(". 1:1(0) ack 7001 win 7000");
 }

@@ -105,6 +105,10 @@ fn overlaps(tcb: &Tcb, arriving: &Arriving<'_>) -> Acceptable {
     if end < tcb.ack.last_sent() || seq > edge {
         return Acceptable::No;
     }
+    if end > edge && edge > next && tcb.receive.readable() > 0 {
+        // What ends beyond the edge passes only if nothing waits to be read.
+        return Acceptable::No;
+    }
     if length == 0 || arriving.segment.flags.intersects(Flags::RST | Flags::SYN) {
         return Acceptable::Yes;
     }

@@ -140,7 +140,7 @@ impl AckPolicy {
                 data.armed.is_some() || u64::from(data.length) > full || data.window == 0
             }
         };
-        if enough || self.is_quick() {
+        if enough && data.keeps_window || self.is_quick() {
             AckDecision::Now
         } else if config.adaptive {
             self.delayed(data)
@@ -269,6 +269,7 @@ mod tests {
             window: 65_535,
             timeout: Duration::from_secs(1),
             smoothed: None,
+            keeps_window: true,
             armed: None,
         }
     }

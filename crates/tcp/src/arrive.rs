@@ -18,6 +18,7 @@ use crate::handshake;
 use crate::negotiate::{TIMESTAMPS_OCTETS, is_signed};
 use crate::offset::Offset;
 use crate::receive_buffer::Placed;
+use crate::receive_memory::Arrived;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
@@ -373,7 +374,12 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
     let payload = &arriving.segment.payload;
     let end_of_text = arriving.seq + u64::from(payload.len());
     let start = arriving.seq.max(tcb.receive.next());
-    let mut end = end_of_text.min(tcb.receive.acceptance_edge());
+    let mut end = if tcb.config.arrival.sequence_check == SequenceCheck::Overlap {
+        // Linux takes a segment whole.
+        end_of_text
+    } else {
+        end_of_text.min(tcb.receive.acceptance_edge())
+    };
     if let Some(fin) = tcb.receive.fin() {
         end = end.min(fin);
     }
@@ -404,6 +410,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         Placed::InOrder => on_text_in_order(tcb, arriving, length),
         // RFC 5681 §4.2: at once when a hole is filled.
         Placed::FilledHole => {
+            account_at(tcb, arriving, (length, end), true);
             let data = data_arrived(tcb, arriving, length);
             tcb.ack.note_data(&tcb.config.acknowledgment, &data);
             tcb.ack.demand(Reason::Ack, arriving.cause);
@@ -412,6 +419,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         // RFC 9293 §3.10.7.4, MAY-13; RFC 5681 §4.2.
         Placed::OutOfOrder => {
             tcb.tally.out_of_order += 1;
+            account(tcb, arriving, length, false);
             arriving::answer(tcb, arriving, Reason::DuplicateAck);
         }
         Placed::Duplicate => {
@@ -447,12 +455,32 @@ fn note_in_list(tcb: &mut Tcb, old: (Offset, Offset), text: (Offset, Offset), pl
 /// RCV.NXT moved over `length` octets of text, and there was no hole.
 #[inline]
 pub(crate) fn on_text_in_order(tcb: &mut Tcb, arriving: &Arriving<'_>, length: u32) {
+    account(tcb, arriving, length, true);
     let data = data_arrived(tcb, arriving, length);
     match tcb.ack.on_data(&tcb.config.acknowledgment, &data) {
         AckDecision::Now => tcb.ack.demand(Reason::Ack, arriving.cause),
         AckDecision::By(at) => tcb.timers.arm(Timer::DelayedAck, at),
     }
     tcb.events.readable();
+}
+
+/// What text that was taken costs, and what window that leaves.
+#[inline]
+fn account(tcb: &mut Tcb, arriving: &Arriving<'_>, length: u32, in_order: bool) {
+    let end = tcb.receive.next();
+    account_at(tcb, arriving, (length, end), in_order);
+}
+
+/// As [`account`], of `length` octets up to `end`.
+#[inline]
+fn account_at(tcb: &mut Tcb, arriving: &Arriving<'_>, (length, end): (u32, Offset), in_order: bool) {
+    let ip = if tcb.path.ipv6 { 40 } else { 20 };
+    let headers = ip + HEADER + arriving.segment.options.padded_length() as u32;
+    let full_segment = tcb.ack.full_segment();
+    let arrived = Arrived { length, headers, full_segment, sack: tcb.negotiated.sack };
+    if tcb.receive.account(&arrived, end, in_order, &tcb.config.buffers, arriving.now) {
+        tcb.ack.allow_one_quick();
+    }
 }
 
 #[inline]
@@ -469,6 +497,7 @@ fn data_arrived(tcb: &Tcb, arriving: &Arriving<'_>, length: u32) -> DataArrived 
         timeout: tcb.recovery.rto(),
         smoothed: tcb.recovery.rtt().smoothed(),
         armed: tcb.timers.deadline(Timer::DelayedAck),
+        keeps_window: tcb.receive.keeps_window(tcb.negotiated.receive_shift, tcb.ack.full_segment()),
     }
 }
 

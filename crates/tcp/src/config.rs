@@ -115,6 +115,9 @@ pub struct BufferConfig {
     /// The part of a receive buffer that can be offered as window is `1 / receive_overhead`: 1 if the buffer holds
     /// nothing but data, 2 for Linux, which charges half of it to bookkeeping.
     pub receive_overhead: u64,
+    /// The receive buffer is charged with what data costs in the kernel's buffers, and the window follows from that (Linux
+    /// `tcp_select_window`). With it `receive_overhead` is 2.
+    pub receive_parts: bool,
     /// The window of a SYN is rounded down to full segments.
     pub whole_segments_at_first: bool,
     /// The receive buffer is rounded up to full segments once their size is known, all that it has room for is taken, be it
@@ -452,6 +455,7 @@ impl Config {
                 receive: 1 << 20,
                 receive_max: 1 << 20,
                 receive_overhead: 1,
+                receive_parts: false,
                 whole_segments_at_first: false,
                 round_to_segments: false,
                 send_parts: None,
@@ -552,6 +556,7 @@ impl Config {
                 receive: 131_072,
                 receive_max: 32 << 20,
                 receive_overhead: 2,
+                receive_parts: true,
                 whole_segments_at_first: true,
                 round_to_segments: false,
                 // GSO_MAX_SIZE less a header; an empty skb with its head on a 64-bit machine.

@@ -361,9 +361,10 @@ impl Connection {
         let segment = tcb.ack.full_segment();
         let round_trip = tcb.recovery.rtt().smoothed();
         let payload = tcb.receive.read(max);
-        tcb.receive.grow(now, &tcb.config.buffers, round_trip, segment);
+        let shift = tcb.negotiated.receive_shift;
+        tcb.receive.grow(now, &tcb.config.buffers, (round_trip, tcb.timestamps.enabled()), segment);
         let policy = tcb.config.acknowledgment.window_update;
-        if tcb.state.takes_text() && tcb.receive.is_update_due(policy, segment) {
+        if tcb.state.takes_text() && tcb.receive.is_update_due(policy, shift, segment) {
             tcb.ack.demand(faultwire_wire::Reason::WindowUpdate, Cause::Call);
         } else if tcb.config.acknowledgment.adaptive
             && tcb.timers.is_armed(Timer::DelayedAck)

@@ -102,10 +102,11 @@ impl Embryo {
         cause: Cause,
     ) -> Self {
         let offer = Offer::read(&syn.options);
-        let negotiated = Negotiated::offered(&config.options, path, config.buffers.receive_max).agreed(offer);
+        let negotiated =
+            Negotiated::offered(&config.options, path, path.greatest_window(&config.buffers)).agreed(offer);
         let mut timestamps = Timestamps::new(path.timestamp_offset);
         timestamps.agree(negotiated.timestamps, offer.timestamp(), now);
-        let window = first_window(&config.buffers, rounding_segment(path, negotiated));
+        let window = first_window(&config.buffers, path, rounding_segment(path, negotiated));
         let kept = syn.payload.len().min(window.into());
         let text = (kept > 0 && config.handshake.text_on_syn).then(|| Box::new(syn.payload.slice(0, kept)));
         Self {
@@ -334,7 +335,12 @@ impl Embryo {
     }
 
     pub(crate) fn first_window(&self) -> u16 {
-        first_window(&self.config.buffers, rounding_segment(self.path, self.negotiated))
+        first_window(&self.config.buffers, self.path, self.rounding_segment())
+    }
+
+    /// Full segments that the first window is rounded to.
+    pub(crate) fn rounding_segment(&self) -> u16 {
+        rounding_segment(self.path, self.negotiated)
     }
 
     /// The round trip, if only one SYN-ACK can have been answered (Karn).

@@ -11,9 +11,10 @@ use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
 use crate::fast_open::{self, FastOpenCookie};
-use crate::negotiate::{Negotiated, Offer, PathInfo};
+use crate::negotiate::{Negotiated, Offer, PathInfo, TIMESTAMPS_OCTETS};
 use crate::offset::Offset;
 use crate::receive_buffer::first_window;
+use crate::receive_memory::FirstTerms;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
@@ -171,6 +172,7 @@ fn of_listener(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
     tcb.timestamps = embryo.timestamps();
     tcb.user.traffic_class = embryo.traffic_class();
     tcb.receive.synchronize(embryo.peer_isn(), embryo.first_window(), now);
+    begin_window(&mut tcb, embryo.rounding_segment());
     let segment_size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
     tcb.send.set_segment_size(segment_size);
     tcb.fit_receiver();
@@ -378,11 +380,13 @@ fn retransmission_limit(tcb: &Tcb) -> u32 {
 /// Takes over what the peer's SYN says.
 fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     let offer = Offer::read(&segment.options);
-    let window = first_window(&tcb.config.buffers, tcb.path.announced_segment_size());
+    let announced = tcb.path.announced_segment_size();
+    let window = first_window(&tcb.config.buffers, tcb.path, announced);
     tcb.receive.synchronize(segment.seq, window, now);
     tcb.negotiated = tcb.negotiated.agreed(offer);
     tcb.ecn.learn(segment.flags);
     tcb.timestamps.agree(tcb.negotiated.timestamps, offer.timestamp(), now);
+    begin_window(tcb, announced);
     let segment_size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
     tcb.send.set_segment_size(segment_size);
     if offer.has_segment_size() {
@@ -390,6 +394,16 @@ fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     }
     // RFC 7323 §2.2: the window of a SYN is not scaled.
     tcb.send.update(Offset::ISN, tcb.send.widen(segment.ack).max(Offset::ISN), u32::from(segment.window));
+}
+
+/// Both SYNs are known, and so how large windows can be; our SYN had one that was rounded to `segment`.
+fn begin_window(tcb: &mut Tcb, segment: u16) {
+    let stamps = if tcb.negotiated.timestamps { TIMESTAMPS_OCTETS } else { 0 };
+    tcb.receive.begin_window(&FirstTerms {
+        segment: segment.into(),
+        announced: u64::from(tcb.path.announced_segment_size()).saturating_sub(stamps.into()),
+        shift: tcb.negotiated.window_scaling.then_some(tcb.negotiated.receive_shift),
+    });
 }
 
 /// The round trip of the handshake: by the clock, or after a retransmission by the timestamp echo.
@@ -444,7 +458,7 @@ fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &O
         seq: tcb.send.isn(),
         ack: if answer { tcb.receive.next().to_seq(tcb.receive.isn()) } else { Seq(0) },
         flags,
-        window: first_window(&tcb.config.buffers, segment_size),
+        window: first_window(&tcb.config.buffers, tcb.path, segment_size),
         options,
         // A SYN that is sent again goes alone: the network may not like what went with it (RFC 7413 §4.2.1).
         payload: if text > 0 { tcb.send_buffer.slice(Offset::FIRST, text) } else { Payload::EMPTY },

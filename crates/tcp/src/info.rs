@@ -73,6 +73,10 @@ pub struct Info {
     pub reordering: u32,
     /// How often reordering was seen (`tcpi_reord_seen`).
     pub reordering_seen: u32,
+    /// What the window that we offer can be for now (`tcpi_rcv_ssthresh`).
+    pub receive_threshold: u64,
+    /// What the user read in a round trip, at most so far (`tcpi_rcv_space`).
+    pub receive_round: u64,
     /// The MTU of the path as far as known.
     pub path_mtu: u32,
     /// The MSS that we announced, less what timestamps take of it if they were agreed on.
@@ -118,6 +122,8 @@ pub const INFO_FIELDS: &[&str] = &[
     "probes",
     "rcv_mss",
     "rcv_ooopack",
+    "rcv_space",
+    "rcv_ssthresh",
     "rcv_wnd",
     "rcv_wscale",
     "reord_seen",
@@ -176,6 +182,8 @@ impl Info {
             "probes" => self.probes.into(),
             "rcv_mss" => self.receive_segment_size.into(),
             "rcv_ooopack" => self.history.out_of_order,
+            "rcv_space" => self.receive_round,
+            "rcv_ssthresh" => self.receive_threshold,
             "rcv_wnd" => self.receive_window,
             "rcv_wscale" => self.window_scale.map_or(0, |(_, own)| own.into()),
             "reord_seen" => self.reordering_seen.into(),
@@ -355,6 +363,8 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         reordering: recovery.reordering_threshold(),
         reordering_seen: recovery.reordering_seen(),
         path_mtu: tcb.path.mtu,
+        receive_threshold: tcb.receive.limits().0,
+        receive_round: tcb.receive.limits().1,
         announced_segment_size: tcb.path.announced_segment_size().saturating_sub(options),
         ack_delay: tcb.ack.delay(&tcb.config.acknowledgment),
         pacing_rate: tcb.pacing_rate(),

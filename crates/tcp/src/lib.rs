@@ -27,6 +27,7 @@
 //!     mtu: 1500,
 //!     timestamp_offset: 0,
 //!     segment_size_limit: 0,
+//!     receive_buffer: 0,
 //! };
 //! let back = PathInfo { local_port: 80, remote_port: 40_000, ..path };
 //! let now = Instant::ZERO;
@@ -71,6 +72,7 @@ mod payload_queue;
 mod persist;
 mod reassembly;
 mod receive_buffer;
+mod receive_memory;
 mod recovery;
 mod reset;
 mod rtt;

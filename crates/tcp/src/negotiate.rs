@@ -2,7 +2,7 @@
 
 use faultwire_wire::{Options, TcpOption};
 
-use crate::config::{OptionOrder, OptionsConfig};
+use crate::config::{BufferConfig, OptionOrder, OptionsConfig};
 
 /// Where a connection leads, as far as TCP has to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +20,26 @@ pub struct PathInfo {
     pub timestamp_offset: u32,
     /// The largest segment that the user wants, in octets without options, announced and sent (TCP_MAXSEG); 0: any.
     pub segment_size_limit: u16,
+    /// The receive buffer that the user asked for before the SYN, in octets (SO_RCVBUF); 0: the configured one.
+    pub receive_buffer: u32,
 }
 
 impl PathInfo {
+    /// Octets of the receive buffer at first, bookkeeping included.
+    pub(crate) fn receive_size(self, config: &BufferConfig) -> u64 {
+        if self.receive_buffer == 0 {
+            config.receive
+        } else {
+            config.asked.receive(self.receive_buffer.into())
+        }
+    }
+
+    /// The window that the shift is chosen for: Linux reckons with a buffer whose size the user fixed.
+    pub(crate) fn greatest_window(self, config: &BufferConfig) -> u64 {
+        let fixed = self.receive_buffer > 0 && config.receive_parts;
+        if fixed { self.receive_size(config) / config.receive_overhead.max(1) } else { config.receive_max }
+    }
+
     /// The segment size that fits the MTU: without IP and TCP headers, with all options counted as data. The length field
     /// of IP bounds it too (RFC 9293 §3.7.1, MUST-67).
     pub(crate) fn segment_size_for(self, mtu: u32) -> u16 {
@@ -239,6 +256,7 @@ mod tests {
         mtu: 1500,
         timestamp_offset: 0,
         segment_size_limit: 0,
+        receive_buffer: 0,
     };
 
     fn agreed(config: &Config, options: &Options) -> Negotiated {

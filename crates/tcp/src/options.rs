@@ -6,6 +6,7 @@ use faultwire_wire::{Cause, EcnCodepoint};
 use crate::config::{AskedSizes, UrgentRule, UserTimeoutFrom};
 use crate::connection::Connection;
 use crate::keepalive::KeepAliveSetting;
+use crate::negotiate::Negotiated;
 use crate::offset::Offset;
 use crate::state::State;
 use crate::timer::Timer;
@@ -69,14 +70,19 @@ impl Connection {
 
     /// SO_RCVBUF, as the user asks for it; the buffer no longer grows by itself. A window once offered stays offered.
     pub fn set_receive_buffer(&mut self, octets: u64) {
-        let buffers = &self.tcb.config.buffers;
-        let size = buffers.asked.receive(octets) / buffers.receive_overhead.max(1);
-        self.tcb.receive.set_capacity(size.max(1));
+        let tcb = &mut self.tcb;
+        let buffers = &tcb.config.buffers;
+        tcb.receive.set_size(buffers.asked.receive(octets), buffers);
+        if tcb.state == State::SynSent && tcb.send.next() == Offset::ISN {
+            tcb.path.receive_buffer = u32::try_from(octets.max(1)).unwrap_or(u32::MAX);
+            let most = tcb.path.greatest_window(buffers);
+            tcb.negotiated = Negotiated::offered(&tcb.config.options, tcb.path, most);
+        }
     }
 
     /// What the receive buffer may hold, bookkeeping included.
     pub fn receive_buffer_size(&self) -> u64 {
-        self.tcb.receive.capacity() * self.tcb.config.buffers.receive_overhead.max(1)
+        self.tcb.receive.size(&self.tcb.config.buffers)
     }
 
     /// IP_RECVERR: whether the user is told of soft errors at once (RFC 9293 §3.9.1.8, SHLD-20). The owner is told by

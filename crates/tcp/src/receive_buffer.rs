@@ -4,9 +4,11 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Payload, Seq};
 
 use crate::config::{BufferConfig, WindowUpdate};
+use crate::negotiate::PathInfo;
 use crate::offset::Offset;
 use crate::payload_queue::PayloadQueue;
 use crate::reassembly::{Kept, Reassembly};
+use crate::receive_memory::{Arrived, FirstTerms, ReceiveMemory};
 use crate::sack_list::SackList;
 
 /// The receiving half of the stream: RCV.NXT, RCV.WND and the data on both sides of RCV.NXT.
@@ -27,6 +29,8 @@ pub(crate) struct ReceiveBuffer {
     /// The window field is rounded up where it would take an offer back.
     rounds_up: bool,
     tuning: Tuning,
+    /// Where the kernel's memory is reckoned with. Boxed: other stacks have none.
+    memory: Option<Box<ReceiveMemory>>,
 }
 
 /// Growth of the buffer with the rate at which the user reads (Linux's dynamic right-sizing).
@@ -54,8 +58,8 @@ pub(crate) enum Placed {
 
 impl ReceiveBuffer {
     /// Empty; the peer's SYN is not known yet.
-    pub(crate) fn new(config: &BufferConfig) -> Self {
-        let (capacity, _) = capacities(config);
+    pub(crate) fn new(config: &BufferConfig, path: PathInfo) -> Self {
+        let size = path.receive_size(config);
         Self {
             isn: Seq(0),
             fin_taken: false,
@@ -65,10 +69,11 @@ impl ReceiveBuffer {
             edge: Offset::FIRST,
             fin: Offset::default(),
             read_at_offer: Offset::FIRST.0,
-            capacity,
-            fixed: false,
+            capacity: size / config.receive_overhead.max(1),
+            fixed: path.receive_buffer > 0,
             rounds_up: !config.round_to_segments,
             tuning: Tuning { last_round: 0, round_from: Offset::FIRST, round_since: Instant::ZERO },
+            memory: config.receive_parts.then(|| Box::new(ReceiveMemory::new(size))),
         }
     }
 
@@ -77,6 +82,61 @@ impl ReceiveBuffer {
         self.isn = isn;
         self.edge = Offset::FIRST + u64::from(window);
         self.tuning.round_since = now;
+    }
+
+    /// Windows begin, after [`ReceiveBuffer::synchronize`], where the kernel's memory is reckoned with.
+    pub(crate) fn begin_window(&mut self, terms: &FirstTerms) {
+        let Some(memory) = &mut self.memory else { return };
+        self.edge = self.edge.max(Offset::FIRST + memory.begin(terms));
+        self.tuning.last_round = memory.offered().min(memory.threshold()).min(10 * terms.announced);
+    }
+
+    /// Text was taken: `in_order` if it ends at RCV.NXT or lies before others that followed. Says whether the window may
+    /// grow.
+    #[inline]
+    pub(crate) fn account(
+        &mut self,
+        arrived: &Arrived,
+        end: Offset,
+        in_order: bool,
+        config: &BufferConfig,
+        now: Instant,
+    ) -> bool {
+        let Some(memory) = &mut self.memory else { return false };
+        if in_order {
+            memory.measure(now, end);
+            memory.keep(end, arrived, config, self.fixed);
+        } else {
+            memory.keep_ahead(arrived);
+        }
+        // Without SACK a window that grows would hide duplicate ACKs.
+        let grows = (in_order || arrived.sack) && memory.learn(arrived, config, in_order);
+        if in_order && self.next > end {
+            let rest = self.reassembly.as_ref().is_some_and(|reassembly| !reassembly.is_empty());
+            memory.bring_in_order(self.next, self.next - end, rest);
+        }
+        grows
+    }
+
+    /// Whether the window that can be offered now is as large as the last one was (Linux `__tcp_ack_snd_check`): if not,
+    /// a read will tell of it.
+    #[inline]
+    pub(crate) fn keeps_window(&self, shift: u8, segment: u32) -> bool {
+        match &self.memory {
+            Some(memory) => self.queue.len() == 0 || memory.select(shift, segment).0 >= memory.offered(),
+            None => true,
+        }
+    }
+
+    /// Little memory is left for data.
+    #[inline]
+    pub(crate) fn is_tight(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.is_tight())
+    }
+
+    /// `rcv_ssthresh`, and what the user read in the last round trip.
+    pub(crate) fn limits(&self) -> (u64, u64) {
+        (self.memory.as_ref().map_or(self.capacity, |memory| memory.threshold()), self.tuning.last_round)
     }
 
     /// IRS.
@@ -254,11 +314,16 @@ impl ReceiveBuffer {
         if self.reassembly.as_ref().is_some_and(|reassembly| reassembly.is_idle()) {
             self.reassembly = None;
         }
+        if let Some(memory) = &mut self.memory {
+            memory.release_memory();
+        }
     }
 
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
-        self.queue.heap_octets() + self.reassembly.as_ref().map_or(0, |reassembly| reassembly.heap_octets())
+        self.queue.heap_octets()
+            + self.reassembly.as_ref().map_or(0, |reassembly| reassembly.heap_octets())
+            + self.memory.as_ref().map_or(0, |memory| memory.heap_octets())
     }
 
     /// Octets that can be read.
@@ -274,7 +339,11 @@ impl ReceiveBuffer {
 
     /// Reads at most `max` octets of one run.
     pub(crate) fn read(&mut self, max: u64) -> Payload {
-        self.queue.take(max)
+        let payload = self.queue.take(max);
+        if let Some(memory) = &mut self.memory {
+            memory.on_read(Offset(self.queue.start()));
+        }
+        payload
     }
 
     /// The octet at `at`, which was received and not read.
@@ -285,7 +354,7 @@ impl ReceiveBuffer {
     /// Throws away what was not read.
     pub(crate) fn discard(&mut self) {
         while self.queue.len() > 0 {
-            self.queue.take(u64::MAX);
+            self.read(u64::MAX);
         }
     }
 
@@ -302,15 +371,21 @@ impl ReceiveBuffer {
         runs
     }
 
-    /// Fixes the size (SO_RCVBUF), in octets of data. An offered window stays offered.
-    pub(crate) fn set_capacity(&mut self, octets: u64) {
-        self.capacity = octets;
+    /// Fixes the size (SO_RCVBUF), bookkeeping included. An offered window stays offered.
+    pub(crate) fn set_size(&mut self, octets: u64, config: &BufferConfig) {
+        self.capacity = (octets / config.receive_overhead.max(1)).max(1);
         self.fixed = true;
+        if let Some(memory) = &mut self.memory {
+            memory.set_size(octets);
+        }
     }
 
-    /// Octets of data that it can hold.
-    pub(crate) fn capacity(&self) -> u64 {
-        self.capacity
+    /// What it can hold, bookkeeping included.
+    pub(crate) fn size(&self, config: &BufferConfig) -> u64 {
+        match &self.memory {
+            Some(memory) => memory.size(),
+            None => self.capacity * config.receive_overhead.max(1),
+        }
     }
 
     /// The size of full segments is known: rounds the buffer up to a multiple of it, if it is to be.
@@ -325,6 +400,11 @@ impl ReceiveBuffer {
     /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39); while nobody reads, never (§3.8.6.1, MAY-8).
     #[inline]
     pub(crate) fn offer(&mut self, shift: u8, segment: u32) -> u16 {
+        if let Some(memory) = &mut self.memory {
+            let window = memory.offer(self.next, shift, segment);
+            self.edge = self.edge.max(self.next + window);
+            return (window >> shift).min(u64::from(u16::MAX)) as u16;
+        }
         let edge = self.next_edge(segment).saturating_since(self.next);
         // RFC 7323 §2.4: what the shift cuts off must not make the window shrink. Rounding up offers less than one
         // unit of the shift beyond the buffer.
@@ -344,7 +424,12 @@ impl ReceiveBuffer {
     }
 
     /// Whether the window can move so far that the peer should be told at once.
-    pub(crate) fn is_update_due(&self, policy: WindowUpdate, segment: u32) -> bool {
+    pub(crate) fn is_update_due(&self, policy: WindowUpdate, shift: u8, segment: u32) -> bool {
+        if let Some(memory) = &self.memory {
+            let left = memory.left(self.next);
+            let twice = || memory.select(shift, segment).0.max(1) >= 2 * left;
+            return 2 * left <= memory.clamp() && twice() && memory.select(shift, segment).0 > 0;
+        }
         let offered = self.edge.saturating_since(self.next);
         let possible = self.next_edge(segment).saturating_since(self.next);
         match policy {
@@ -386,15 +471,19 @@ impl ReceiveBuffer {
         &mut self,
         now: Instant,
         config: &BufferConfig,
-        round_trip: Option<Duration>,
+        (round_trip, stamped): (Option<Duration>, bool),
         segment: u32,
     ) {
+        let round_trip = match &self.memory {
+            Some(memory) if !stamped => memory.round_trip(),
+            _ => round_trip,
+        };
         let Some(round_trip) = round_trip else { return };
         if self.fixed || now.saturating_since(self.tuning.round_since) < round_trip {
             return;
         }
         let (_, capacity_max) = capacities(config);
-        if self.capacity < capacity_max {
+        if self.capacity < capacity_max || self.memory.is_some() {
             self.end_round(now, capacity_max, segment);
         }
     }
@@ -408,7 +497,10 @@ impl ReceiveBuffer {
             // The sender may still be growing: room for the same growth again, twice.
             let faster = wanted * (copied - tuning.last_round);
             let growth = faster.checked_div(tuning.last_round).unwrap_or(0);
-            self.capacity = self.capacity.max((wanted + 2 * growth).min(capacity_max));
+            match &mut self.memory {
+                Some(memory) => memory.grow(wanted + 2 * growth, 2 * capacity_max),
+                None => self.capacity = self.capacity.max((wanted + 2 * growth).min(capacity_max)),
+            }
             tuning.last_round = copied;
         }
         tuning.round_from = read;
@@ -423,10 +515,10 @@ fn capacities(config: &BufferConfig) -> (u64, u64) {
 }
 
 /// The window that a SYN or SYN-ACK offers: unscaled (RFC 7323 §2.2).
-pub(crate) fn first_window(config: &BufferConfig, segment: u16) -> u16 {
-    let (capacity, segment) = (capacities(config).0, u64::from(segment));
-    let whole = config.whole_segments_at_first && capacity > segment;
-    let window = if whole { capacity - capacity % segment } else { capacity };
+pub(crate) fn first_window(config: &BufferConfig, path: PathInfo, segment: u16) -> u16 {
+    let (window, segment) = (path.receive_size(config) / config.receive_overhead.max(1), u64::from(segment));
+    let whole = config.whole_segments_at_first && window > segment;
+    let window = if whole { window - window % segment } else { window };
     window.min(u64::from(u16::MAX)) as u16
 }
 

@@ -159,7 +159,7 @@ const LEAST_BOUND: u64 = 28;
 impl Tcb {
     /// A block in CLOSED, with our ISN.
     pub(crate) fn new(config: &Arc<Config>, path: PathInfo, isn: Seq) -> Self {
-        let negotiated = Negotiated::offered(&config.options, path, config.buffers.receive_max);
+        let negotiated = Negotiated::offered(&config.options, path, path.greatest_window(&config.buffers));
         let segment_size = negotiated.effective_segment_size(path, path.mtu);
         Self {
             config: Arc::clone(config),
@@ -184,7 +184,7 @@ impl Tcb {
             fast_open: FastOpen::default(),
             send: SendWindow::new(isn, segment_size),
             send_buffer: SendBuffer::new(&config.buffers),
-            receive: ReceiveBuffer::new(&config.buffers),
+            receive: ReceiveBuffer::new(&config.buffers, path),
             timestamps: Timestamps::new(path.timestamp_offset),
             ack: AckPolicy::new(&config.acknowledgment),
             ecn: Ecn::default(),
@@ -236,6 +236,11 @@ impl Tcb {
         if size != self.send.segment_size() {
             self.send.set_segment_size(size);
             self.recovery.set_segment_size(size);
+        }
+        if self.receive.next() == Offset::FIRST {
+            // `tcp_initialize_rcv_mss`: a peer with a small window sends small segments.
+            let half = self.receive.edge().saturating_since(Offset::FIRST) / 2;
+            self.ack.expect_segments(size.min(u32::try_from(half).unwrap_or(u32::MAX)));
         }
     }
 

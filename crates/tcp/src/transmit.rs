@@ -512,6 +512,9 @@ fn header(tcb: &mut Tcb, segment: &mut Segment, now: Instant, flags: Flags, seq:
     segment.ack = next.to_seq(tcb.receive.isn());
     segment.flags = flags | tcb.ecn.echo();
     segment.window = tcb.receive.offer(tcb.negotiated.receive_shift, tcb.ack.full_segment());
+    if tcb.receive.is_tight() {
+        tcb.ack.stop_quick();
+    }
     segment.urgent = 0;
 }
 

@@ -92,6 +92,16 @@ impl Preset {
             .unwrap_or(0)
     }
 
+    /// `SO_RCVBUF`, 0 if it was not set.
+    pub(crate) fn receive_buffer(&self) -> u32 {
+        self.find(
+            |option| {
+                if let SocketOption::ReceiveBuffer(octets) = option { Some(octets.max(1)) } else { None }
+            },
+        )
+        .unwrap_or(0)
+    }
+
     fn find<T>(&self, read: impl Fn(SocketOption) -> Option<T>) -> Option<T> {
         self.options.iter().find_map(|&option| read(option))
     }

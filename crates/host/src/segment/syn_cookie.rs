@@ -39,6 +39,7 @@ pub(super) fn accept(
     let mtu = stack.paths.towards(arrival.ip.source, arrival.now).map_or(LEAST_MTU, |path| path.mtu);
     let mut path = stack.path_info(ends, mtu);
     path.segment_size_limit = listener(stack, fd).options.segment_size_limit();
+    path.receive_buffer = listener(stack, fd).options.receive_buffer();
     let (now, cause) = (arrival.now, arrival.cause());
     let Some(embryo) = Embryo::from_cookie(&stack.config.tcp, path, segment, data, now, cause) else {
         return false;

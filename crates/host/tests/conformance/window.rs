@@ -127,7 +127,8 @@ fn urgent_data_at_a_closed_window() {
 /// open it by a full segment, not by what was read.
 #[test]
 fn the_window_stays_closed_while_nobody_reads() {
-    for config in profiles() {
+    // Linux reckons with what data costs (`linux_transfer.rs`).
+    for config in profiles().into_iter().filter(|config| !config.buffers.receive_parts) {
         // FreeBSD takes what it has room for, offered or not.
         let takes_more = config.buffers.round_to_segments;
         let (mut t, fd) = open(small(config, 4000));

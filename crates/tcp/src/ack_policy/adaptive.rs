@@ -24,6 +24,8 @@ pub(crate) struct DataArrived {
     pub(crate) window: u64,
     pub(crate) timeout: Duration,
     pub(crate) smoothed: Option<Duration>,
+    /// The window is not smaller than it was offered last.
+    pub(crate) keeps_window: bool,
     /// For when the delayed ACK is armed, if it is.
     pub(crate) armed: Option<Instant>,
 }
@@ -82,6 +84,21 @@ impl AckPolicy {
             Some(armed) => AckDecision::By(at.min(armed)),
             None => AckDecision::By(at),
         }
+    }
+
+    /// The peer is not known to send segments longer than `octets`.
+    pub(crate) fn expect_segments(&mut self, octets: u32) {
+        self.full_segment = octets.clamp(FULL_IF_NOT_PUSHED, FULL_IF_PUSHED);
+    }
+
+    /// Little memory is left for data: quick ACKs would only make the peer faster.
+    pub(crate) fn stop_quick(&mut self) {
+        self.quick_left = 0;
+    }
+
+    /// The window grows, and the peer is told at once.
+    pub(crate) fn allow_one_quick(&mut self) {
+        self.quick_left |= 1;
     }
 
     /// The peer ended its stream: what comes is an answer, and the ACK can wait for it.

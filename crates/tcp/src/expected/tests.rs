@@ -78,6 +78,7 @@ impl Pair {
             mtu: 1500,
             timestamp_offset: 7,
             segment_size_limit: 0,
+            receive_buffer: 0,
         };
         let back = PathInfo { local_port: 80, remote_port: 40_000, ..path };
         let now = Instant::ZERO;

@@ -3,10 +3,20 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 
+const PATH: PathInfo = PathInfo {
+    local_port: 1,
+    remote_port: 2,
+    ipv6: false,
+    mtu: 1500,
+    timestamp_offset: 0,
+    segment_size_limit: 0,
+    receive_buffer: 0,
+};
+
 fn buffer(capacity: u64) -> ReceiveBuffer {
     let config = BufferConfig { receive: capacity, receive_max: capacity, ..Config::rfc().buffers };
-    let mut buffer = ReceiveBuffer::new(&config);
-    buffer.synchronize(Seq(300), first_window(&config, 1460), Instant::ZERO);
+    let mut buffer = ReceiveBuffer::new(&config, PATH);
+    buffer.synchronize(Seq(300), first_window(&config, PATH, 1460), Instant::ZERO);
     buffer
 }
 
@@ -23,10 +33,10 @@ fn small_reads_do_not_move_the_window() {
     for _ in 0..999 {
         buffer.read(1);
         assert_eq!(buffer.offer(0, 1000), 0);
-        assert!(!buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 1000));
+        assert!(!buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 0, 1000));
     }
     buffer.read(1);
-    assert!(buffer.is_update_due(WindowUpdate::Doubled, 1000));
+    assert!(buffer.is_update_due(WindowUpdate::Doubled, 0, 1000));
     assert_eq!(buffer.offer(0, 1000), 1000);
 }
 
@@ -69,22 +79,26 @@ fn half_the_buffer_is_enough() {
     buffer.read(499);
     assert_eq!(buffer.offer(0, 1460), 0);
     buffer.read(1);
-    assert!(buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 1460));
+    assert!(buffer.is_update_due(WindowUpdate::TwoSegmentsOrHalf, 0, 1460));
     assert_eq!(buffer.offer(0, 1460), 500);
 }
 
 /// Linux opens with 44 full segments on Ethernet.
 #[test]
 fn first_windows() {
-    assert_eq!(first_window(&Config::linux().buffers, 1460), 64_240);
-    assert_eq!(first_window(&Config::rfc().buffers, 1460), 65_535);
+    assert_eq!(first_window(&Config::linux().buffers, PATH, 1460), 64_240);
+    assert_eq!(first_window(&Config::rfc().buffers, PATH, 1460), 65_535);
+    let larger = BufferConfig { receive: 540_000, ..Config::linux().buffers };
+    assert_eq!(first_window(&larger, PATH, 1460), 65_535);
+    let asked = PathInfo { receive_buffer: 8192, ..PATH };
+    assert_eq!(first_window(&Config::linux().buffers, asked, 1460), 7300);
 }
 
 /// The buffer grows with what is read in a round trip, up to its bound.
 #[test]
 fn grows_with_the_rate() {
-    let config = Config::linux().buffers;
-    let mut buffer = ReceiveBuffer::new(&config);
+    let config = BufferConfig { receive_parts: false, ..Config::linux().buffers };
+    let mut buffer = ReceiveBuffer::new(&config, PATH);
     buffer.synchronize(Seq(0), 64_240, Instant::ZERO);
     let mut now = Instant::ZERO;
     let mut last = buffer.capacity;
@@ -93,7 +107,7 @@ fn grows_with_the_rate() {
         buffer.place(buffer.next(), &zeros(len));
         now += Duration::from_millis(20);
         buffer.read(u64::MAX);
-        buffer.grow(now, &config, Some(Duration::from_millis(20)), 1448);
+        buffer.grow(now, &config, (Some(Duration::from_millis(20)), true), 1448);
         buffer.offer(10, 1448);
         assert!(buffer.capacity >= last);
         last = buffer.capacity;

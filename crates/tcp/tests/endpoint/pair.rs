@@ -20,6 +20,7 @@ pub(crate) const PATH_A: PathInfo = PathInfo {
     mtu: 1500,
     timestamp_offset: 5_000,
     segment_size_limit: 0,
+    receive_buffer: 0,
 };
 pub(crate) const PATH_B: PathInfo = PathInfo {
     local_port: 80,
@@ -28,6 +29,7 @@ pub(crate) const PATH_B: PathInfo = PathInfo {
     mtu: 1500,
     timestamp_offset: 90_000,
     segment_size_limit: 0,
+    receive_buffer: 0,
 };
 
 pub(crate) fn ms(millis: u64) -> Duration {

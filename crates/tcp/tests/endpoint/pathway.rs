@@ -121,7 +121,7 @@ fn traffic_class() {
 #[test]
 fn sizes() {
     println!("Connection {} Embryo {}", size_of::<Connection>(), size_of::<Embryo>());
-    assert!(size_of::<Connection>() <= 1312, "{}", size_of::<Connection>());
+    assert!(size_of::<Connection>() <= 1320, "{}", size_of::<Connection>());
     assert!(size_of::<Embryo>() <= 160, "{}", size_of::<Embryo>());
     for config in [rfc(), linux()] {
         let mut pair = Pair::open(config);
@@ -131,7 +131,8 @@ fn sizes() {
         pair.run_for(ms(1000));
         for side in [A, B] {
             assert_eq!(pair.octets_read(side).len(), 5000);
-            assert_eq!(pair.end(side).heap_octets(), 0);
+            // What Linux keeps in mind of the receive buffer.
+            assert!(pair.end(side).heap_octets() <= 144, "{}", pair.end(side).heap_octets());
         }
     }
 }
