@@ -72,6 +72,19 @@ pub(crate) fn joined(first: &Call, second: &Call) -> Option<Call> {
     fits.then(|| Call { result: Ok(one + other), ..*first })
 }
 
+/// The write that `first` and its continuation are: one that took less than was offered goes on with the rest.
+pub(crate) fn continued(first: &Call, next: &Call) -> Option<Call> {
+    let (CallKind::Send { octets, .. }, CallKind::Send { octets: rest, .. }) = (first.kind, next.kind) else {
+        return None;
+    };
+    let taken = first.result.ok().filter(|&taken| taken > 0 && (taken as u64) < octets)?;
+    match next.result {
+        Ok(more) => (rest >= octets - taken as u64).then(|| Call { result: Ok(taken + more), ..*first }),
+        Err(Errno::WouldBlock) => Some(*first),
+        Err(_) => None,
+    }
+}
+
 fn result(result: Result<i64, Errno>) -> String {
     match result {
         Ok(number) => number.to_string(),

@@ -1,7 +1,7 @@
 //! Scripts out of runs of the simulator: what one end of a connection saw and did, to be played again, here or on a kernel.
 //!
 //! A [`Recorder`] watches the run; [`exports`] then writes a script for each end of each connection that an app has named,
-//! and plays it: what is given out passes, strictly and to the nanosecond.
+//! and plays it: what is given out passes, to the nanosecond.
 
 mod calls;
 mod connection;
@@ -50,8 +50,13 @@ fn script(plan: &Plan, recorder: &Recorder, end: &End, title: &str) -> Result<St
     let writer = Writer::new(heading, recorder, end);
     let excuse = excuse(host, &writer);
     let text = writer.write()?;
-    let settings = Settings { profile: Some(profile), exact: true, strict: true, ..Settings::default() };
+    let strictly = Settings { profile: Some(profile), exact: true, strict: true, ..Settings::default() };
+    let settings = Settings { strict: false, ..strictly.clone() };
     let differs = |line: u32, message: &str| excuse.unwrap_or_else(|| another_way(&text, line, message));
+    if crate::run(&text, &strictly).is_ok_and(|report| report.verdict == Verdict::Pass) {
+        return Ok(text);
+    }
+    // What is exactly as it was passes, also where a law of strict play is broken in both.
     match crate::run(&text, &settings) {
         Ok(report) => match report.verdict {
             Verdict::Pass => Ok(text),
@@ -68,17 +73,37 @@ fn excuse(host: &HostPlan, writer: &Writer<'_>) -> Option<String> {
             "packets reach it at the same nanosecond, first at {at}, which no script can say; give the links a rate"
         ));
     }
+    if &*host.stack.profile == "linux" && writer.writes_much() {
+        let why = "an app writes more at once than Linux takes before it transmits; a simulated host takes it whole";
+        return Some(why.into());
+    }
     let own_key = host.config.fast_open.keys.is_none() && writer.has_own_cookie();
     own_key.then(|| "its Fast Open cookies are made by a key of this run; set tcp_fastopen_key".into())
 }
 
 /// In one line, what is otherwise when the connection is alone.
 fn another_way(text: &str, line: u32, message: &str) -> String {
+    if let Some(at) = timer_meets_packet(message) {
+        return format!(
+            "a timer is due at the nanosecond at which a packet arrives, {at}, which no script can say"
+        );
+    }
     let wanted = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or("the end");
     let mut findings = message.lines().take_while(|line| !line.starts_with("the last that happened"));
     let findings: Vec<&str> =
         findings.by_ref().filter(|line| !wanted.ends_with(line.trim())).take(3).collect();
     format!("alone it goes another way at {wanted:?}: {}", findings.join("; "))
+}
+
+/// When a timer made something be sent at the very time at which a packet arrived, as the last lines of a finding tell. A
+/// host of a simulation has both before it sends; a script takes one after the other.
+fn timer_meets_packet(message: &str) -> Option<&str> {
+    let rungs = message.lines().skip_while(|line| !line.starts_with("the last that happened")).skip(1);
+    let rungs: Vec<(&str, &str)> = rungs.filter_map(|line| line.trim().split_once(' ')).collect();
+    let (at, _) = *rungs.last()?;
+    let now = || rungs.iter().filter(|(time, _)| *time == at);
+    let timer = now().any(|(_, what)| what.starts_with("> ") && what.ends_with(" timer)"));
+    (timer && now().any(|(_, what)| what.starts_with("< "))).then_some(at)
 }
 
 fn profile(name: &str) -> Profile {

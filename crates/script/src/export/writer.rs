@@ -17,13 +17,33 @@ const EVENTS_MAX: usize = 200_000;
 /// A script that is being written.
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
-    text: String,
+    heading: String,
     kept: &'a [Kept],
     end: &'a End,
     numbers: Numbers,
-    events: usize,
+    /// The events so far.
+    lines: Vec<String>,
+    /// The latest write.
+    write: Option<Write>,
     /// A read that the next may belong to, with its time and descriptor.
     read: Option<(Instant, u32, Call)>,
+}
+
+/// A write that may go on.
+#[derive(Debug)]
+struct Write {
+    at: Instant,
+    fd: u32,
+    /// What it asked for, and what it has got so far.
+    first: Call,
+    /// Which line tells of it.
+    line: usize,
+}
+
+/// The line of an event.
+fn event(at: Instant, what: &str) -> String {
+    let time = Time::Absolute(Duration::from_nanos(at.as_nanos()));
+    format!("{time} {what}\n")
 }
 
 /// The descriptor of the socket that connects or listens, and that of an accepted one.
@@ -34,8 +54,15 @@ impl<'a> Writer<'a> {
     /// A script that begins with `heading`.
     pub(crate) fn new(heading: String, recorder: &'a Recorder, end: &'a End) -> Self {
         let kept = recorder.host(end.place);
-        let mut writer =
-            Self { text: heading, kept, end, numbers: Numbers::new(0, 0), events: 0, read: None };
+        let mut writer = Self {
+            heading,
+            kept,
+            end,
+            numbers: Numbers::new(0, 0),
+            lines: Vec::new(),
+            write: None,
+            read: None,
+        };
         writer.numbers = writer.counted();
         writer
     }
@@ -77,12 +104,12 @@ impl<'a> Writer<'a> {
                 }
                 _ => {}
             }
-            if self.events > EVENTS_MAX {
+            if self.lines.len() > EVENTS_MAX {
                 return Err(format!("it has more than {EVENTS_MAX} events"));
             }
         }
         self.finish_read()?;
-        Ok(self.text)
+        Ok(self.heading + &self.lines.concat())
     }
 
     /// A call; a read waits for what comes next.
@@ -96,12 +123,31 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         self.finish_read()?;
+        if matches!(call.kind, CallKind::Send { .. }) {
+            return self.send(at, fd, call);
+        }
         if matches!(call.kind, CallKind::Receive { .. }) {
             self.read = Some((at, fd, *call));
             return Ok(());
         }
         // The first event of a script is at its start, and nobody sees when a socket was made.
         let at = if call.kind == CallKind::Socket { Instant::ZERO } else { at };
+        self.write_call(at, fd, call)
+    }
+
+    /// A write. One that the stack interrupts to transmit goes on in the next calls: in a kernel it is one call.
+    fn send(&mut self, at: Instant, fd: u32, call: &Call) -> Result<(), String> {
+        if let Some(Write { at: begun, fd: of, ref mut first, line }) = self.write
+            && (begun, of) == (at, fd)
+            && let Some(whole) = calls::continued(first, call)
+        {
+            *first = whole;
+            if let Some(text) = calls::text(&whole, fd, self.end.local.is_ipv6())?.pop() {
+                self.lines[line] = event(at, &text);
+            }
+            return Ok(());
+        }
+        self.write = Some(Write { at, fd, first: *call, line: self.lines.len() });
         self.write_call(at, fd, call)
     }
 
@@ -129,6 +175,15 @@ impl<'a> Writer<'a> {
         arrivals.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 
+    /// Whether an app of the host offers more in one call than Linux makes a packet of.
+    pub(crate) fn writes_much(&self) -> bool {
+        const PART: u64 = 14_000;
+        self.kept.iter().any(|record| match &record.what {
+            What::Called(Call { kind: CallKind::Send { octets, .. }, .. }) => *octets > PART,
+            _ => false,
+        })
+    }
+
     /// Whether this end gives or takes a cookie of Fast Open that only its own key explains.
     pub(crate) fn has_own_cookie(&self) -> bool {
         let cookies = |packet: &Packet| match &packet.body {
@@ -147,9 +202,7 @@ impl<'a> Writer<'a> {
     }
 
     fn event(&mut self, at: Instant, what: &str) {
-        let time = Time::Absolute(Duration::from_nanos(at.as_nanos()));
-        self.text.push_str(&format!("{time} {what}\n"));
-        self.events += 1;
+        self.lines.push(event(at, what));
     }
 
     fn descriptor(&self, number: SocketNumber) -> Option<u32> {

@@ -14,6 +14,9 @@ pub(crate) fn apply(script: &mut Script, site: &Site) -> String {
     match site.change {
         Change::Dropped => {
             let event = script.events.remove(site.event);
+            if let Some(next) = script.events.get_mut(site.event) {
+                wait_too(next, event.time);
+            }
             return format!("left out: {}", event.text);
         }
         Change::Doubled => {
@@ -46,6 +49,20 @@ pub(crate) fn apply(script: &mut Script, site: &Site) -> String {
         Action::Inbound(_) => unreachable!("what the peer sends is no expectation"),
     };
     format!("{said}: {}", event.text)
+}
+
+/// What came after an event that is left out keeps its time.
+fn wait_too(next: &mut Event, gap: Time) {
+    let gap = match gap {
+        Time::Relative(gap) | Time::RelativeRange(_, gap) => gap,
+        _ => return,
+    };
+    next.time = match next.time {
+        Time::Relative(after) => Time::Relative(after + gap),
+        Time::RelativeRange(low, high) => Time::RelativeRange(low + gap, high + gap),
+        Time::RelativeBlocking(start, end) => Time::RelativeBlocking(start + gap, end + gap),
+        absolute => absolute,
+    };
 }
 
 /// What the script allows at least, in nanoseconds.

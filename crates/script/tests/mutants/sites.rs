@@ -1,5 +1,6 @@
 //! Where a script can be changed so that it must fail.
 
+use faultwire_base::Duration;
 use faultwire_script::syntax::tree::{
     Action, BodySpec, Call, Event, ExpressionKind, IpSpec, OptionSpec, OptionsSpec, Script, SequenceSpec,
     TcpSpec, Time,
@@ -62,7 +63,11 @@ pub(crate) enum Change {
 pub(crate) fn sites(script: &Script) -> Vec<Site> {
     let mut sites = Vec::new();
     for (index, event) in script.events.iter().enumerate() {
-        let changes = changes(event);
+        let mut changes = changes(event);
+        // A script that ends before a packet is due never sees it.
+        let is_last = index + 1 == script.events.len();
+        let waits = !matches!(event.time, Time::Relative(Duration::ZERO));
+        changes.retain(|change| *change != Change::Dropped || !waits || !is_last && event.time != Time::Any);
         sites.extend(changes.into_iter().map(|change| Site { event: index, change }));
     }
     sites
@@ -127,7 +132,10 @@ fn of_segment(segment: &TcpSpec, changes: &mut Vec<Change>) {
 fn of_options(options: &[OptionSpec], changes: &mut Vec<Change>) {
     changes.push(Change::OptionAdded);
     for (index, option) in options.iter().enumerate() {
-        changes.push(Change::OptionDropped(index));
+        // The end of the list is a zero, and so is what the header is filled up with.
+        if *option != OptionSpec::EndOfList {
+            changes.push(Change::OptionDropped(index));
+        }
         if options.get(index + 1).is_some_and(|next| next != option) {
             changes.push(Change::OptionOrder(index));
         }
