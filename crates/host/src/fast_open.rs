@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use faultwire_base::{Duration, Instant};
@@ -22,6 +22,9 @@ pub struct FastOpenConfig {
     /// How long Fast Open is left out for every destination after a path seemed to swallow it, doubled each time up to 64
     /// times (`tcp_fastopen_blackhole_timeout_sec`); zero: never.
     pub black_hole_timeout: Duration,
+    /// How long Fast Open is left out towards one port after it gave no cookie there (FreeBSD
+    /// `net.inet.tcp.fastopen.path_disable_time`).
+    pub path_disable_time: Duration,
 }
 
 impl FastOpenConfig {
@@ -45,7 +48,12 @@ impl FastOpenConfig {
 impl Default for FastOpenConfig {
     /// As the kernel: for clients only, which have to ask for it.
     fn default() -> Self {
-        Self { modes: Self::CLIENT, keys: None, black_hole_timeout: Duration::ZERO }
+        Self {
+            modes: Self::CLIENT,
+            keys: None,
+            black_hole_timeout: Duration::ZERO,
+            path_disable_time: Duration::from_secs(900),
+        }
     }
 }
 
@@ -174,6 +182,8 @@ fn cookie(key: FastOpenKey, client: IpAddr, server: IpAddr) -> [u8; 8] {
 pub(crate) struct FastOpen {
     keys: FastOpenKeys,
     peers: BTreeMap<IpAddr, Peer>,
+    /// FreeBSD's cache: from one address to a port of another.
+    paths: BTreeMap<(IpAddr, SocketAddr), Way>,
     /// Connections that Fast Open made and whose handshake is not complete, with their listeners.
     pending: BTreeMap<u32, Fd>,
     distrusted_since: Instant,
@@ -187,6 +197,15 @@ struct Peer {
     cookie: Option<FastOpenCookie>,
     /// 1: it did not answer a request in option 34, so 254 is tried; 2: nor that, so 34 again.
     refusals: u8,
+}
+
+/// What is known of one path (FreeBSD `tcp_fastopen_ccache_entry`).
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// The latest cookie, and the peer's MSS.
+    Cookie(FastOpenCookie, u16),
+    /// It gave no cookie at this time.
+    DisabledSince(Instant),
 }
 
 /// How a client's SYN is to use Fast Open.
@@ -205,6 +224,7 @@ impl FastOpen {
         Self {
             keys: config.keys.unwrap_or(own),
             peers: BTreeMap::new(),
+            paths: BTreeMap::new(),
             pending: BTreeMap::new(),
             distrusted_since: Instant::ZERO,
             distrusted_times: 0,
@@ -259,9 +279,52 @@ impl FastOpen {
         }
     }
 
+    /// How a SYN with data is to use Fast Open on this path now (FreeBSD `tcp_fastopen_connect`).
+    pub(crate) fn opportunity_on(
+        &self,
+        config: &FastOpenConfig,
+        now: Instant,
+        path: (IpAddr, SocketAddr),
+    ) -> Opportunity {
+        let disabled = |since| now.saturating_since(since) <= config.path_disable_time;
+        match self.paths.get(&path) {
+            Some(&Way::Cookie(cookie, size)) => {
+                Opportunity { option: Some(cookie), text: true, segment_size: Some(size) }
+            }
+            Some(&Way::DisabledSince(since)) if disabled(since) => {
+                Opportunity { option: None, text: false, segment_size: None }
+            }
+            Some(Way::DisabledSince(_)) | None => {
+                Opportunity { option: Some(FastOpenCookie::request(false)), text: false, segment_size: None }
+            }
+        }
+    }
+
+    /// The answer to a SYN on this path: its cookie, or that it gave none (FreeBSD `tcp_fastopen_update_cache`,
+    /// `tcp_fastopen_disable_path`).
+    pub(crate) fn learn_on(
+        &mut self,
+        config: &FastOpenConfig,
+        now: Instant,
+        path: (IpAddr, SocketAddr),
+        answer: &FastOpenAnswer,
+    ) {
+        let way = match (answer.cookie, self.paths.get(&path)) {
+            (Some(cookie), _) => Way::Cookie(cookie, answer.segment_size),
+            (None, Some(&Way::DisabledSince(since)))
+                if now.saturating_since(since) <= config.path_disable_time =>
+            {
+                Way::DisabledSince(since)
+            }
+            (None, _) => Way::DisabledSince(now),
+        };
+        self.paths.insert(path, way);
+    }
+
     /// Forgets what was learned of destinations (`ip tcp_metrics flush`).
     pub(crate) fn forget_peers(&mut self) {
         self.peers.clear();
+        self.paths.clear();
     }
 
     /// A path seems to swallow Fast Open (RFC 7413 §4.1.3, §7.1): it is left out everywhere for a while.

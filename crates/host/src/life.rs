@@ -75,9 +75,16 @@ pub(crate) fn tell(stack: &mut Stack, now: Instant, slot: u32, cause: Cause) {
 
 /// What a connection learned of Fast Open is for all later ones.
 fn take_fast_open_news(stack: &mut Stack, now: Instant, slot: u32) {
-    let peer = stack.connections.entry(slot).ends.remote().ip();
+    let ends = stack.connections.entry(slot).ends;
+    let peer = ends.remote().ip();
     match stack.connections.full_mut(slot).take_fast_open_news() {
-        Some(FastOpenNews::Answered(answer)) => stack.fast_open.learn(peer, &answer),
+        Some(FastOpenNews::Answered(answer)) => {
+            if stack.config.tcp.handshake.bsd_sockets {
+                let path = (ends.local().ip(), ends.remote());
+                stack.fast_open.learn_on(&stack.config.fast_open, now, path, &answer);
+            }
+            stack.fast_open.learn(peer, &answer);
+        }
         Some(FastOpenNews::BlackHole) => stack.fast_open.distrust(&stack.config.fast_open, now),
         None => {}
     }

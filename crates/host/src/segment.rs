@@ -171,6 +171,9 @@ fn embryo(
     let options = &listener(stack, fd).options;
     embryo.set_deferred(deferred_timeouts(options.deferred_seconds(), first, greatest));
     embryo.set_retries(options.syn_count());
+    if options.has(SocketOption::NoOptions(true)) {
+        embryo.set_no_options(now);
+    }
     if let Some(class) = options.traffic_class() {
         embryo.set_traffic_class(class);
     }
@@ -348,6 +351,11 @@ fn time_wait(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segm
 /// A SYN that TIME-WAIT lets through to a listener, if there is one with room.
 fn reopen(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segment, isn: Seq) {
     let ends = stack.connections.entry(slot).ends;
+    if stack.config.tcp.time_wait.rule == tcp::TimeWaitRule::Bsd {
+        // The old connection is over, whatever becomes of the new one.
+        give_way(stack, arrival, slot);
+        return no_connection(stack, arrival, &ends, segment);
+    }
     let Some(fd) = stack.listener(&ends) else {
         stack.dropped(arrival.id, DropReason::ClosedPort);
         return reset(stack, arrival, &ends, segment);

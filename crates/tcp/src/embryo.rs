@@ -155,6 +155,12 @@ impl Embryo {
         self.defer.retries = retries;
     }
 
+    /// `TCP_NOOPT` of the listener: the SYN-ACK carries no options.
+    pub fn set_no_options(&mut self, now: Instant) {
+        self.negotiated = self.negotiated.without_options();
+        self.timestamps.agree(false, None, now);
+    }
+
     /// A segment of this connection arrives: RFC 9293 §3.10.7.4 in SYN-RECEIVED after a passive OPEN.
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> EmbryoVerdict {
         if self.config.handshake.drop_signed && is_signed(&segment.options) {

@@ -33,6 +33,9 @@ pub struct HandshakeConfig {
     /// Segments with a signature (MD5 of RFC 2385, or RFC 5925) are dropped, since there is no key for them (Linux).
     /// Otherwise the option is ignored like every unknown one (RFC 9293 §3.1, MUST-6).
     pub drop_signed: bool,
+    /// Sockets are as 4.4BSD has them: a send without a connection fails with ENOTCONN, a connect between ends that
+    /// are taken with EADDRINUSE, and Fast Open keeps its cookies by path (FreeBSD).
+    pub bsd_sockets: bool,
     /// How connect chooses a port (RFC 6056).
     pub port_choice: PortChoice,
     /// The user timeout option (RFC 5482); `None`: it is neither sent nor read.
@@ -73,6 +76,7 @@ impl HandshakeConfig {
             drop_options_at: 0,
             syn_cookies: SynCookiePolicy::Never,
             drop_signed: false,
+            bsd_sockets: false,
             port_choice: PortChoice::Random,
             user_timeout_option: None,
         }
@@ -90,6 +94,7 @@ impl HandshakeConfig {
             drop_options_at: 0,
             syn_cookies: SynCookiePolicy::WhenFull,
             drop_signed: true,
+            bsd_sockets: false,
             port_choice: PortChoice::DoubleHash,
             user_timeout_option: None,
         }
@@ -107,6 +112,7 @@ impl HandshakeConfig {
             drop_options_at: 0,
             syn_cookies: SynCookiePolicy::WhenFull,
             drop_signed: false,
+            bsd_sockets: true,
             port_choice: PortChoice::Random,
             user_timeout_option: None,
         }

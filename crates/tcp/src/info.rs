@@ -45,7 +45,7 @@ pub struct Info {
     pub receive_segment_size: u32,
     /// The peer's window.
     pub send_window: u64,
-    /// The window we offer.
+    /// The window we offer; in FreeBSD all that is taken.
     pub receive_window: u64,
     /// Data that was acknowledged.
     pub acknowledged: u64,
@@ -347,7 +347,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         send_segment_size: tcb.send.segment_size(),
         receive_segment_size: tcb.ack.full_segment(),
         send_window: tcb.send.window(),
-        receive_window: tcb.receive.edge().saturating_since(tcb.receive.next()),
+        receive_window: tcb.receive.acceptance(),
         acknowledged: tcb.stream_offset(tcb.send.unacknowledged()).saturating_sub(fin),
         received: received(tcb),
         unsent: tcb.send_buffer.end().saturating_since(tcb.send.next()),

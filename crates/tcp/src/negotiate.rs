@@ -126,6 +126,8 @@ pub(crate) struct Negotiated {
     pub(crate) receive_shift: u8,
     /// Whether windows are scaled at all.
     pub(crate) window_scaling: bool,
+    /// SYNs carry no options, and those of the peer count for nothing but its MSS (FreeBSD `TCP_NOOPT`).
+    pub(crate) bare: bool,
     /// SACK may be sent.
     pub(crate) sack: bool,
     /// Every segment carries timestamps.
@@ -141,6 +143,7 @@ impl Negotiated {
             send_shift: 0,
             receive_shift: if config.window_scaling { scale_for(receive_max) } else { 0 },
             window_scaling: config.window_scaling,
+            bare: false,
             sack: config.sack,
             timestamps: config.timestamps,
         }
@@ -161,8 +164,22 @@ impl Negotiated {
             send_shift: if scaling { offer.window_scale.unwrap_or(0).min(SHIFT_MAX) } else { 0 },
             receive_shift: if scaling { self.receive_shift } else { 0 },
             window_scaling: scaling,
+            bare: self.bare,
             sack: self.sack && offer.sack_permitted,
             timestamps: self.timestamps && offer.timestamps.is_some(),
+        }
+    }
+
+    /// Without any options (FreeBSD `TCP_NOOPT`).
+    pub(crate) fn without_options(self) -> Self {
+        Self {
+            bare: true,
+            send_shift: 0,
+            receive_shift: 0,
+            window_scaling: false,
+            sack: false,
+            timestamps: false,
+            ..self
         }
     }
 
@@ -182,6 +199,9 @@ impl Negotiated {
         timestamps: (u32, u32),
     ) -> Options {
         let mut options = Options::EMPTY;
+        if self.bare {
+            return options;
+        }
         options.push_maximum_segment_size(segment_size);
         match order {
             OptionOrder::ByKind => {

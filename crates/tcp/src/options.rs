@@ -115,6 +115,21 @@ impl Connection {
         }
     }
 
+    /// TCP_NOOPT: its SYN carries no options; too late once that was sent.
+    pub fn set_no_options(&mut self, on: bool) {
+        let tcb = &mut self.tcb;
+        if on && tcb.state == State::SynSent && tcb.send.next() == Offset::ISN {
+            tcb.negotiated = tcb.negotiated.without_options();
+            let size = tcb.negotiated.effective_segment_size(tcb.path, tcb.path.mtu);
+            tcb.send.set_segment_size(size);
+        }
+    }
+
+    /// TCP_NOOPT.
+    pub fn has_no_options(&self) -> bool {
+        self.tcb.negotiated.bare
+    }
+
     /// TCP_SYNCNT: how often a SYN is sent again, or the SYN-ACK of Fast Open; 0 leaves it to the configuration.
     pub fn set_syn_count(&mut self, count: u8) {
         self.tcb.user.syn_count = count;

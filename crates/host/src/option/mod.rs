@@ -43,6 +43,8 @@ pub enum SocketOption {
     SegmentSize(u16),
     /// FreeBSD's `TCP_KEEPINIT`, in seconds: how long an active open may take.
     OpeningLimit(Duration),
+    /// FreeBSD's `TCP_NOOPT`: SYNs carry no options, and so none are agreed on.
+    NoOptions(bool),
     /// `TCP_NODELAY`: small segments are sent at once (RFC 9293 §3.7.4).
     NoDelay(bool),
     /// `TCP_CORK`, FreeBSD's `TCP_NOPUSH`: small segments wait until it is taken off.

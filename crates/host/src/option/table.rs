@@ -354,6 +354,13 @@ pub(super) static TABLE: &[Known] = &[
         |on| SocketOption::NoDelay(on == 1),
         |reading| reading.of(|one| one.is_no_delay().into(), pick!(NoDelay, on => on.into()), 0),
     ),
+    known(
+        "TCP_NOOPT",
+        0,
+        1,
+        |on| SocketOption::NoOptions(on == 1),
+        |reading| reading.of(|one| one.has_no_options().into(), pick!(NoOptions, on => on.into()), 0),
+    ),
     known("TCP_NOPUSH", 0, 1, make_cork, cork),
     known(
         "TCP_NOTSENT_LOWAT",
@@ -433,6 +440,7 @@ impl SocketOption {
             Self::ErrorReports(on) => connection.set_error_reports(on),
             Self::OrphanLinger(time) => connection.set_orphan_linger(time),
             Self::SegmentSize(octets) => connection.set_segment_size_limit(octets),
+            Self::NoOptions(on) => connection.set_no_options(on),
             Self::OpeningLimit(time) => connection.set_opening_limit(now, time),
             Self::SynCount(count) => connection.set_syn_count(count),
         }

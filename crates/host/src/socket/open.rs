@@ -191,12 +191,10 @@ pub(crate) fn connect_fast_open(
 ) -> Result<u64, Errno> {
     let slot = open(stack, now, fd, remote)?;
     *stack.descriptors.get_mut(fd)? = Socket::Stream(slot);
-    let known = stack.fast_open.opportunity(&stack.config.fast_open, now, remote.ip(), false);
-    let refused = known.option.is_some_and(|option| option.is_experimental());
+    let path = (stack.connections.entry(slot).ends.local().ip(), remote);
     let opportunity = match payload {
         None => Opportunity { option: Some(FastOpenCookie::request(false)), text: false, segment_size: None },
-        Some(_) if refused => Opportunity { option: None, text: false, segment_size: None },
-        Some(_) => known,
+        Some(_) => stack.fast_open.opportunity_on(&stack.config.fast_open, now, path),
     };
     let payload = payload.unwrap_or(&Payload::EMPTY);
     let on_syn = attempt(stack, slot, opportunity, payload);
@@ -366,7 +364,9 @@ fn local_end(
         let address = if let Bound::One(address) = hold.address { address } else { path.source };
         let ends = ends(address, hold.port);
         let taken = stack.connections.contains(&ends) && stack.connections.replaceable(&ends, now).is_none();
-        return if taken { Err(Errno::AddressNotAvailable) } else { Ok((ends, PortShare::of(hold))) };
+        let bsd = stack.config.tcp.handshake.bsd_sockets;
+        let error = if bsd { Errno::AddressInUse } else { Errno::AddressNotAvailable };
+        return if taken { Err(error) } else { Ok((ends, PortShare::of(hold))) };
     }
     let wanted = |port| Hold { address: Bound::One(path.source), port, sharing: Sharing::Connected };
     let connections = &stack.connections;

@@ -27,6 +27,9 @@ pub(crate) fn send(
             let peer = socket.peer.ok_or(Errno::DestinationRequired)?;
             return send_to(stack, now, fd, peer, payload);
         }
+        Socket::Unconnected(_) | Socket::Listener(_) if stack.config.tcp.handshake.bsd_sockets => {
+            return Err(Errno::NotConnected);
+        }
         Socket::Unconnected(_) | Socket::Listener(_) => return Err(Errno::PipeBroken),
     };
     if stack.connections.full(slot).is_pipe_broken_first() {

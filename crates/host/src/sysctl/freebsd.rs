@@ -32,6 +32,9 @@ pub(super) const TABLE: &[Sysctl] = &[
         tcp.closing.fin_wait_2 = Some(Duration::from_secs(if on == 1 { 60 } else { 675 }))
     }),
     host("net.inet.tcp.fastopen.client_enable", 0, 1, |host, on| switch(host, FastOpenConfig::CLIENT, on)),
+    host("net.inet.tcp.fastopen.path_disable_time", 0, INT_MAX, |host, seconds| {
+        host.fast_open.path_disable_time = Duration::from_secs(seconds);
+    }),
     host("net.inet.tcp.fastopen.server_enable", 0, 1, |host, on| switch(host, FastOpenConfig::SERVER, on)),
     tcp("net.inet.tcp.icmp_may_rst", 0, 1, |tcp, on| tcp.icmp.hard_is_hard = on == 1),
     tcp("net.inet.tcp.initcwnd_segments", 1, 255, |tcp, count| {
@@ -49,9 +52,14 @@ pub(super) const TABLE: &[Sysctl] = &[
     tcp("net.inet.tcp.keepintvl", 1, INT_MAX, |tcp, millis| {
         tcp.keep_alive.interval = Duration::from_millis(millis)
     }),
+    tcp("net.inet.tcp.minmss", 64, 65_535, |tcp, octets| tcp.options.least_segment_size = octets as u16),
     tcp("net.inet.tcp.msl", 1, INT_MAX, |tcp, millis| {
         tcp.time_wait.length = Duration::from_millis(2 * millis)
     }),
+    tcp("net.inet.tcp.mssdflt", 64, 65_535, |tcp, octets| {
+        tcp.options.default_segment_size[0] = octets as u16;
+    }),
+    tcp("net.inet.tcp.path_mtu_discovery", 0, 1, |tcp, on| tcp.icmp.path_mtu_discovery = on == 1),
     tcp("net.inet.tcp.recvspace", 1, INT_MAX, |tcp, octets| tcp.buffers.receive = octets),
     tcp("net.inet.tcp.retries", 1, 12, |tcp, count| tcp.give_up.r2 = GiveUp::Timeouts(count as u32)),
     // From the third retransmission on.
@@ -67,8 +75,10 @@ pub(super) const TABLE: &[Sysctl] = &[
     tcp("net.inet.tcp.rexmit_slop", 0, 65_535, |tcp, millis| {
         tcp.retransmission.slop = Duration::from_millis(millis)
     }),
-    tcp("net.inet.tcp.rfc1323", 0, 1, |tcp, on| {
-        (tcp.options.window_scaling, tcp.options.timestamps) = (on == 1, on == 1)
+    // 2 is scaling alone, 3 is timestamps alone.
+    tcp("net.inet.tcp.rfc1323", 0, 3, |tcp, mode| {
+        (tcp.options.window_scaling, tcp.options.timestamps) =
+            (mode == 1 || mode == 2, mode == 1 || mode == 3)
     }),
     tcp("net.inet.tcp.rfc3042", 0, 1, |tcp, on| tcp.congestion.limited_transmit = on == 1),
     tcp("net.inet.tcp.sack.enable", 0, 1, |tcp, on| tcp.options.sack = on == 1),
@@ -81,6 +91,9 @@ pub(super) const TABLE: &[Sysctl] = &[
         tcp.handshake.syn_cookies = if on == 1 { SynCookiePolicy::Always } else { SynCookiePolicy::WhenFull };
     }),
     tcp("net.inet.tcp.tolerate_missing_ts", 0, 1, |tcp, on| tcp.options.require_timestamps = on == 0),
+    tcp("net.inet.tcp.v6mssdflt", 64, 65_535, |tcp, octets| {
+        tcp.options.default_segment_size[1] = octets as u16;
+    }),
 ];
 
 /// Puts a mode of Fast Open on or off.

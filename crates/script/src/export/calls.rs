@@ -146,6 +146,7 @@ fn value(option: SocketOption) -> Option<i64> {
         | Of::UrgentInline(on)
         | Of::KeepAlive(on)
         | Of::NoDelay(on)
+        | Of::NoOptions(on)
         | Of::Cork(on)
         | Of::QuickAck(on)
         | Of::FastOpenConnect(on)

@@ -52,12 +52,9 @@ const TABLE: &[Fixed] = &[
     // Of datagrams that are sent, which never wait here.
     anything("net.core.wmem_default"),
     only("net.inet.tcp.functions_default", "freebsd", "there is no other stack"),
-    only("net.inet.tcp.mssdflt", "536", "a peer without the MSS option has 536 octets"),
-    only("net.inet.tcp.path_mtu_discovery", "1", "every packet has the DF bit"),
     only("net.inet.tcp.pmtud_blackhole_detection", "0", "segments do not shrink because nobody answers"),
     // Without detection they mean nothing.
     anything("net.inet.tcp.pmtud_blackhole_mss"),
-    only("net.inet.tcp.v6mssdflt", "1220", "a peer without the MSS option has 1220 octets in IPv6"),
     anything("net.inet.tcp.v6pmtud_blackhole_mss"),
     only("net.ipv4.ip_no_pmtu_disc", "0", "every packet has the DF bit"),
     // Since Linux 6.6 each socket measures it.

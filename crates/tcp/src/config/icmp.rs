@@ -11,6 +11,8 @@ pub struct IcmpConfig {
     /// An error may quote SND.NXT itself, which was not sent yet (Linux); otherwise only what is in flight
     /// (RFC 5927 §4.1).
     pub quotes_next: bool,
+    /// An error that says that a packet was too big is believed (FreeBSD `net.inet.tcp.path_mtu_discovery`).
+    pub path_mtu_discovery: bool,
     /// A second soft error ends an attempt that has timed out more than three times (FreeBSD).
     pub insistence_ends: bool,
     /// Which errors end a half-open connection of a listener.
@@ -52,6 +54,7 @@ impl IcmpConfig {
             errors: IcmpErrors::Letter,
             hard_is_hard: true,
             quotes_next: false,
+            path_mtu_discovery: true,
             insistence_ends: false,
             half_open: HalfOpenErrors::Hard,
             soft_is_pending: false,

@@ -24,7 +24,7 @@ pub(crate) enum Meaning {
 /// What an error of this kind means under these settings.
 pub(crate) fn meaning(config: &IcmpConfig, kind: IcmpKind, ipv6: bool) -> Meaning {
     if let IcmpKind::PacketTooBig { mtu } = kind {
-        return Meaning::TooBig(mtu);
+        return if config.path_mtu_discovery { Meaning::TooBig(mtu) } else { Meaning::Nothing };
     }
     let meaning = match (config.errors, ipv6) {
         (IcmpErrors::Letter, false) => letter_v4(kind),
