@@ -126,10 +126,14 @@ impl Tracking {
     }
 
     /// The child that a packet of the peer begins; it is under test from now on.
-    pub(crate) fn begin_child(&mut self, network: &Network, ports: (Option<u16>, Option<u16>)) {
+    pub(crate) fn begin_child(&mut self, network: &Network, host: &Host, ports: (Option<u16>, Option<u16>)) {
         self.children = self.children.wrapping_add(1);
         let fresh = FIRST_CHILD_PORT + self.children % 20_000;
-        let local = (network.local, ports.1.unwrap_or(network.local_port)).into();
+        // A listener may be bound to a port of its own choice.
+        let parent = self.under_test().and_then(|(_, parent)| parent.fd);
+        let bound = parent.and_then(|fd| host.local_address(fd).ok()).map(|end| end.port());
+        let bound = bound.filter(|&port| port != 0).unwrap_or(network.local_port);
+        let local = (network.local, ports.1.unwrap_or(bound)).into();
         let remote = (network.remote, ports.0.unwrap_or(fresh)).into();
         self.begin(Tracked::new(None, Stage::Child, local, remote));
     }

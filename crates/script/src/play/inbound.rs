@@ -35,7 +35,7 @@ impl Player<'_> {
         mark(&spec.ip, &mut ip);
         if self.bench.tracking.under_test().is_none() {
             let named = (named(spec.ports.map(|it| it.0)), named(spec.ports.map(|it| it.1)));
-            self.bench.tracking.begin_child(&self.network, named);
+            self.bench.tracking.begin_child(&self.network, &self.bench.machine.host, named);
         }
         let body = match &spec.body {
             BodySpec::Tcp(tcp) => Body::Tcp(self.segment(tcp, spec.ports)?),
@@ -59,7 +59,7 @@ impl Player<'_> {
     fn segment(&mut self, spec: &TcpSpec, ports: Option<(u16, u16)>) -> Result<Segment, Problem> {
         let named = (named(ports.map(|it| it.0)), named(ports.map(|it| it.1)));
         if self.bench.tracking.under_test().is_some_and(|(_, it)| it.makes_children()) {
-            self.bench.tracking.begin_child(&self.network, named);
+            self.bench.tracking.begin_child(&self.network, &self.bench.machine.host, named);
         }
         let tracked = self.bench.tracking.under_test_mut().expect("a child is under test");
         let syn = spec.flags.contains(Flags::SYN);

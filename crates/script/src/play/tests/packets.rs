@@ -246,3 +246,48 @@ fn a_packet_longer_than_ip_can_say_is_refused() {
         passes(&text, &linux());
     }
 }
+
+#[test]
+fn a_listener_has_the_port_that_it_was_bound_to() {
+    let bind =
+        "bind(3, {sa_family = AF_INET, sin_port = htons(7777), sin_addr = inet_addr(\"192.168.0.1\")}, ...)";
+    passes(&PASSIVE.replace("bind(3, ..., ...)", bind), &strict(rfc()));
+    passes(&format!("--bind_port=7777\n{PASSIVE}"), &strict(rfc()));
+    let connect =
+        "connect(3, {sa_family = AF_INET, sin_port = htons(7777), sin_addr = inet_addr(\"192.0.2.1\")}, ...)";
+    passes(&ACTIVE.replace("connect(3, ..., ...)", connect), &strict(rfc()));
+    passes(&format!("--connect_port=7777\n{ACTIVE}"), &strict(rfc()));
+}
+
+/// PACKETDRILL.md §3.2: the SYN of a connection tells the peer's ISN, one that comes later does not.
+#[test]
+fn a_syn_on_a_connection_moves_no_numbers() {
+    let text = format!(
+        "{PASSIVE}+.1 < S 1:1(0) win 32000
++0 > . 1:1(0) ack 1
++.1 < P. 1:11(10) ack 1 win 32000
++0 read(4, ..., 10) = 10
++0 %{{ assert tcpi_state == TCP_ESTABLISHED }}%
+"
+    );
+    for settings in [rfc(), linux(), freebsd()] {
+        passes(&text, &settings);
+    }
+}
+
+/// PACKETDRILL.md §3.1: accept takes a connection before its handshake is through, if the stack gives it.
+#[test]
+fn fast_open_is_accepted_early() {
+    let text = "`sysctl -q net.ipv4.tcp_fastopen=0x602`
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0
++0 < S 0:500(500) win 32792 <mss 1000,sackOK,nop,nop>
++0 > S. 0:0(0) ack 501 <mss 1460,nop,nop,sackOK>
++0 accept(3, ..., ...) = 4
++0 %{ assert tcpi_state == TCP_SYN_RECV, tcpi_state }%
++0 read(4, ..., 500) = 500
+";
+    passes(text, &exact(strict(linux())));
+}
