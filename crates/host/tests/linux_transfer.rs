@@ -176,6 +176,31 @@ fn windows_while_nobody_reads() {
     assert_eq!(windows(100, 3), [1049, 1049, 1049]);
 }
 
+/// As Linux 6.18 does: `tcpi_busy_time` and `tcpi_rwnd_limited` while a window is closed, and after it opened.
+#[test]
+fn what_keeps_a_sender() {
+    let (mut t, fd) = with_window(16);
+    let times = |t: &Drill| {
+        let info = t.host.info_at(t.now, fd).unwrap();
+        ["busy_time", "rwnd_limited", "sndbuf_limited"].map(|name| info.field(name).unwrap() / 1000)
+    };
+    assert_eq!(times(&t), [0, 0, 0]);
+    t.write(fd, 4000).unwrap();
+    t.pass_ms(100);
+    // Of 4000 octets 2048 fit the window.
+    assert_eq!(times(&t), [100, 100, 0]);
+    t.inject(". 1:1(0) ack 2001 win 0");
+    t.pass_ms(200);
+    assert_eq!(times(&t), [300, 300, 0]);
+    t.inject(". 1:1(0) ack 2001 win 100");
+    t.pass_ms(100);
+    assert_eq!(times(&t), [400, 300, 0]);
+    t.inject(". 1:1(0) ack 4001 win 100");
+    t.pass_ms(100);
+    assert_eq!(times(&t), [400, 300, 0]);
+    t.forget_sent();
+}
+
 /// As Linux 6.18 does: SO_RCVBUF of a listener fixes buffer, window and scale; a segment that ends beyond the window is
 /// dropped whole while data waits to be read; the reader opens the window again.
 #[test]

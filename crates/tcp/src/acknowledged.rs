@@ -143,6 +143,9 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
     }
     tcb.send.acknowledge(ack);
     tcb.send_buffer.acknowledge(ack);
+    if tcb.send.in_flight() == 0 && tcb.unsent() == 0 {
+        tcb.chronograph.rest(arriving.now);
+    }
     if tcb.send_buffer.is_room_wanted() {
         tcb.send_buffer.grow(tcb.automatic_send_buffer());
     }

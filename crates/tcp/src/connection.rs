@@ -8,6 +8,7 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, EcnCodepoint, IcmpKind, Payload, Segment, Seq, TimerKind};
 
 use crate::arrive;
+use crate::chronograph::Activity;
 use crate::close;
 use crate::config::Config;
 use crate::embryo::Embryo;
@@ -257,7 +258,6 @@ impl Connection {
 
     /// SEND with flags.
     pub fn write_with(&mut self, now: Instant, payload: &Payload, flags: WriteFlags) -> u64 {
-        let _ = now;
         if !self.can_write() {
             return 0;
         }
@@ -266,6 +266,9 @@ impl Connection {
         (terms.more, terms.record_end) = (flags.more && !flags.push, flags.record_end);
         terms.by_part = flags.by_part;
         let written = self.tcb.send_buffer.write(payload, &terms);
+        if written > 0 {
+            self.tcb.chronograph.start(now, Activity::Busy);
+        }
         let all = written == u64::from(payload.len());
         self.tcb.hold.on_write(terms.more && all);
         if written > 0 && flags.push && all {

@@ -85,6 +85,9 @@ pub struct Info {
     pub ack_delay: Duration,
     /// The rate that the sender would pace at, in octets a second; `None` without a round-trip time.
     pub pacing_rate: Option<u64>,
+    /// Time with data on its way or waiting, and of that: held up by the peer's window, and by the size of the send buffer
+    /// (`tcpi_busy_time`, `tcpi_rwnd_limited`, `tcpi_sndbuf_limited`).
+    pub times: [Duration; 3],
     /// What happened so far.
     pub history: History,
     /// SND.UNA as it stands in a header.
@@ -100,6 +103,7 @@ pub const INFO_FIELDS: &[&str] = &[
     "advmss",
     "ato",
     "backoff",
+    "busy_time",
     "bytes_acked",
     "bytes_received",
     "bytes_retrans",
@@ -132,6 +136,7 @@ pub const INFO_FIELDS: &[&str] = &[
     "rto",
     "rtt",
     "rttvar",
+    "rwnd_limited",
     "sacked",
     "segs_in",
     "segs_out",
@@ -140,6 +145,7 @@ pub const INFO_FIELDS: &[&str] = &[
     "snd_ssthresh",
     "snd_wnd",
     "snd_wscale",
+    "sndbuf_limited",
     "state",
     "total_retrans",
     "total_rto",
@@ -160,6 +166,7 @@ impl Info {
             "advmss" => self.announced_segment_size.into(),
             "ato" => self.ack_delay.as_micros(),
             "backoff" => self.backoffs.into(),
+            "busy_time" => self.times[0].as_micros(),
             "bytes_acked" => self.acknowledged,
             "bytes_received" => self.received,
             "bytes_retrans" => self.history.octets_retransmitted,
@@ -192,9 +199,11 @@ impl Info {
             "rto" => self.rto.as_micros(),
             "rtt" => self.rtt.map_or(0, Duration::as_micros),
             "rttvar" => self.rtt_variation.as_micros(),
+            "rwnd_limited" => self.times[1].as_micros(),
             "sacked" => self.sacked.into(),
             "segs_in" => self.history.segments_received,
             "segs_out" => self.history.segments_sent,
+            "sndbuf_limited" => self.times[2].as_micros(),
             "snd_cwnd" => segments(self.congestion_window),
             "snd_mss" => self.send_segment_size.into(),
             "snd_ssthresh" => self.slow_start_threshold.map_or(NO_THRESHOLD, segments),
@@ -368,6 +377,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         announced_segment_size: tcb.path.announced_segment_size().saturating_sub(options),
         ack_delay: tcb.ack.delay(&tcb.config.acknowledgment),
         pacing_rate: tcb.pacing_rate(),
+        times: tcb.chronograph.times(now),
         history: history(tcb, now),
         send_unacknowledged: tcb.send.unacknowledged().to_seq(tcb.send.isn()),
         send_next: tcb.send.next().to_seq(tcb.send.isn()),

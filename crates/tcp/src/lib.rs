@@ -50,6 +50,7 @@ mod acknowledged;
 mod arrive;
 mod arriving;
 mod burst;
+mod chronograph;
 mod close;
 mod config;
 mod congestion;

@@ -8,6 +8,7 @@ use faultwire_wire::{Cause, Seq};
 
 use crate::ack_policy::AckPolicy;
 use crate::burst::{Burst, SMALL_WINDOW};
+use crate::chronograph::Chronograph;
 use crate::config::{AckAtOnce, Config};
 use crate::ecn::Ecn;
 use crate::event::{ConnectionError, Event, Events, Outgoing};
@@ -59,6 +60,7 @@ pub(crate) struct Tcb {
     pub(crate) cause: Cause,
     pub(crate) events: Events,
     pub(crate) tally: Tally,
+    pub(crate) chronograph: Chronograph,
 }
 
 /// What the user set, and what it was told last.
@@ -200,6 +202,7 @@ impl Tcb {
             cause: Cause::Unknown,
             events: Events::default(),
             tally: Tally::default(),
+            chronograph: Chronograph::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
 use crate::arriving::Arriving;
 use crate::burst::{self, Burst};
+use crate::chronograph::Activity;
 use crate::config::{ProbeContent, SequenceCheck, UserTimeoutFrom, WhenHeld};
 use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
@@ -249,9 +250,11 @@ fn rest(tcb: &mut Tcb, now: Instant) {
     tcb.resent_to = Offset::default();
     if let Some(burst) = tcb.burst.take() {
         tcb.recovery.on_transmission_opportunity_ended(now, burst.congestion_limited);
+        note_limits(tcb, now, burst.congestion_limited);
     }
     if tcb.send_buffer.is_room_wanted() && tcb.send_buffer.wake(tcb.send.next()) {
         tcb.events.writable();
+        tcb.chronograph.stop(now, Activity::BufferLimited);
     }
     if tcb.send.in_flight() > 0 {
         return;
@@ -273,6 +276,22 @@ fn rest(tcb: &mut Tcb, now: Instant) {
         && !tcb.timers.is_armed(Timer::SillyWindow)
     {
         tcb.timers.arm(Timer::SillyWindow, now.saturating_add(wait));
+    }
+}
+
+/// What kept a burst from being longer.
+#[inline]
+fn note_limits(tcb: &mut Tcb, now: Instant, congestion_limited: bool) {
+    let unsent = tcb.unsent();
+    let segment = u64::from(tcb.send.segment_size());
+    let next = tcb.send.next();
+    if unsent > 0 && tcb.send.usable() < unsent.min(segment) && tcb.recovery.new_data_quota(next) > 0 {
+        tcb.chronograph.start(now, Activity::WindowLimited);
+    } else {
+        tcb.chronograph.stop(now, Activity::WindowLimited);
+    }
+    if unsent == 0 && !congestion_limited && tcb.send_buffer.is_room_wanted() {
+        tcb.chronograph.start(now, Activity::BufferLimited);
     }
 }
 
