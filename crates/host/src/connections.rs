@@ -35,6 +35,8 @@ pub(crate) struct Entry {
     pub(crate) passive: bool,
     /// It was ESTABLISHED once.
     pub(crate) established: bool,
+    /// Whoever called connect was not told yet what became of it.
+    pub(crate) connecting: bool,
     /// Its user was not told yet (`SO_ERROR`).
     pub(crate) error: Option<Errno>,
     pub(crate) settings: SocketSettings,

@@ -191,6 +191,12 @@ impl Host {
         socket::disconnect(&mut self.stack, now, fd)
     }
 
+    /// Somebody waits for the connection that `fd` opens with something to write. As in Linux the ACK that ends the
+    /// handshake then waits for that, 200 ms at most.
+    pub fn writer_waits(&mut self, fd: Fd) {
+        socket::writer_waits(&mut self.stack, fd);
+    }
+
     /// Writes to a stream as much as there is room for, or one datagram to the peer of a UDP socket; returns the
     /// octets taken.
     ///

@@ -65,7 +65,7 @@ impl Listener {
     }
 
     /// What becomes of a SYN: the kernel refuses it when the accept queue is full. It answers it with a cookie, or
-    /// refuses it too, when there are as many half-open connections as the backlog; and without cookies it refuses it
+    /// refuses it too, when there are more half-open connections than the backlog; and without cookies it refuses it
     /// when three quarters of the SYN backlog are taken.
     pub(crate) fn admits_syn(
         &mut self,
@@ -76,7 +76,7 @@ impl Listener {
         if self.is_accept_queue_full() {
             return Err(DropReason::AcceptQueueFull);
         }
-        let full = self.half_open >= self.backlog;
+        let full = self.half_open > self.backlog;
         let scarce = config.syn_backlog.saturating_sub(self.half_open) < config.syn_backlog / 4;
         match cookies {
             SynCookiePolicy::Never if full || scarce => Err(DropReason::SynQueueFull),

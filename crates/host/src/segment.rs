@@ -191,6 +191,7 @@ fn half_open_entry(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd, ends: Ends,
         port: None,
         passive: true,
         established: false,
+        connecting: false,
         error: None,
         settings,
         lingers_until: None,
@@ -307,7 +308,7 @@ fn establish(stack: &mut Stack, arrival: &Arrival<'_>, slot: u32, segment: &Segm
     let hold = entry.hold().expect("a port");
     let Body::HalfOpen(half_open) = &mut entry.body else { panic!("slot {slot} is not half-open") };
     let suspended = half_open.suspended.take();
-    let mut connection = Connection::from_embryo(&half_open.embryo, arrival.now, arrival.cause());
+    let mut connection = Connection::from_embryo(&half_open.embryo, segment, arrival.now, arrival.cause());
     options.apply(&mut connection, arrival.now);
     let arrived = connection.receive_marked(arrival.now, segment, arrival.ip.ecn(), arrival.cause());
     assert_eq!(arrived, tcp::Arrival::Handled, "a connection does not begin in TIME-WAIT");

@@ -620,6 +620,7 @@ fn shutdown_of_an_attempt() {
     t.expect("S 0:0(0) <...>");
     t.inject("+0.01 S. 0:0(0) ack 1 win 32792 <mss 1460>");
     t.expect(". 1:1(0) ack 1");
+    assert_eq!(t.host.connect(t.now, fd, remote), Ok(()), "the first to look is told that it worked");
     assert_eq!(t.host.connect(t.now, fd, remote), Err(Errno::IsConnected));
     t.abort(fd);
     t.forget_sent();

@@ -221,6 +221,11 @@ impl AckPolicy {
         self.haste = if quick { Haste::Always } else { Haste::Interactive };
     }
 
+    /// Whether quick ACKs were switched off.
+    pub(crate) fn is_slowed(&self) -> bool {
+        matches!(self.haste, Haste::Interactive)
+    }
+
     /// Whether the limit on challenge ACKs permits one more now.
     pub(crate) fn may_challenge(&mut self, limit: ChallengeLimit, now: Instant) -> bool {
         may_challenge(limit, now, &mut self.limiter_since, &mut self.limiter_count)

@@ -46,6 +46,7 @@ pub(crate) fn segment_arrives(
     match tcb.state {
         State::Closed | State::Listen | State::TimeWait => Err(DropReason::Closed),
         State::SynSent => {
+            let waits = handshake::waits_for_writer(tcb);
             handshake::syn_sent(tcb, now, segment, cause)?;
             if tcb.state == State::Established || tcb.state == State::FinWait1 {
                 if handshake::takes_text_of_syn_ack(tcb) {
@@ -53,7 +54,9 @@ pub(crate) fn segment_arrives(
                     let arriving = Arriving::new(tcb, now, segment, cause, Offset::FIRST);
                     take_text_and_fin(tcb, &arriving);
                 }
-                handshake::answer_syn_ack(tcb, now, cause);
+                // What follows a FIN is an answer, which may be on its way.
+                let closing = tcb.config.handshake.ack_waits_for_writer && tcb.state == State::CloseWait;
+                handshake::answer_syn_ack(tcb, now, cause, waits || closing);
             }
             Ok(())
         }
@@ -85,6 +88,9 @@ fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) ->
     acknowledged::check_ack(tcb, &arriving)?;
     if tcb.state == State::Closed {
         return Ok(());
+    }
+    if acceptable == Acceptable::SynAckOfSimultaneousOpen && tcb.config.handshake.syn_stays {
+        arriving::answer_duplicate(tcb, &arriving, Offset::ISN, Offset::FIRST);
     }
     if segment.flags.contains(Flags::URG) {
         check_urgent(tcb, &arriving);
@@ -391,6 +397,11 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
         // RFC 9293 §3.6.1, SHLD-3: data that nobody will read shows as a reset.
         transmit::reset_reply(tcb, arriving.segment, Reason::UnreadData, arriving.cause);
         tcb.tear_down(None);
+        return Some(DropReason::AfterClose);
+    }
+    if tcb.user.deaf && tcb.config.closing.reset_unwanted_data && tcb.state != State::Established {
+        transmit::reset_reply(tcb, arriving.segment, Reason::UnreadData, arriving.cause);
+        tcb.tear_down(Some(ConnectionError::Reset));
         return Some(DropReason::AfterClose);
     }
     if tcb.ecn.is_on() {

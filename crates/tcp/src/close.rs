@@ -15,10 +15,15 @@ pub(crate) fn shutdown_write(tcb: &mut Tcb) {
         return;
     }
     match tcb.state {
-        // Linux: what Fast Open made can be closed, and its FIN sent, before the handshake ends.
-        State::SynReceived if handshake::is_fast_open(tcb) => {
+        // Linux: what Fast Open made can be closed, and its FIN sent, before the handshake ends; a half-close waits.
+        State::SynReceived if tcb.user.orphan && handshake::is_fast_open(tcb) => {
             tcb.send_buffer.finish();
             tcb.become_state(State::FinWait1);
+        }
+        State::SynReceived if handshake::is_fast_open(tcb) => {
+            if let Some(opening) = &mut tcb.opening {
+                opening.half_close();
+            }
         }
         // The FIN waits for the handshake.
         State::SynSent | State::SynReceived => tcb.send_buffer.finish(),
@@ -50,6 +55,11 @@ pub(crate) fn close(tcb: &mut Tcb, now: Instant) {
         State::FinWait2 => limit_fin_wait_2(tcb, now),
         _ => shutdown_write(tcb),
     }
+}
+
+/// The user wants to read no more.
+pub(crate) fn shutdown_read(tcb: &mut Tcb) {
+    tcb.user.deaf = true;
 }
 
 /// ABORT: a RST where the peer knows of the connection.

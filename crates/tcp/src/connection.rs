@@ -95,8 +95,8 @@ impl Connection {
 
     /// The connection that an embryo became when it said [`crate::EmbryoVerdict::Accept`]: ESTABLISHED. Hand it the
     /// same segment by [`receive`](Self::receive).
-    pub fn from_embryo(embryo: &Embryo, now: Instant, cause: Cause) -> Self {
-        Self { tcb: handshake::accept(embryo, now, cause) }
+    pub fn from_embryo(embryo: &Embryo, segment: &Segment, now: Instant, cause: Cause) -> Self {
+        Self { tcb: handshake::accept(embryo, segment, now, cause) }
     }
 
     /// As [`Connection::from_embryo`] for a SYN with a good Fast Open cookie: SYN-RECEIVED, with the text of the SYN to
@@ -135,6 +135,14 @@ impl Connection {
     pub fn release_syn(&mut self) -> bool {
         self.begin_call();
         self.tcb.opening.as_mut().is_some_and(|opening| opening.release())
+    }
+
+    /// While the connection opens: somebody waits for that with something to write, or does no longer. The ACK that ends
+    /// the handshake can wait for it.
+    pub fn set_writer_waits(&mut self, waits: bool) {
+        if let Some(opening) = &mut self.tcb.opening {
+            opening.set_writer_waits(waits);
+        }
     }
 
     /// What there is to know of Fast Open, once: after [`Event::FastOpen`].
@@ -311,7 +319,8 @@ impl Connection {
             self.tcb.state,
             State::SynSent | State::SynReceived | State::Established | State::CloseWait
         );
-        open && !self.tcb.send_buffer.is_finished()
+        let half_closed = || self.tcb.opening.as_ref().is_some_and(|opening| opening.is_half_closed());
+        open && !self.tcb.send_buffer.is_finished() && !half_closed()
     }
 
     /// Whether a write fails with EPIPE now, whatever error waits ([`crate::ClosingConfig::broken_pipe_first`]).
@@ -429,6 +438,11 @@ impl Connection {
         let _ = now;
         self.begin_call();
         close::shutdown_write(&mut self.tcb);
+    }
+
+    /// Nothing that arrives from now on will be read (`SHUT_RD`).
+    pub fn shutdown_read(&mut self) {
+        close::shutdown_read(&mut self.tcb);
     }
 
     /// CLOSE: nobody will read or write any more (RFC 9293 §3.6.1, MAY-1; half-close is

@@ -160,6 +160,9 @@ impl Ecn {
 pub(crate) fn on_segment(tcb: &mut Tcb, flags: Flags) {
     if tcb.config.ecn.marks_on_all {
         tcb.ecn.on_segment(flags);
+    } else if flags.contains(Flags::CWR) && tcb.config.ecn.acknowledge_reduction {
+        // Linux: on a segment without text too.
+        tcb.ecn.echoing = false;
     }
 }
 

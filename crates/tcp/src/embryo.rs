@@ -349,10 +349,13 @@ impl Embryo {
         rounding_segment(self.path, self.negotiated)
     }
 
-    /// The round trip, if only one SYN-ACK can have been answered (Karn).
-    pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
-        let once = self.retry.transmissions == 1 && self.retry.sent_at <= now;
-        once.then(|| now.saturating_since(self.retry.sent_at))
+    /// The round trip, if only one SYN-ACK can have been answered (Karn), or by the timestamp that `segment` echoes.
+    pub(crate) fn round_trip(&self, now: Instant, segment: &Segment) -> Option<Duration> {
+        if self.retry.transmissions == 1 && self.retry.sent_at <= now {
+            return Some(now.saturating_since(self.retry.sent_at));
+        }
+        let (_, echo) = segment.options.timestamps().filter(|_| self.timestamps.enabled())?;
+        self.timestamps.since_echo(echo, now)
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.

@@ -10,7 +10,7 @@ use crate::config::{Config, OptionOrder, SequenceCheck};
 use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
-use crate::fast_open::{self, FastOpenCookie};
+use crate::fast_open;
 use crate::negotiate::{Negotiated, Offer, PathInfo, TIMESTAMPS_OCTETS};
 use crate::offset::Offset;
 use crate::receive_buffer::first_window;
@@ -22,98 +22,11 @@ use crate::transmit;
 use crate::user_timeout;
 
 mod early;
+mod opening;
 
 pub(crate) use early::{accept_fast_open, attempt_fast_open, syn_for_fast_open, takes_text_of_syn_ack};
 use early::{complete_fast_open, note_fast_open_answer};
-
-/// What only a connection in SYN-SENT or SYN-RECEIVED needs: the retransmission of its SYN.
-#[derive(Clone, Debug)]
-pub(crate) struct Opening {
-    deadline: Instant,
-    sent_at: Instant,
-    due: bool,
-    /// What makes the next one due.
-    cause: Cause,
-    transmissions: u16,
-    /// Of these: those that carried an ACK too, after the peer's SYN (figure 7).
-    answers: u16,
-    timeouts: u32,
-    /// What the first SYN, or the first SYN-ACK, carries of Fast Open, and no later one.
-    option: Option<FastOpenCookie>,
-    /// Octets of text that the first SYN carries.
-    text: u32,
-    /// The SYN waits for the first write (Linux `TCP_FASTOPEN_CONNECT`).
-    held: bool,
-    /// That write needs no cookie to go with the SYN.
-    without_cookie: bool,
-    /// Fast Open: a listener began this, and the connection is here before the handshake is complete. `None` otherwise.
-    passive: Option<Passive>,
-}
-
-/// SYN-RECEIVED of a listener with a connection already (RFC 7413 §4.2.2).
-#[derive(Clone, Debug)]
-struct Passive {
-    accepted: bool,
-    limiter_since: Instant,
-    limiter_count: u8,
-}
-
-impl Opening {
-    fn new(now: Instant) -> Self {
-        Self {
-            deadline: Instant::FAR_FUTURE,
-            sent_at: now,
-            due: true,
-            cause: Cause::Call,
-            transmissions: 0,
-            answers: 0,
-            timeouts: 0,
-            option: None,
-            text: 0,
-            held: false,
-            without_cookie: false,
-            passive: None,
-        }
-    }
-
-    /// The SYN is not sent before [`Opening::release`].
-    pub(crate) fn hold(&mut self, without_cookie: bool) {
-        (self.held, self.without_cookie) = (true, without_cookie);
-    }
-
-    /// Whether the SYN waits.
-    pub(crate) fn is_held(&self) -> bool {
-        self.held
-    }
-
-    /// The SYN goes out now. Says what [`Opening::hold`] was told.
-    pub(crate) fn release(&mut self) -> bool {
-        self.held = false;
-        self.without_cookie
-    }
-
-    /// A user accepted the connection.
-    pub(crate) fn accepted(&mut self) {
-        if let Some(passive) = &mut self.passive {
-            passive.accepted = true;
-        }
-    }
-
-    /// Whether [`Opening::accepted`] was called.
-    pub(crate) fn is_accepted(&self) -> bool {
-        self.passive.as_ref().is_some_and(|passive| passive.accepted)
-    }
-
-    /// When the SYN is to be sent again.
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    /// The round trip, if only one SYN can have been answered (Karn).
-    fn round_trip(&self, now: Instant) -> Option<Duration> {
-        (self.transmissions == 1).then(|| now.saturating_since(self.sent_at))
-    }
-}
+pub(crate) use opening::Opening;
 
 /// How long to wait after the timeout number `timeouts` of a SYN: the first `linear` come without back-off.
 pub(crate) fn retry_interval(config: &Config, timeouts: u32, linear: u32) -> Duration {
@@ -136,6 +49,16 @@ pub(crate) fn open(config: &Arc<Config>, path: PathInfo, isn: Seq, now: Instant)
     tcb
 }
 
+/// Segments that our SYN counts for while it is unacknowledged: as in Linux its text is one of its own.
+pub(crate) fn segments_of_syn(tcb: &Tcb) -> u32 {
+    match &tcb.opening {
+        Some(opening) if opening.passive.is_none() && opening.transmissions > 0 => {
+            1 + u32::from(tcb.fast_open.text_sent())
+        }
+        _ => 0,
+    }
+}
+
 /// Whether Fast Open made the connection before its handshake was complete, and it is not complete yet.
 #[inline]
 pub(crate) fn is_fast_open(tcb: &Tcb) -> bool {
@@ -143,12 +66,12 @@ pub(crate) fn is_fast_open(tcb: &Tcb) -> bool {
 }
 
 /// The end of a passive OPEN: the acknowledgment of our SYN-ACK arrived. The caller hands in the segment again.
-pub(crate) fn accept(embryo: &Embryo, now: Instant, cause: Cause) -> Tcb {
+pub(crate) fn accept(embryo: &Embryo, segment: &Segment, now: Instant, cause: Cause) -> Tcb {
     let mut tcb = of_listener(embryo, now, cause);
     tcb.tally.syn_retransmissions = embryo.transmissions().saturating_sub(1);
     tcb.tally.syn_timeouts = embryo.timeouts().into();
     tcb.tally.segments_sent = u64::from(embryo.transmissions());
-    tcb.establish(now, embryo.round_trip(now), embryo.timeouts().into());
+    tcb.establish(now, embryo.round_trip(now, segment), embryo.timeouts().into());
     if tcb.config.sending.half_window {
         tcb.send.forget_window_max();
     }
@@ -239,20 +162,34 @@ pub(crate) fn syn_sent(
 }
 
 /// The ACK that ends the handshake, with all that came on the SYN-ACK. Text of our SYN that has to go again takes the
-/// ACK with it, and in FreeBSD whatever waits to be sent does.
-pub(crate) fn answer_syn_ack(tcb: &mut Tcb, now: Instant, cause: Cause) {
+/// ACK with it, and in FreeBSD whatever waits to be sent does. If it `waits`, what is written soon does so too.
+pub(crate) fn answer_syn_ack(tcb: &mut Tcb, now: Instant, cause: Cause, waits: bool) {
     let rides = tcb.config.options.order == OptionOrder::FreeBsd && tcb.unsent() > 0;
     if rides || tcb.recovery.is_retransmission_due() {
         return tcb.ack.demand(Reason::HandshakeAck, cause);
+    }
+    if waits {
+        tcb.ack.take_due();
+        return tcb.timers.arm(Timer::DelayedAck, now.saturating_add(WAIT_FOR_WRITER));
     }
     let reply = transmit::acknowledgment(tcb, now, Reason::HandshakeAck, cause);
     tcb.outbox.push(reply);
 }
 
+/// Whether the ACK of a SYN-ACK waits for something to be written (Linux `tcp_rcv_synsent_state_process`).
+pub(crate) fn waits_for_writer(tcb: &Tcb) -> bool {
+    let writer = || tcb.opening.as_ref().is_some_and(|opening| opening.writer_waits());
+    tcb.config.handshake.ack_waits_for_writer && (writer() || tcb.ack.is_slowed())
+}
+
+/// Linux `TCP_DELACK_MAX`.
+const WAIT_FOR_WRITER: Duration = Duration::from_millis(200);
+
 /// Our SYN was acknowledged up to `ack`: ESTABLISHED. Text that went with it and was not acknowledged goes again at once
-/// (RFC 7413 §4.2.1).
+/// (RFC 7413 §4.2.1); in Linux not after a simultaneous open, which nothing was learned from.
 fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Duration>, retransmitted: u32) {
     let sent_at = tcb.opening.as_ref().map_or(now, |opening| opening.sent_at);
+    let learned = tcb.state == State::SynSent || !tcb.config.handshake.syn_stays;
     tcb.send.acknowledge(ack);
     tcb.establish(now, round_trip, retransmitted);
     if !tcb.fast_open.text_sent() {
@@ -260,11 +197,13 @@ fn establish(tcb: &mut Tcb, now: Instant, ack: Offset, round_trip: Option<Durati
     }
     tcb.send_buffer.acknowledge(ack);
     let end = tcb.send.next();
-    tcb.fast_open.set_text_acknowledged(ack == end);
-    if ack < end {
+    tcb.fast_open.set_text_acknowledged(ack == end && learned);
+    if ack == end {
+        tcb.recovery.start_at(ack);
+    } else if learned {
         tcb.recovery.on_syn_text_refused(now, sent_at, ack..end);
     } else {
-        tcb.recovery.start_at(ack);
+        tcb.recovery.on_syn_text_unanswered(now, sent_at, ack..end);
     }
 }
 
@@ -315,12 +254,16 @@ pub(crate) fn answer_by_syn_ack(tcb: &mut Tcb) {
 pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
     let mut opening = tcb.opening.take()?;
     let outgoing = (!opening.held && std::mem::take(&mut opening.due)).then(|| {
+        if opening.transmissions == 0 {
+            opening.began_at = now;
+        }
         opening.transmissions = opening.transmissions.saturating_add(1);
         opening.sent_at = now;
         let slop = if opening.timeouts > 0 { tcb.config.retransmission.slop } else { Duration::ZERO };
         let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb)).saturating_add(slop);
         let wait = wait.min(tcb.config.retransmission.max);
-        if opening.deadline == Instant::FAR_FUTURE || tcb.config.handshake.repeated_syn_restarts {
+        let rules = &tcb.config.handshake;
+        if opening.deadline == Instant::FAR_FUTURE || rules.repeated_syn_restarts && !rules.syn_stays {
             opening.deadline = now.saturating_add(wait);
         }
         // The first SYN-ACK repeats nothing, although it takes the sequence number of the SYN before it.
@@ -347,10 +290,11 @@ pub(crate) fn on_timeout(tcb: &mut Tcb, now: Instant) {
     let limit = retransmission_limit(tcb);
     let Some(opening) = tcb.opening.as_mut().filter(|opening| opening.deadline <= now) else { return };
     opening.deadline = Instant::FAR_FUTURE;
-    let timeouts = opening.timeouts;
-    fast_open::on_timeout(tcb, timeouts, timeouts >= limit);
+    let (timeouts, waited) = (opening.timeouts, now.saturating_since(opening.began_at));
+    let over = timeouts >= limit || is_too_long(tcb, waited);
+    fast_open::on_timeout(tcb, timeouts, over);
     let Some(opening) = &mut tcb.opening else { return };
-    if timeouts >= limit {
+    if over {
         let error = tcb.user.soft_error.unwrap_or(ConnectionError::TimedOut);
         tcb.tear_down(Some(error));
         return;
@@ -377,6 +321,20 @@ fn retransmission_limit(tcb: &Tcb) -> u32 {
     }
 }
 
+/// Linux: the linear timeouts do not make an attempt longer than its retries would have made it without them.
+fn is_too_long(tcb: &Tcb, waited: Duration) -> bool {
+    let opening = &tcb.config.opening;
+    if opening.syn_linear_timeouts == 0 || tcb.state != State::SynSent {
+        return false;
+    }
+    let retries = match tcb.user.syn_count {
+        0 => opening.syn_retries,
+        count => count.into(),
+    };
+    let limit = (0..=retries).map(|n| retry_interval(&tcb.config, n, 0));
+    waited >= limit.fold(Duration::ZERO, |sum, wait| sum + wait)
+}
+
 /// Takes over what the peer's SYN says.
 fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     let offer = Offer::read(&segment.options);
@@ -394,6 +352,7 @@ fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
     }
     // RFC 7323 §2.2: the window of a SYN is not scaled.
     tcb.send.update(Offset::ISN, tcb.send.widen(segment.ack).max(Offset::ISN), u32::from(segment.window));
+    tcb.fit_segments_to_window();
 }
 
 /// Both SYNs are known, and so how large windows can be; our SYN had one that was rounded to `segment`.
@@ -408,7 +367,13 @@ fn begin_window(tcb: &mut Tcb, segment: u16) {
 
 /// The round trip of the handshake: by the clock, or after a retransmission by the timestamp echo.
 fn measured(tcb: &Tcb, now: Instant, segment: &Segment) -> Option<Duration> {
-    let by_clock = tcb.opening.as_ref().and_then(|opening| opening.round_trip(now));
+    let by_clock = tcb.opening.as_ref().and_then(|opening| match tcb.state {
+        // The SYN went twice, and none is known to be lost.
+        State::SynReceived if tcb.config.handshake.syn_stays && opening.passive.is_none() => {
+            (opening.timeouts == 0).then(|| now.saturating_since(opening.sent_at))
+        }
+        _ => opening.round_trip(now),
+    });
     let by_echo = || {
         let (_, echo) = segment.options.timestamps().filter(|_| tcb.timestamps.enabled())?;
         tcb.timestamps.since_echo(echo, now)
@@ -479,6 +444,10 @@ fn syn(tcb: &mut Tcb, now: Instant, flags: Flags, transmission: u16, opening: &O
 /// What a SYN offers: from some retransmission on, by policy, nothing but the MSS, in case that something on the path
 /// does not bear options.
 fn offered(tcb: &Tcb, opening: &Opening) -> Negotiated {
+    if tcb.config.handshake.syn_stays && tcb.state != State::SynSent && opening.passive.is_none() {
+        // What was offered at first, whatever the peer's SYN said.
+        return Negotiated::offered(&tcb.config.options, tcb.path, tcb.config.buffers.receive_max);
+    }
     let from = tcb.config.handshake.drop_options_at;
     if from == 0 || opening.timeouts < from || tcb.state != State::SynSent {
         return tcb.negotiated;

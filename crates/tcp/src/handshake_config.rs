@@ -13,12 +13,22 @@ pub struct HandshakeConfig {
     /// Text and FIN on a SYN-ACK without Fast Open are taken (RFC 9293 §3.10.7.3). Otherwise the peer sends them again
     /// (Linux).
     pub text_on_syn_ack: bool,
-    /// In SYN-RECEIVED a RST anywhere in the window ends the attempt (Linux, for connections that a listener began);
-    /// otherwise only one at RCV.NXT (RFC 5961 §3.2).
+    /// In SYN-RECEIVED a RST anywhere in the window ends a connection that Fast Open made (Linux); otherwise only one at
+    /// RCV.NXT (RFC 5961 §3.2).
     pub reset_in_window: bool,
     /// A repeated SYN that gets the SYN-ACK again also restarts the timer of its retransmission, as what is sent
     /// again then.
     pub repeated_syn_restarts: bool,
+    /// In a simultaneous open (RFC 9293 §3.5, figure 7) our SYN goes again as it was, with an ACK and on its own timer, and
+    /// the peer's SYN,ACK is answered (Linux). Otherwise our SYN,ACK says what was agreed on and is timed anew, and the
+    /// peer's ends the handshake in silence.
+    pub syn_stays: bool,
+    /// The ACK that ends an active open waits for a writer who waits for the connection, or for somebody who would not be
+    /// asked for an answer at once, 200 ms at most (Linux).
+    pub ack_waits_for_writer: bool,
+    /// The first connect call after a connection came about without its caller waiting says that it did (Linux);
+    /// otherwise it fails with EISCONN.
+    pub connect_tells_success: bool,
     /// Retransmissions of a SYN-ACK whose connection Fast Open made already, beyond
     /// [`crate::OpeningConfig::synack_retries`].
     pub fast_open_extra_retries: u32,
@@ -71,6 +81,9 @@ impl HandshakeConfig {
             text_on_syn_ack: true,
             reset_in_window: false,
             repeated_syn_restarts: false,
+            syn_stays: false,
+            ack_waits_for_writer: false,
+            connect_tells_success: false,
             fast_open_extra_retries: 0,
             forget_reset_child: true,
             drop_options_at: 0,
@@ -89,6 +102,9 @@ impl HandshakeConfig {
             text_on_syn_ack: false,
             reset_in_window: true,
             repeated_syn_restarts: true,
+            syn_stays: true,
+            ack_waits_for_writer: true,
+            connect_tells_success: true,
             fast_open_extra_retries: 1,
             forget_reset_child: false,
             drop_options_at: 0,
@@ -107,6 +123,9 @@ impl HandshakeConfig {
             text_on_syn_ack: true,
             reset_in_window: false,
             repeated_syn_restarts: true,
+            syn_stays: false,
+            ack_waits_for_writer: false,
+            connect_tells_success: false,
             fast_open_extra_retries: 0,
             forget_reset_child: false,
             drop_options_at: 0,

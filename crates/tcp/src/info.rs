@@ -3,6 +3,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::Seq;
 
+use crate::handshake;
 use crate::negotiate::TIMESTAMPS_OCTETS;
 use crate::recovery::Phase;
 use crate::state::State;
@@ -347,7 +348,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
             Phase::Recovery => RecoveryState::Recovery,
             Phase::Loss => RecoveryState::Loss,
         },
-        unacknowledged: recovery.segments_in_flight(),
+        unacknowledged: recovery.segments_in_flight() + handshake::segments_of_syn(tcb),
         sacked: recovery.segments_sacked(),
         lost: recovery.lost().segments,
         retransmitted: recovery.retransmitted().segments,

@@ -39,7 +39,7 @@
 //! let _ = client.receive(now, &syn_ack, Cause::Unknown);
 //! let ack = client.transmit(now).unwrap().segment;
 //! assert_eq!(embryo.receive(now, &ack, Cause::Unknown), EmbryoVerdict::Accept);
-//! let mut server = Connection::from_embryo(&embryo, now, Cause::Unknown);
+//! let mut server = Connection::from_embryo(&embryo, &ack, now, Cause::Unknown);
 //! let _ = server.receive(now, &ack, Cause::Unknown);
 //! assert_eq!((client.state(), server.state()), (State::Established, State::Established));
 //! ```

@@ -35,7 +35,8 @@ impl Connection {
     pub fn set_keep_alive(&mut self, now: Instant, setting: KeepAliveSetting) {
         let tcb = &mut self.tcb;
         tcb.keep_alive.set(setting);
-        let open = tcb.state.is_synchronized() && tcb.state != State::TimeWait;
+        let fast_open = crate::handshake::is_fast_open(tcb);
+        let open = (tcb.state.is_synchronized() || fast_open) && tcb.state != State::TimeWait;
         if tcb.keep_alive.is_enabled() && open {
             tcb.timers.arm(Timer::KeepAlive, tcb.keep_alive.deadline(now));
         } else {
@@ -51,7 +52,8 @@ impl Connection {
         tcb.timers.stop(Timer::User);
         let from_sending = tcb.config.give_up.user_timeout_from == UserTimeoutFrom::FirstSending;
         if let Some(timeout) = timeout
-            && (tcb.send.in_flight() > 0 && from_sending || tcb.opening.is_some())
+            && (tcb.send.in_flight() > 0 && from_sending
+                || tcb.opening.is_some() && !crate::handshake::is_fast_open(tcb))
         {
             tcb.timers.arm(Timer::User, now.saturating_add(timeout));
         }

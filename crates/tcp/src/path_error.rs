@@ -59,13 +59,19 @@ fn on_too_big(tcb: &mut Tcb, quoted: Offset, mtu: u32) {
         return;
     }
     tcb.path.mtu = mtu;
+    if tcb.state == State::SynSent && tcb.fast_open.text_sent() {
+        // Linux: what was too big can only have been the SYN with its text; it goes again without.
+        if let Some(opening) = &mut tcb.opening {
+            opening.go_again(tcb.cause);
+        }
+    }
     let octets = tcb.negotiated.effective_segment_size(tcb.path, mtu);
     if octets >= tcb.send.segment_size() {
         return;
     }
     tcb.send.set_segment_size(octets);
-    if quoted > Offset::ISN {
-        tcb.recovery.on_segment_size_reduced(octets);
+    if quoted > Offset::ISN || handshake::is_fast_open(tcb) {
+        tcb.recovery.on_segment_size_reduced(octets, tcb.config.buffers.send_parts.is_some());
     }
 }
 

@@ -308,6 +308,21 @@ impl SentQueue {
         self.segments.iter().rev().find(|segment| segment.length > octets).map(SentSegment::end)
     }
 
+    /// What went out at one time and is not known to have arrived, to be lost, or to have been sent again, is one segment.
+    pub(crate) fn join_bursts(&mut self) {
+        let mut index = 1;
+        while index < self.segments.len() {
+            let (before, segment) = (self.segments[index - 1], self.segments[index]);
+            let fresh = before.marks == 0 && segment.marks == 0;
+            if fresh && before.first_sent == segment.first_sent && before.last_sent == segment.last_sent {
+                self.segments[index - 1].length += segment.length;
+                self.segments.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
     /// How often the segment that holds `at` has been sent; 0 if none does.
     #[inline]
     pub(crate) fn transmissions(&self, at: Offset) -> u16 {

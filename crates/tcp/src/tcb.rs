@@ -68,6 +68,8 @@ pub(crate) struct Tcb {
 pub(crate) struct User {
     /// Nobody owns the connection any more: its user closed it.
     pub(crate) orphan: bool,
+    /// Nothing that arrives will be read.
+    pub(crate) deaf: bool,
     pub(crate) traffic_class: u8,
     /// Retransmissions of a SYN (`TCP_SYNCNT`); 0: as configured.
     pub(crate) syn_count: u8,
@@ -169,6 +171,7 @@ impl Tcb {
             state: State::Closed,
             user: User {
                 orphan: false,
+                deaf: false,
                 traffic_class: 0,
                 syn_count: 0,
                 orphan_linger: 0,
@@ -249,7 +252,7 @@ impl Tcb {
 
     /// The handshake is complete: ESTABLISHED, or further if the user closed meanwhile.
     pub(crate) fn open(&mut self, now: Instant) {
-        self.opening = None;
+        let half_closed = self.opening.take().is_some_and(|opening| opening.is_half_closed());
         self.timers.stop(Timer::User);
         self.become_state(State::Established);
         self.keep_alive.on_heard(now);
@@ -258,6 +261,9 @@ impl Tcb {
         }
         self.send_buffer.grow(self.automatic_send_buffer());
         self.events.writable();
+        if half_closed {
+            self.send_buffer.finish();
+        }
         if self.send_buffer.is_finished() {
             self.become_state(State::FinWait1);
         }

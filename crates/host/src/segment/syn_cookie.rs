@@ -48,7 +48,7 @@ pub(super) fn accept(
         stack.dropped(arrival.id, DropReason::AcceptQueueFull);
         return true;
     }
-    let mut connection = Connection::from_embryo(&embryo, now, cause);
+    let mut connection = Connection::from_embryo(&embryo, segment, now, cause);
     let mut entry = half_open_entry(stack, arrival, fd, *ends, embryo);
     let listener = listener(stack, fd);
     listener.options.clone().apply(&mut connection, now);

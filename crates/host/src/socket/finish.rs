@@ -36,8 +36,13 @@ pub(crate) fn shutdown(stack: &mut Stack, now: Instant, fd: Fd, how: How) -> Res
         life::settle(stack, now, slot, Cause::Call);
         return Ok(());
     }
+    let state = stack.connections.full(slot).state();
+    if disconnects && matches!(state, State::TimeWait | State::Closed) {
+        return Err(Errno::NotConnected);
+    }
     if matches!(how, How::Read | How::Both) {
         stack.connections.entry_mut(slot).read_shut = true;
+        stack.connections.full_mut(slot).shutdown_read();
     }
     if matches!(how, How::Write | How::Both) {
         stack.connections.full_mut(slot).shutdown_write(now);

@@ -9,7 +9,9 @@ mod urgent;
 use faultwire_wire::Payload;
 
 pub(crate) use finish::{abort, close, lingers_until, shutdown};
-pub(crate) use open::{accept, bind, connect, connect_fast_open, disconnect, listen, send_fast_open, socket};
+pub(crate) use open::{
+    accept, bind, connect, connect_fast_open, disconnect, listen, send_fast_open, socket, writer_waits,
+};
 pub(crate) use query::{
     connection, describe, info, info_at, is_drained, local_address, option, peer_address, poll,
     queue_lengths, queued, readiness, set_fast_open_keys, set_option, take_error,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use faultwire_base::Instant;
-use faultwire_tcp::{Connection, FastOpenAttempt, FastOpenCookie, PortChoice, State};
+use faultwire_tcp::{Connection, FastOpenAttempt, FastOpenCookie, PortChoice, State, WriteFlags};
 use faultwire_wire::{Cause, Payload};
 
 use crate::connections::{Body, Entry, Owner, PortShare};
@@ -133,6 +133,9 @@ pub(crate) fn connect(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAdd
     if let Socket::Udp(_) = stack.descriptors.get(fd)? {
         return connect_datagrams(stack, now, fd, remote);
     }
+    if tells_success(stack, fd) {
+        return Ok(());
+    }
     let slot = open(stack, now, fd, remote)?;
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("opened from it") };
     let (by_write, no_cookie) = (
@@ -168,6 +171,14 @@ pub(crate) fn send_fast_open(
     }
     if !stack.config.fast_open.has(FastOpenConfig::CLIENT) {
         return Err(Errno::NotSupported);
+    }
+    if let &Socket::Stream(slot) = stack.descriptors.get(fd)?
+        && stack.connections.full(slot).is_syn_held()
+    {
+        return send_deferred(stack, now, slot, payload);
+    }
+    if tells_success(stack, fd) {
+        return super::send(stack, now, fd, payload.clone(), WriteFlags::default());
     }
     let slot = open(stack, now, fd, remote)?;
     let Socket::Unconnected(socket) = stack.descriptors.get(fd)? else { unreachable!("opened from it") };
@@ -260,6 +271,7 @@ fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u
         port: Some(port),
         passive: false,
         established: false,
+        connecting: true,
         error: None,
         settings,
         lingers_until: None,
@@ -272,11 +284,29 @@ fn open(stack: &mut Stack, now: Instant, fd: Fd, remote: SocketAddr) -> Result<u
     Ok(stack.connections.insert(entry))
 }
 
+/// As Linux: the first call that looks after a connection came about is told so.
+fn tells_success(stack: &mut Stack, fd: Fd) -> bool {
+    let Ok(&Socket::Stream(slot)) = stack.descriptors.get(fd) else { return false };
+    let tells = stack.config.tcp.handshake.connect_tells_success;
+    let entry = stack.connections.entry_mut(slot);
+    let open = entry.established && entry.body.state().is_synchronized();
+    tells && open && std::mem::take(&mut entry.connecting)
+}
+
+/// A writer waits for a connection that opens: what it writes can take the last ACK of the handshake with it.
+pub(crate) fn writer_waits(stack: &mut Stack, fd: Fd) {
+    if let Ok(&Socket::Stream(slot)) = stack.descriptors.get(fd) {
+        stack.connections.full_mut(slot).set_writer_waits(true);
+    }
+}
+
 /// A second connect: only after an attempt that failed. The error of that attempt is told first.
 fn reopen(stack: &mut Stack, fd: Fd, slot: u32) -> Result<(), Errno> {
     let entry = stack.connections.entry_mut(slot);
     let state = entry.body.state();
-    if state == State::SynSent {
+    let connecting = std::mem::take(&mut entry.connecting);
+    if state == State::SynSent || state == State::SynReceived && connecting {
+        entry.connecting = true;
         let held = stack.connections.full(slot).is_syn_held();
         return Err(if held { Errno::IsConnected } else { Errno::AlreadyInProgress });
     }

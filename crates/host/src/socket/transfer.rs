@@ -91,6 +91,10 @@ pub(crate) fn is_drained_by_reading(stack: &Stack, fd: Fd) -> bool {
 
 /// As the kernel: an error is told once, before the end of the stream.
 fn nothing_to_read(stack: &mut Stack, slot: u32) -> Result<Received, Errno> {
+    let end_first = stack.config.tcp.closing.end_before_error && stack.connections.full(slot).at_eof();
+    if end_first {
+        return Ok(Received::Eof);
+    }
     let entry = stack.connections.entry_mut(slot);
     if let Some(error) = entry.error.take() {
         return Err(error);

@@ -204,6 +204,9 @@ impl Connect {
             return Ok(Progress::Wait { pending: Pending::Connect(self), until });
         }
         opened(world, fd)?;
+        // Who waited need not be told by another call.
+        let (now, peer) = (world.now(), world.host().peer_address(fd)?);
+        let _ = world.host().connect(now, fd, peer);
         Ok(Reply::value(0).into())
     }
 }

@@ -432,8 +432,12 @@ impl Send {
         Ok(())
     }
 
-    fn wait(self, world: &World<'_>, in_vain: &'static str) -> Result<Progress, Stop> {
+    fn wait(self, world: &mut World<'_>, in_vain: &'static str) -> Result<Progress, Stop> {
         if !world.is_over(self.until) {
+            if self.data.as_ref().is_some_and(|data| self.sent < data.len().into()) {
+                let fd = world.files.socket(self.number)?.fd;
+                world.host().writer_waits(fd);
+            }
             let until = self.until;
             return Ok(Progress::Wait { pending: Pending::Send(self), until });
         }

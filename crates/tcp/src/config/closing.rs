@@ -29,6 +29,12 @@ pub struct ClosingConfig {
     /// A write to a side that is closed fails with EPIPE, and an error that waits stays for a read (FreeBSD `sosend`);
     /// otherwise a write takes the error.
     pub broken_pipe_first: bool,
+    /// A read finds the end of a stream that the peer's FIN ended, whatever error waits (Linux); otherwise the error comes
+    /// first.
+    pub end_before_error: bool,
+    /// New data that arrives in FIN-WAIT-1 or FIN-WAIT-2 resets the connection when nobody wants to read it any more
+    /// either (RFC 9293 §3.6.1, SHLD-3; Linux). Otherwise it is acknowledged, and lost.
+    pub reset_unwanted_data: bool,
     /// A RST in SYN-RECEIVED of an active open tells the user "connection refused" (RFC 9293 §3.10.7.4, second; FreeBSD);
     /// otherwise that it was reset, as Linux does but in SYN-SENT.
     pub reset_in_syn_received_refuses: bool,
@@ -68,6 +74,8 @@ impl ClosingConfig {
             reset_in_close_wait: ResetInCloseWait::Resets,
             reset_while_closing_is_error: false,
             broken_pipe_first: false,
+            end_before_error: false,
+            reset_unwanted_data: false,
             reset_in_syn_received_refuses: true,
         }
     }
@@ -81,6 +89,8 @@ impl ClosingConfig {
             reset_offers_window: true,
             reset_in_close_wait: ResetInCloseWait::BreaksPipe,
             reset_while_closing_is_error: true,
+            end_before_error: true,
+            reset_unwanted_data: true,
             reset_in_syn_received_refuses: false,
             ..Self::rfc()
         }

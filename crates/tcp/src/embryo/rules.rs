@@ -79,7 +79,7 @@ impl Embryo {
             return EmbryoVerdict::Reply(self.acknowledgment(now, Reason::UnacceptableAck, cause));
         }
         if rst {
-            return EmbryoVerdict::Reset { reply: None };
+            return self.judge_reset(now, segment, cause);
         }
         if flags.contains(Flags::SYN) && segment.seq != self.peer_isn {
             let reply = reset_for(segment).map(|reset| self.outgoing(reset, Reason::Reset, cause, 0));

@@ -92,7 +92,7 @@ impl Pair {
         let ack = transmit::next(&mut client, now, Bare::default())
             .map(|outgoing| outgoing.segment)
             .expect("an ACK");
-        let mut server = handshake::accept(&embryo, now, Cause::Unknown);
+        let mut server = handshake::accept(&embryo, &ack, now, Cause::Unknown);
         arrive::segment_arrives(&mut server, now, &ack, Cause::Unknown).expect("taken");
         Self { ends: [client, server], ways: [Vec::new(), Vec::new()], now, written: [0; 2], taken: 0 }
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Segment};
 
+use super::opening::{Opening, Passive};
+use super::{measured, of_listener, offered};
 use crate::ack_policy::may_challenge;
 use crate::arriving::Arriving;
 use crate::config::{HalfOpenRule, OptionOrder};
 use crate::embryo::Embryo;
 use crate::event::DropReason;
 use crate::fast_open::{self, FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
-use crate::handshake::{Opening, Passive, measured, of_listener, offered};
 use crate::offset::Offset;
 use crate::recovery::Recovery;
 use crate::state::State;
@@ -64,6 +65,7 @@ pub(crate) fn accept_fast_open(
         tcb.events.readable();
     }
     tcb.ack.on_sent(tcb.receive.next());
+    tcb.keep_alive.on_heard(now);
     tcb.events.writable();
     tcb
 }

@@ -35,6 +35,14 @@ impl Recovery {
         self.start_timer(now);
     }
 
+    /// As [`Recovery::on_syn_text_refused`], but whether the peer took it is not known yet: it goes again when its time has
+    /// come.
+    pub(crate) fn on_syn_text_unanswered(&mut self, now: Instant, sent_at: Instant, range: Range<Offset>) {
+        self.start_at(range.start);
+        self.queue.push(sent_at, range);
+        self.start_timer(now);
+    }
+
     /// At the end of the handshake: the data before `at` went with the SYN, and was acknowledged with it.
     pub(crate) fn start_at(&mut self, at: Offset) {
         self.queue = SentQueue::new(at);

@@ -288,8 +288,12 @@ impl Recovery {
     /// The path takes only smaller segments: from now on a segment holds `smss` octets of data. What was sent in
     /// larger ones, and before them, is to be sent again, without a smaller window: it was not congestion that took
     /// them (RFC 1191 §6.5).
-    pub(crate) fn on_segment_size_reduced(&mut self, smss: u32) {
+    pub(crate) fn on_segment_size_reduced(&mut self, smss: u32, in_parts: bool) {
         assert!(smss > 0, "a segment holds at least one octet");
+        if in_parts {
+            // Linux cuts its buffers anew, whatever the segments were.
+            self.queue.join_bursts();
+        }
         self.policy.smss = smss;
         self.congestion.set_smss(smss);
         let Some(end) = self.queue.end_of_longer_than(smss) else { return };

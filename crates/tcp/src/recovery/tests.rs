@@ -630,7 +630,7 @@ fn idle_restart() {
 #[test]
 fn smaller_segments_resend_without_a_smaller_window() {
     let mut sender = in_flight(&config(10), true, 3);
-    sender.on_segment_size_reduced(600);
+    sender.on_segment_size_reduced(600, false);
     assert_eq!((sender.congestion_window(), sender.slow_start_threshold()), (10_000, None));
     let mut pieces = Vec::new();
     while let Some((range, _)) = sender.next_retransmission() {

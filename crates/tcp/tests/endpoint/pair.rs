@@ -337,7 +337,7 @@ impl Pair {
                 EmbryoVerdict::Ignore(_) => {}
                 EmbryoVerdict::Reply(outgoing) => self.launch(side, outgoing),
                 EmbryoVerdict::Accept => {
-                    let connection = Connection::from_embryo(embryo, now, cause);
+                    let connection = Connection::from_embryo(embryo, segment, now, cause);
                     self.ends[side] = End::Open(connection);
                     let arrival = self.end(side).receive(now, segment, cause);
                     assert_eq!(arrival, Arrival::Handled);

@@ -119,7 +119,12 @@ fn a_connect_without_waiting() {
             "connect(3, ..., ...) = -1 EALREADY",
             "getsockopt(3, SOL_SOCKET, SO_ERROR, [0], [4]) = 0",
         ]);
-        bench.exchange().calls(["connect(3, ..., ...) = -1 EISCONN", "write(3, ..., 1000) = 1000"]);
+        bench.exchange();
+        if profile == Profile::Linux {
+            // Whoever did not wait is told by the next call.
+            bench.calls(["connect(3, ..., ...) = 0"]);
+        }
+        bench.calls(["connect(3, ..., ...) = -1 EISCONN", "write(3, ..., 1000) = 1000"]);
     }
 }
 
