@@ -273,3 +273,18 @@ fn cwr_without_data() {
     t.write(fd, 100).unwrap();
     t.expect("P. 1:101(100) ack 101");
 }
+
+/// As Linux 6.18 does: a window that is not scaled is full at 65,535 octets, whatever the buffer holds; a read updates
+/// nothing then.
+#[test]
+fn no_update_of_what_can_not_be_said() {
+    let mut t = Drill::with(Config::linux(), |host| {
+        let buffers = &mut std::sync::Arc::make_mut(&mut host.tcp).buffers;
+        (buffers.receive, buffers.receive_max) = (540_000, 15_000_000);
+    });
+    let fd = t.passive("mss 1000");
+    t.inject("+.1 P. 1:101(100) ack 1 win 32792");
+    t.expect(". 1:1(0) ack 101");
+    assert_eq!(t.read(fd, 1000), Ok(100));
+    t.expect_nothing();
+}

@@ -70,7 +70,8 @@ impl TimeWait {
             window_field: match tcb.config.time_wait.rule {
                 TimeWaitRule::Bsd => tcb.receive.room_field(tcb.negotiated.receive_shift),
                 TimeWaitRule::Letter | TimeWaitRule::Linux => {
-                    (window >> tcb.negotiated.receive_shift).min(u64::from(u16::MAX)) as u16
+                    // As the ACK of the FIN says it: what the shift cuts off does not make the window shrink.
+                    window.div_ceil(1 << tcb.negotiated.receive_shift).min(u64::from(u16::MAX)) as u16
                 }
             },
             traffic_class: tcb.user.traffic_class,
