@@ -55,9 +55,13 @@ const KNOWN: &[&str] = &[
 
 fn unknown(what: &str) -> String {
     let name = what.split_whitespace().next().unwrap_or_default();
-    let nearest =
-        KNOWN.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name)).expect("there are some");
-    format!("the command {what:?} is not known here; the nearest is {nearest}")
+    let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
+    // Further off it is no slip of the pen, and a name would only mislead.
+    let near = |known: &&&str| distance(known) * 2 < name.len();
+    match KNOWN.iter().filter(near).min_by_key(distance) {
+        Some(nearest) => format!("the command {what:?} is not known here; the nearest is {nearest}"),
+        None => format!("the command {what:?} is not known here"),
+    }
 }
 
 fn of_pipeline(pipeline: &Pipeline, depth: u32) -> Result<Vec<Action>, String> {

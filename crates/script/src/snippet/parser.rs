@@ -6,6 +6,8 @@ use crate::problem::Problem;
 
 /// Brackets, signs and bodies that stand inside each other.
 const DEPTH_MAX: usize = 60;
+/// Operators with two operands in one line: each stands inside the next one.
+const OPERATORS_MAX: usize = 300;
 
 /// Words that begin what is not known here, or can't be a name.
 const REFUSED: &[&str] = &[
@@ -102,12 +104,13 @@ struct Parser<'a> {
     tokens: &'a [Token],
     next: usize,
     depth: usize,
+    operators: usize,
 }
 
 /// Statements of one line.
 impl<'a> Parser<'a> {
     fn new(text: &'a str, tokens: &'a [Token]) -> Self {
-        Self { text, tokens, next: 0, depth: 0 }
+        Self { text, tokens, next: 0, depth: 0, operators: 0 }
     }
 
     fn simple_statements(&mut self) -> Result<Vec<Statement>, Problem> {
@@ -273,6 +276,10 @@ impl Parser<'_> {
         let mut value = self.binary(level + 1)?;
         while let Some(sign) = signs.iter().find(|sign| self.is(sign)) {
             self.next += 1;
+            self.operators += 1;
+            if self.operators > OPERATORS_MAX {
+                return Err(Problem::Unknown("a line with so many operators".into()));
+            }
             let right = self.binary(level + 1)?;
             let operator = Binary::of(sign).expect("a sign of the table");
             value = self.from(value.start, Kind::Binary(operator, Box::new(value), Box::new(right)));

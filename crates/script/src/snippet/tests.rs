@@ -196,3 +196,10 @@ proptest! {
         let _ = run(&words.join(" "));
     }
 }
+
+#[test]
+fn an_expression_as_long_as_a_book_is_refused_and_does_not_overflow() {
+    let long = |count| format!("x = {}1", "1+".repeat(count));
+    assert_eq!(run(&long(300)), Ok(Vec::new()));
+    assert!(matches!(run(&long(100_000)), Err(Problem::Unknown(_))));
+}

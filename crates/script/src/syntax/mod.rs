@@ -38,7 +38,10 @@ pub fn parse(
     platform: Option<&str>,
 ) -> Result<Script, SyntaxError> {
     let resolved = conditional::resolve(source, defines, platform)?;
-    let mut reader = Reader::new(&resolved.text, defines);
+    let options = script_option::script_options(&mut Reader::new(&resolved.text, &[]))?;
+    // What the caller defines counts for more than what the script does.
+    let defines: Vec<_> = options.iter().filter_map(define).chain(defines.iter().cloned()).collect();
+    let mut reader = Reader::new(&resolved.text, &defines);
     let options = script_option::script_options(&mut reader)?;
     let initialisation = command(&mut reader)?;
     let mut events = Vec::new();
@@ -89,6 +92,12 @@ fn command(reader: &mut Reader<'_>) -> Result<Option<Command>, SyntaxError> {
     let at = token.start.at;
     let Kind::Backtick(text) = token.kind else { unreachable!("a backtick was seen") };
     Ok(Some(Command { at, text }))
+}
+
+/// The word that an option defines, and its value: `--define=NAME=value`.
+fn define(option: &tree::ScriptOption) -> Option<(String, String)> {
+    let (name, value) = option.value.split_once('=').unwrap_or((&option.value, ""));
+    matches!(option.name.as_str(), "define" | "D").then(|| (name.to_owned(), value.to_owned()))
 }
 
 /// Whether only nplab's tool knows this option, or its suite alone uses it.

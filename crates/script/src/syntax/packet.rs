@@ -80,7 +80,7 @@ pub(super) fn sequence(reader: &mut Reader<'_>) -> Result<(SequenceSpec, u16), S
     let length = length(reader)?;
     if start.wrapping_add(u32::from(length)) != end {
         let expected = start.wrapping_add(u32::from(length));
-        return Err(reader.wrong(span, &format!("{expected}, which is {start} and {length}"), &[]));
+        return Err(reader.wrong(span, &format!("{expected} as the end, {length} behind {start}"), &[]));
     }
     if reader.takes('!')? {
         reader.nplab = true;
@@ -100,7 +100,7 @@ pub(super) fn length(reader: &mut Reader<'_>) -> Result<u16, SyntaxError> {
 const IP_WORDS: [&str; 11] =
     ["ect0", "ect1", "ect01", "ce", "noecn", "tos", "class", "ttl", "hlim", "flowlabel", "fl"];
 
-/// One group in parentheses or brackets; or the packet that an ICMP message quotes, if that stands first.
+/// One group in parentheses or brackets, which may be empty; or the packet that an ICMP message quotes, if that stands first.
 fn ip_group(
     reader: &mut Reader<'_>,
     ip: &mut IpSpec,
@@ -115,6 +115,9 @@ fn ip_group(
         }
         ']'
     };
+    if reader.takes(closing)? {
+        return Ok(None);
+    }
     loop {
         ip_item(reader, ip, closing)?;
         if reader.takes(closing)? {

@@ -310,3 +310,22 @@ fn check_printed(table: &[(&str, &str)]) {
         assert_eq!(format!("{mark}{}", packet(source)), printed, "{source}");
     }
 }
+
+#[test]
+fn what_a_script_defines_is_replaced_unless_the_caller_defines_it() {
+    let source = "--define=SIZE=100\n--define ANSWER=7\n0 write(4, ..., SIZE) = ANSWER";
+    let text = |defines: &[(String, String)]| {
+        let script = parse(source, defines, None).unwrap();
+        let Action::Call(call) = script.events[0].action.clone() else { panic!("a call") };
+        call.to_string()
+    };
+    assert_eq!(text(&[]), "write(4, ..., 100) = 7");
+    assert_eq!(text(&defines(&[("SIZE", "5")])), "write(4, ..., 5) = 7");
+}
+
+#[test]
+fn nothing_may_be_said_of_the_ip_header() {
+    for group in ["()", "[]", "( )", "[ ]"] {
+        assert_eq!(packet(&format!("> {group} . 1:1(0) ack 1")), packet("> . 1:1(0) ack 1"), "{group}");
+    }
+}

@@ -32,7 +32,11 @@ pub(super) fn setsockopt(world: &mut World<'_>, arguments: &Arguments<'_>) -> Re
     if special::set(world, number, name, value, length)? {
         return Ok(Reply::value(0).into());
     }
-    let asked = value.pointed()?.unwrap_or(0);
+    let asked = value.pointed().map_err(|problem| match problem {
+        Problem::Unknown(text) => Problem::Unknown(format!("{name}: {text}")),
+        differs @ Problem::Differs(_) => differs,
+    })?;
+    let asked = asked.unwrap_or(0);
     // Only these have always been octets, too.
     let least = if matches!(name, "IP_TOS" | "IP_TTL") && !world.flavour.is_freebsd() { 1 } else { 4 };
     if length < least {
