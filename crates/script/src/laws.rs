@@ -8,8 +8,8 @@ use faultwire_wire::{Flags, Segment, Seq, TcpOption};
 /// What one connection has shown, as far as the laws ask.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Laws {
-    /// What is behind the newest SYN of the peer.
-    syn_end: Option<Seq>,
+    /// The number of the newest SYN of the peer, and what is behind it.
+    syn: Option<(Seq, Seq)>,
     /// Behind the highest octet that the peer sent on this connection.
     peer_end: Option<Seq>,
     /// The handshake is through: a SYN of the peer means nothing more.
@@ -21,7 +21,7 @@ impl Laws {
     pub(crate) fn received(&mut self, segment: &Segment) {
         let end = segment.seq + segment.sequence_length();
         if segment.flags.contains(Flags::SYN) {
-            self.syn_end = Some(end);
+            self.syn = Some((segment.seq, end));
             if !self.synchronized {
                 self.peer_end = Some(end);
             }
@@ -36,9 +36,12 @@ impl Laws {
         let acknowledges = segment.flags.contains(Flags::ACK);
         let has_size = |option| matches!(option, TcpOption::MaximumSegmentSize(_));
         if syn {
-            // A new incarnation, if there was a connection before.
-            if acknowledges && self.syn_end == Some(segment.ack) {
-                self.peer_end = self.syn_end;
+            // A new incarnation, if there was a connection before. A FIN beside the SYN may be overlooked.
+            if let Some((seq, end)) = self.syn
+                && acknowledges
+                && (segment.ack == end || segment.ack == seq + 1)
+            {
+                self.peer_end = Some(end);
             }
         } else if segment.options.iter().any(has_size) {
             return Some("a segment without SYN names an MSS (RFC 9293 §3.2, MUST-65)");

@@ -45,6 +45,10 @@ fn refuse(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, DropReas
         arriving::challenge(tcb, arriving);
         return Err(DropReason::UnexpectedSyn);
     }
+    if overlap {
+        arriving::answer_refused(tcb, arriving);
+        return Err(DropReason::OutsideWindow);
+    }
     let end = arriving.seq + u64::from(arriving.segment.payload.len());
     if arriving.seq < end && end <= tcb.receive.next() {
         arriving::answer_duplicate(tcb, arriving, arriving.seq, end);
@@ -56,18 +60,25 @@ fn refuse(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, DropReas
 
 #[inline]
 fn is_acceptable(tcb: &Tcb, arriving: &Arriving<'_>) -> Acceptable {
-    let flags = arriving.segment.flags;
-    if tcb.state == State::SynReceived
-        && arriving.seq == Offset::ISN
-        && flags.contains(Flags::SYN | Flags::ACK)
-        && !flags.contains(Flags::RST)
-    {
+    if is_syn_ack_of_simultaneous_open(tcb, arriving) {
         return Acceptable::SynAckOfSimultaneousOpen;
     }
     match tcb.config.arrival.sequence_check {
         SequenceCheck::Overlap => overlaps(tcb, arriving),
         SequenceCheck::Letter | SequenceCheck::Trim => is_inside(tcb, arriving),
     }
+}
+
+/// Linux wants it bare and with the ACK of our SYN; another is a SYN like any other.
+#[inline]
+fn is_syn_ack_of_simultaneous_open(tcb: &Tcb, arriving: &Arriving<'_>) -> bool {
+    let segment = arriving.segment;
+    let is_syn_ack = tcb.state == State::SynReceived
+        && arriving.seq == Offset::ISN
+        && segment.flags.contains(Flags::SYN | Flags::ACK)
+        && !segment.flags.contains(Flags::RST);
+    let any = tcb.config.arrival.sequence_check != SequenceCheck::Overlap;
+    is_syn_ack && (any || segment.sequence_length() == 1 && tcb.send.widen(segment.ack) == tcb.send.next())
 }
 
 /// The four cases of table 6.

@@ -4,11 +4,12 @@
 use faultwire_wire::{Flags, Reason, Segment};
 
 use crate::arriving::{self, Arriving};
-use crate::config::{AckOfUnsent, UserTimeoutFrom};
+use crate::config::{AckOfUnsent, SequenceCheck, UserTimeoutFrom};
 use crate::ecn;
 use crate::event::DropReason;
 use crate::handshake;
 use crate::offset::Offset;
+use crate::paws;
 use crate::recovery::AckArrived;
 use crate::state::State;
 use crate::tcb::Tcb;
@@ -22,8 +23,12 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
     if !segment.flags.contains(Flags::ACK) {
         return Err(DropReason::NoAck);
     }
+    let late = tcb.config.arrival.sequence_check == SequenceCheck::Overlap;
     if tcb.opening.is_some() {
         handshake::acknowledge_syn(tcb, arriving)?;
+        if late {
+            paws::note(tcb, arriving);
+        }
         let ack = tcb.send.widen(segment.ack);
         if tcb.recovery.segments_in_flight() > 0 && ack > tcb.send.unacknowledged() {
             take_window(tcb, arriving, ack);
@@ -50,6 +55,10 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
             return Err(DropReason::AckTooOld);
         }
         return Ok(());
+    }
+    if late {
+        // Linux (`tcp_ack`): the timestamp of a segment counts once it is sure that its ACK does.
+        paws::note(tcb, arriving);
     }
     take_window(tcb, arriving, ack);
     Ok(())

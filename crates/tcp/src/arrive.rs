@@ -9,14 +9,13 @@ use crate::ack_policy::{AckDecision, DataArrived};
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
-use crate::config::{
-    HalfOpenRule, OldTimestamp, ResetInCloseWait, ResetRule, SackReport, SequenceCheck, UrgentRule,
-};
+use crate::config::{HalfOpenRule, ResetInCloseWait, ResetRule, SackReport, SequenceCheck, UrgentRule};
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
 use crate::negotiate::{TIMESTAMPS_OCTETS, is_signed};
 use crate::offset::Offset;
+use crate::paws;
 use crate::receive_buffer::Placed;
 use crate::receive_memory::Arrived;
 use crate::state::State;
@@ -127,9 +126,11 @@ fn check_flags(tcb: &Tcb, segment: &Segment) -> Result<(), DropReason> {
 /// Timestamps, then the first four steps in the order of RFC 9293 §3.10.7.4.
 #[inline]
 fn first_to_fourth(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable, DropReason> {
-    check_timestamps(tcb, arriving)?;
+    paws::check(tcb, arriving)?;
     let acceptable = acceptable::check_sequence(tcb, arriving)?;
-    note_timestamp(tcb, arriving);
+    if tcb.config.arrival.sequence_check != SequenceCheck::Overlap {
+        paws::note(tcb, arriving);
+    }
     if arriving.segment.flags.intersects(Flags::RST | Flags::SYN) {
         check_reset(tcb, arriving)?;
         if tcb.state != State::Closed && acceptable != Acceptable::SynAckOfSimultaneousOpen {
@@ -161,72 +162,6 @@ fn without_text(tcb: &mut Tcb, arriving: &Arriving<'_>, acceptable: Acceptable) 
         arriving::answer_duplicate(tcb, arriving, arriving.seq, end);
     }
     DropReason::OutsideWindow
-}
-
-/// RFC 7323 §5.3 R1: an old timestamp is a duplicate of long ago. RST is exempt.
-#[inline]
-pub(crate) fn check_timestamps(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
-    if !tcb.timestamps.enabled() || arriving.segment.flags.contains(Flags::RST) {
-        return Ok(());
-    }
-    match arriving.timestamps {
-        Some((value, _)) if tcb.timestamps.is_old(value, arriving.now) => {
-            on_old_timestamp(tcb, arriving, value)
-        }
-        None if tcb.config.options.require_timestamps => Err(DropReason::NoTimestamp),
-        _ => Ok(()),
-    }
-}
-
-fn on_old_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>, value: u32) -> Result<(), DropReason> {
-    let segment = arriving.segment;
-    match tcb.config.arrival.old_timestamp {
-        OldTimestamp::Answered => {}
-        OldTimestamp::AnsweredIfData if segment.payload.is_empty() => return Err(DropReason::OldTimestamp),
-        OldTimestamp::AnsweredIfData => {}
-        OldTimestamp::Judged => {
-            let age = tcb.timestamps.recent().wrapping_sub(value);
-            let next = tcb.receive.next();
-            let pure_ack = segment.flags.contains(Flags::ACK) && segment.sequence_length() == 0;
-            if age <= 1 {
-                return Ok(());
-            }
-            if pure_ack && arriving.seq == next && is_replayed_ack(tcb, arriving, age) {
-                return Ok(());
-            }
-            if segment.flags.contains(Flags::SYN) {
-                arriving::challenge(tcb, arriving);
-                return Err(DropReason::OldTimestamp);
-            }
-            if pure_ack && arriving.seq < next {
-                return Err(DropReason::OldTimestamp);
-            }
-        }
-    }
-    arriving::answer(tcb, arriving, Reason::UnacceptableAck);
-    Err(DropReason::OldTimestamp)
-}
-
-/// Linux (`tcp_disordered_ack`): a duplicate ACK which other segments overtook; it changes nothing, and its timestamp is
-/// no older than 1.2 RTOs.
-fn is_replayed_ack(tcb: &Tcb, arriving: &Arriving<'_>, age: u32) -> bool {
-    let ack = tcb.send.widen(arriving.segment.ack);
-    let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
-    let limit = tcb.recovery.base_rto().as_nanos() * 12 / 10 / 1_000_000;
-    ack == tcb.send.unacknowledged()
-        && !tcb.send.would_update(arriving.seq, ack, window)
-        && u64::from(age) <= limit
-}
-
-/// RFC 7323 §4.3 (2).
-#[inline]
-pub(crate) fn note_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>) {
-    if let Some((value, _)) = arriving.timestamps
-        && arriving.seq <= tcb.ack.last_sent()
-        && !arriving.segment.flags.contains(Flags::RST)
-    {
-        tcb.timestamps.update(value, arriving.now);
-    }
 }
 
 /// Second, check the RST bit of a segment inside the window (RFC 5961 §3.2). Data in a RST is neither a fault nor
@@ -381,8 +316,8 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
     let end_of_text = arriving.seq + u64::from(payload.len());
     let start = arriving.seq.max(tcb.receive.next());
     let mut end = if tcb.config.arrival.sequence_check == SequenceCheck::Overlap {
-        // Linux takes a segment whole.
-        end_of_text
+        // Linux takes a segment whole, if it begins inside the window.
+        if start < tcb.receive.acceptance_edge() { end_of_text } else { start }
     } else {
         end_of_text.min(tcb.receive.acceptance_edge())
     };

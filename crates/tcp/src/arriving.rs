@@ -55,18 +55,35 @@ pub(crate) fn answer_duplicate(tcb: &mut Tcb, arriving: &Arriving<'_>, start: Of
         // Linux: an ACK of ours got lost, and the peer waits.
         tcb.ack.quicken(config.quick);
     }
-    let report = tcb.negotiated.sack && tcb.config.options.duplicate_sack;
+    let listed = note_duplicate(tcb, start, end);
+    let mut reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
+    if !listed && tcb.negotiated.sack && tcb.config.options.duplicate_sack {
+        sack_option::report_duplicate(tcb, &mut reply.segment, (start, end));
+    }
+    tcb.outbox.push(reply);
+}
+
+/// Puts text that was here before among the blocks to report, if they are kept in a list; returns whether it did.
+pub(crate) fn note_duplicate(tcb: &mut Tcb, start: Offset, end: Offset) -> bool {
     let list = tcb.config.acknowledgment.sack_report == SackReport::List;
-    if report && list {
+    let noted = list && tcb.negotiated.sack && tcb.config.options.duplicate_sack;
+    if noted {
         tcb.receive.note_in_list(|list, next| {
             if end > next { list.arrived(next, start, end) } else { list.arrived_before(next, start, end) }
         });
     }
-    let mut reply = transmit::acknowledgment(tcb, arriving.now, reason, arriving.cause);
-    if report && !list {
-        sack_option::report_duplicate(tcb, &mut reply.segment, (start, end));
+    noted
+}
+
+/// Linux (`tcp_send_dupack`): the segment is refused, and the ACK reports what of it was here before, a FIN too.
+pub(crate) fn answer_refused(tcb: &mut Tcb, arriving: &Arriving<'_>) {
+    let end = arriving.seq + u64::from(arriving.segment.sequence_length());
+    let end = end.min(tcb.receive.next());
+    if arriving.seq < end {
+        answer_duplicate(tcb, arriving, arriving.seq, end);
+    } else {
+        answer(tcb, arriving, Reason::UnacceptableAck);
     }
-    tcb.outbox.push(reply);
 }
 
 /// Queues a challenge ACK if the limit permits (RFC 5961 §7).

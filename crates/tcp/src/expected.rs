@@ -12,6 +12,7 @@ use crate::acknowledged;
 use crate::arrive;
 use crate::arriving::Arriving;
 use crate::ecn;
+use crate::paws;
 use crate::state::State;
 use crate::tcb::Tcb;
 
@@ -47,7 +48,7 @@ fn take_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> bool {
         return false;
     }
     tcb.keep_alive.on_heard(arriving.now);
-    arrive::note_timestamp(tcb, arriving);
+    paws::note(tcb, arriving);
     if tcb.ecn.is_on() {
         ecn::on_segment(tcb, arriving.segment.flags);
     }
@@ -67,7 +68,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> bool {
         return false;
     }
     tcb.keep_alive.on_heard(arriving.now);
-    arrive::note_timestamp(tcb, arriving);
+    paws::note(tcb, arriving);
     acknowledged::take_window(tcb, arriving, tcb.send.unacknowledged());
     if tcb.ecn.is_on() {
         ecn::on_segment(tcb, arriving.segment.flags);

@@ -69,6 +69,7 @@ mod negotiate;
 mod offset;
 mod options;
 mod path_error;
+mod paws;
 mod payload_queue;
 mod persist;
 mod reassembly;

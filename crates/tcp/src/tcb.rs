@@ -301,6 +301,10 @@ impl Tcb {
         self.timers.stop_all();
         self.recovery.stop_timer();
         self.recovery.release_memory();
+        if self.ack.is_due() && self.config.time_wait.rule == crate::config::TimeWaitRule::Linux {
+            // Linux (`tcp_fin`): the ACK of the FIN goes before, and TIME-WAIT keeps the window that it offers.
+            self.receive.offer(self.negotiated.receive_shift, self.ack.full_segment());
+        }
         self.receive.release_memory();
         self.time_wait = Some(Box::new(TimeWait::new(self, now)));
     }

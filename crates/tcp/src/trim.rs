@@ -8,6 +8,7 @@ use crate::arrive;
 use crate::arriving::{self, Arriving};
 use crate::event::DropReason;
 use crate::offset::Offset;
+use crate::paws;
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::transmit;
@@ -33,7 +34,7 @@ pub(crate) fn check(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable
         arrive::check_syn(tcb, arriving)?;
         return Ok(Acceptable::Yes);
     }
-    arrive::check_timestamps(tcb, arriving)?;
+    paws::check(tcb, arriving)?;
     if tcb.state == State::SynReceived && arriving.seq < Offset::ISN {
         transmit::reset_of_connection(tcb, arriving, Reason::Reset);
         return Err(DropReason::OutsideWindow);
@@ -47,8 +48,17 @@ pub(crate) fn check(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable
         return Err(DropReason::AfterClose);
     }
     let acceptable = cut_right(tcb, arriving, left)?;
-    arrive::note_timestamp(tcb, arriving);
+    if ends_at_last_ack(tcb, arriving, left) {
+        paws::note(tcb, arriving);
+    }
     Ok(acceptable)
+}
+
+/// FreeBSD's bound for TS.Recent: Last.ACK.sent <= SEG.SEQ + SEG.LEN, where a FIN of old does not count.
+fn ends_at_last_ack(tcb: &Tcb, arriving: &Arriving<'_>, left: Acceptable) -> bool {
+    let segment = arriving.segment;
+    let length = if left == Acceptable::Old { segment.payload.len() } else { segment.sequence_length() };
+    tcb.ack.last_sent() <= arriving.seq + u64::from(length)
 }
 
 /// RFC 5961 §3.2 against the last acknowledgment that was sent.
@@ -72,6 +82,10 @@ fn cut_left(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Acceptable {
     let end = start + length;
     if end < next || end == next && !flags.contains(Flags::FIN) {
         tcb.ack.demand(Reason::UnacceptableAck, arriving.cause);
+        if length > 0 {
+            // Whatever becomes of its ACK, the next ACK says what came twice.
+            arriving::note_duplicate(tcb, start, end);
+        }
         return if syn { Acceptable::SynAckOfSimultaneousOpen } else { Acceptable::Old };
     }
     if length > 0 {

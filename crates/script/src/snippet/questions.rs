@@ -114,6 +114,8 @@ fn of_linux(info: &Info, field: &str) -> Option<u64> {
         "fackets" | "last_ack_sent" => Some(0),
         // Without SO_MAX_PACING_RATE.
         "max_pacing_rate" => Some(u64::MAX),
+        // `tcp_time_wait` leaves a small entry in its place: what the descriptor has is closed.
+        "state" if info.state == State::TimeWait => Some(State::Closed.number()),
         _ => info.field(field),
     }
 }

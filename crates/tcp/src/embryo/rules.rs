@@ -63,7 +63,7 @@ impl Embryo {
             }
             return EmbryoVerdict::Ignore(DropReason::OutsideWindow);
         }
-        if flags.contains(Flags::ACK) && !self.acknowledges_syn(segment) {
+        if flags.contains(Flags::ACK) && !rst && !self.acknowledges_syn(segment) {
             return self.refuse_ack(segment, cause);
         }
         let next = self.peer_isn + 1;
