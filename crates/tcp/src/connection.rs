@@ -460,9 +460,8 @@ impl Connection {
 
     /// An ICMP error quotes a segment of ours with this sequence number. Says whether it was believed (RFC 5927).
     pub fn on_icmp(&mut self, now: Instant, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
-        let _ = now;
         self.tcb.burst = None;
-        crate::path_error::on_icmp(&mut self.tcb, kind, quoted, cause)
+        crate::path_error::on_icmp(&mut self.tcb, now, kind, quoted, cause)
     }
 
     pub(crate) fn begin_call(&mut self) {

@@ -38,7 +38,7 @@ pub struct Info {
     pub retransmitted: u32,
     /// Doublings of the RTO in force.
     pub backoffs: u32,
-    /// Unanswered zero-window probes.
+    /// Unanswered probes, of a closed window or of keep-alive.
     pub probes: u32,
     /// Data in a full segment that we send.
     pub send_segment_size: u32,
@@ -353,7 +353,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         lost: recovery.lost().segments,
         retransmitted: recovery.retransmitted().segments,
         backoffs: recovery.backoffs().max(tcb.persist.probes().into()),
-        probes: u32::from(tcb.persist.unanswered().0),
+        probes: u32::from(tcb.keep_alive.unanswered().max(tcb.persist.unanswered().0.into())),
         send_segment_size: tcb.send.segment_size(),
         receive_segment_size: tcb.ack.full_segment(),
         send_window: tcb.send.window(),

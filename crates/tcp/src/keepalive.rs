@@ -69,6 +69,11 @@ impl KeepAlive {
         self.unanswered = 0;
     }
 
+    /// Probes without an answer.
+    pub(crate) fn unanswered(&self) -> u16 {
+        self.unanswered
+    }
+
     /// When to look next.
     pub(crate) fn deadline(&self, now: Instant) -> Instant {
         let wait = if self.unanswered == 0 {

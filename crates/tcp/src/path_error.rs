@@ -2,6 +2,7 @@
 
 mod meaning;
 
+use faultwire_base::Instant;
 use faultwire_wire::{Cause, IcmpKind, Seq};
 
 use crate::event::{ConnectionError, Event, SoftError};
@@ -13,7 +14,7 @@ pub(crate) use meaning::{Meaning, meaning};
 
 /// An ICMP error quotes a segment of ours with sequence number `quoted`. Says whether it was believed. Soft errors are
 /// told and end nothing (RFC 9293 §3.9.2.2: SHLD-25, MUST-56), hard ones end the connection (SHLD-26).
-pub(crate) fn on_icmp(tcb: &mut Tcb, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
+pub(crate) fn on_icmp(tcb: &mut Tcb, now: Instant, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
     let at = tcb.send.widen(quoted);
     // Fast Open: the SYN-ACK is in flight until the handshake ends, whatever else is.
     let of_syn_ack = at == Offset::ISN && handshake::is_fast_open(tcb);
@@ -24,6 +25,9 @@ pub(crate) fn on_icmp(tcb: &mut Tcb, kind: IcmpKind, quoted: Seq, cause: Cause) 
         return false;
     }
     tcb.cause = cause;
+    if tcb.config.icmp.reverts_back_off && !of_syn_ack && is_of_connectivity(kind, tcb.path.ipv6) {
+        tcb.recovery.revert_back_off(now, at);
+    }
     // What was accepted already is treated as a connection that is open (Linux).
     let opening = tcb.opening.as_ref().is_some_and(|opening| !opening.is_accepted());
     match meaning(&tcb.config.icmp, kind, tcb.path.ipv6) {
@@ -38,6 +42,11 @@ pub(crate) fn on_icmp(tcb: &mut Tcb, kind: IcmpKind, quoted: Seq, cause: Cause) 
         Meaning::Nothing => return false,
     }
     true
+}
+
+/// RFC 6069 §3: the way is gone, not full. IPv4: net or host unreachable; IPv6: no route.
+fn is_of_connectivity(kind: IcmpKind, ipv6: bool) -> bool {
+    matches!(kind, IcmpKind::DestinationUnreachable { code } if code == 0 || code == 1 && !ipv6)
 }
 
 /// FreeBSD: an attempt that has timed out more than three times and has been told of an error before.

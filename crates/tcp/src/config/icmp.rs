@@ -19,6 +19,8 @@ pub struct IcmpConfig {
     pub half_open: HalfOpenErrors,
     /// `SO_ERROR` tells a soft error too, if nothing worse happened (Linux; SHLD-25).
     pub soft_is_pending: bool,
+    /// Net or host unreachable for what a timeout sent again takes a doubling of the timeout back (RFC 6069; Linux).
+    pub reverts_back_off: bool,
     /// Least MTU that is believed of an IPv4 path: 68 (RFC 1191 §3), 552 (`route.min_pmtu`), 256 (FreeBSD).
     pub least_mtu: u32,
     /// An error without an MTU, from an old router, makes for the next smaller usual one (RFC 1191 §7.1); otherwise for
@@ -58,6 +60,7 @@ impl IcmpConfig {
             insistence_ends: false,
             half_open: HalfOpenErrors::Hard,
             soft_is_pending: false,
+            reverts_back_off: false,
             least_mtu: 68,
             plateaus: true,
         }
@@ -69,6 +72,7 @@ impl IcmpConfig {
             quotes_next: true,
             half_open: HalfOpenErrors::Unreachable,
             soft_is_pending: true,
+            reverts_back_off: true,
             least_mtu: 552,
             plateaus: false,
             ..Self::rfc()

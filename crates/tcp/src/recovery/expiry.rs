@@ -96,6 +96,17 @@ impl Recovery {
         }
     }
 
+    /// The network said that it has no way for the segment at `quoted`, which the timer sent again: that is no
+    /// congestion, so one doubling is taken back, and the timer runs from when the segment was sent last (RFC 6069 §3).
+    pub(crate) fn revert_back_off(&mut self, now: Instant, quoted: Offset) {
+        let due = quoted == self.queue.start() && !self.queue.is_empty() && self.progress.timeouts() > 0;
+        if due && self.rto.revert_back_off() {
+            self.pending = TimerKind::Retransmission;
+            let at = self.timeout_by_front(now);
+            self.rto.start_until(now, at);
+        }
+    }
+
     /// Sets the timer after an ACK (RFC 6298 §5.2, §5.3; RFC 8985 §7.2).
     #[inline]
     pub(super) fn set_timer_after(&mut self, now: Instant, ack: &Digest, before: Phase) {

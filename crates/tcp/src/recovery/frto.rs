@@ -13,8 +13,9 @@ impl Recovery {
         if ack.advanced {
             self.episode.front_is_due = false;
         }
+        let held = self.is_at_end_without_sack();
         let evident = self.policy.flags.undo
-            && self.repair.as_ref().is_some_and(|repair| repair.undo.is_due(now, ack.echo));
+            && self.repair.as_ref().is_some_and(|repair| repair.undo.is_due(now, ack.echo, held));
         if ack.advanced && evident {
             self.undo_timeout(ack, verdict, false);
             return;

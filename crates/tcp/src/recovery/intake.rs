@@ -72,8 +72,9 @@ impl Recovery {
     }
 
     /// A block reports a duplicate (RFC 2883 §4). Returns how many segments that are, if retransmissions of ours explain
-    /// them; `start` is SND.UNA before this ACK.
-    pub(super) fn take_d_sack(&mut self, block: (Offset, Offset), start: Offset) -> u32 {
+    /// them; `start` is SND.UNA before this ACK, and `repeated`: what the block begins with was in flight then, sent more than
+    /// once.
+    pub(super) fn take_d_sack(&mut self, block: (Offset, Offset), start: Offset, repeated: bool) -> u32 {
         let octets = block.1 - block.0;
         let smss = u64::from(self.policy.smss);
         let segments = u32::try_from(octets.div_ceil(smss)).unwrap_or(u32::MAX).max(1);
@@ -92,7 +93,7 @@ impl Recovery {
         }
         if let Some(repair) = &mut self.repair
             && repair.undo.marker().is_some_and(|marker| block.1 > marker)
-            && (block.1 <= start || self.queue.transmissions(block.0) > 1)
+            && (block.1 <= start || repeated)
         {
             repair.undo.on_duplicates(segments);
         }

@@ -139,6 +139,7 @@ impl Recovery {
         let phase_before = self.episode.phase;
         self.episode.new_data_first = false;
         let ambiguous_after = self.ambiguous_after(now, arrived);
+        let repeated = arrived.d_sack.is_some_and(|block| self.queue.transmissions(block.0) > 1);
         let mut acked = Delivery::new(ambiguous_after);
         let mut sacked = Delivery::new(ambiguous_after);
         self.queue.acknowledge(arrived.ack, &mut acked);
@@ -158,7 +159,7 @@ impl Recovery {
         digest.start = start;
         digest.sample = rtt_sample;
         let duplicates = match arrived.d_sack {
-            Some(d_sack) => self.take_d_sack(d_sack, start),
+            Some(d_sack) => self.take_d_sack(d_sack, start, repeated),
             None => 0,
         };
         if self.policy.counts_segments() {

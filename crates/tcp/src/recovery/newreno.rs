@@ -61,8 +61,9 @@ impl Recovery {
 
     /// The ACK is for an original: nothing was lost (RFC 3522 §3.2).
     fn undo_newreno(&mut self, now: Instant, ack: &Digest) -> bool {
+        let held = self.is_at_end_without_sack();
         let due = self.policy.flags.undo
-            && self.repair.as_ref().is_some_and(|repair| repair.undo.is_due(now, ack.echo));
+            && self.repair.as_ref().is_some_and(|repair| repair.undo.is_due(now, ack.echo, held));
         if due {
             self.undo(true);
             self.episode = Episode::none(self.episode.recovery_point);

@@ -79,8 +79,9 @@ impl Recovery {
     /// until more is acknowledged, since without SACK duplicate ACKs of what was sent twice look like a loss
     /// (RFC 6582 §4.1).
     pub(super) fn finish(&mut self, now: Instant, ack: &Digest) -> bool {
+        let held = self.is_at_end_without_sack();
         let undone = self.policy.flags.undo
-            && self.repair.as_ref().is_some_and(|repair| repair.undo.is_due(now, ack.echo));
+            && self.repair.as_ref().is_some_and(|repair| repair.undo.is_due(now, ack.echo, held));
         if undone {
             self.undo(false);
         } else if let Some(reordering) = &mut self.reordering {
@@ -93,14 +94,20 @@ impl Recovery {
         false
     }
 
+    /// Without SACK the state is held until more is acknowledged than was out at its start, and what was sent again is
+    /// forgotten before: no sign then that nothing was.
+    pub(super) fn is_at_end_without_sack(&self) -> bool {
+        !self.policy.sack && self.queue.start() >= self.episode.recovery_point
+    }
+
     /// A partial ACK in fast recovery. If it is for an original, nothing was lost: back, unless something is on its way a
     /// second time. Says whether there is nothing else to do (`tcp_try_undo_partial`).
     pub(super) fn undo_partially(&mut self, now: Instant, ack: &Digest) -> bool {
+        let held = self.is_at_end_without_sack();
         let original = self.policy.flags.undo
-            && self
-                .repair
-                .as_ref()
-                .is_some_and(|repair| repair.undo.is_open() && repair.undo.is_for_original(now, ack.echo));
+            && self.repair.as_ref().is_some_and(|repair| {
+                repair.undo.is_open() && repair.undo.is_for_original(now, ack.echo, held)
+            });
         if !original {
             return false;
         }

@@ -74,6 +74,13 @@ impl Rto {
         self.backoffs = self.backoffs.saturating_add(1);
     }
 
+    /// Takes one doubling back (RFC 6069 §3); says whether there was one.
+    pub(crate) fn revert_back_off(&mut self) -> bool {
+        let before = self.backoffs;
+        self.backoffs = before.saturating_sub(1);
+        before > 0
+    }
+
     /// When the timer runs out; `None` while stopped.
     #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -125,7 +125,7 @@ impl Probe {
 }
 
 /// TLP_calc_PTO (RFC 8985 §7.2): from now, with `segments` in flight; never later than `timeout`, when the
-/// retransmission timer would run out.
+/// retransmission timer would run out, unless that is past.
 #[inline]
 pub(super) fn deadline(
     policy: &Probing,
@@ -138,7 +138,8 @@ pub(super) fn deadline(
         Some(smoothed) => smoothed.saturating_mul(2) + policy.allowance(segments == 1),
         None => WITHOUT_SAMPLE,
     };
-    now.saturating_add(wait).min(timeout)
+    let at = now.saturating_add(wait);
+    if timeout > now { at.min(timeout) } else { at }
 }
 
 const WITHOUT_SAMPLE: Duration = Duration::from_secs(1);

@@ -107,11 +107,12 @@ impl Undo {
     }
 
     /// The ACK was made before the first retransmission arrived: it was for an original. `echo` is the round trip that
-    /// its timestamp shows (RFC 3522 §3.2).
-    pub(super) fn is_for_original(&self, now: Instant, echo: Option<Duration>) -> bool {
+    /// its timestamp shows (RFC 3522 §3.2). `held`: what was sent again may have been forgotten, as the state is held without
+    /// SACK at its end.
+    pub(super) fn is_for_original(&self, now: Instant, echo: Option<Duration>, held: bool) -> bool {
         let Some(first) = self.first_retransmission else {
             // Nothing was sent again yet.
-            return self.marker.is_some();
+            return self.marker.is_some() && !held;
         };
         let Some(echo) = echo else { return false };
         let tick = |at: Instant| at.as_nanos() / TICK;
@@ -119,8 +120,8 @@ impl Undo {
     }
 
     /// Whether to take the reduction back, by either evidence (`tcp_may_undo`).
-    pub(super) fn is_due(&self, now: Instant, echo: Option<Duration>) -> bool {
-        self.marker.is_some() && (self.all_explained() || self.is_for_original(now, echo))
+    pub(super) fn is_due(&self, now: Instant, echo: Option<Duration>, held: bool) -> bool {
+        self.marker.is_some() && (self.all_explained() || self.is_for_original(now, echo, held))
     }
 
     /// What to go back to; from now on there is nothing to take back.
