@@ -31,7 +31,9 @@ pub(crate) use opening::Opening;
 /// How long to wait after the timeout number `timeouts` of a SYN: the first `linear` come without back-off.
 pub(crate) fn retry_interval(config: &Config, timeouts: u32, linear: u32) -> Duration {
     let backoffs = timeouts.saturating_sub(linear).min(40);
-    config.retransmission.initial.saturating_mul(1 << backoffs).min(config.retransmission.max)
+    let slop = if timeouts > 0 { config.retransmission.slop } else { Duration::ZERO };
+    let wait = config.retransmission.initial.saturating_mul(1 << backoffs);
+    wait.saturating_add(slop).min(config.retransmission.max)
 }
 
 /// Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due.
@@ -259,9 +261,7 @@ pub(crate) fn transmit(tcb: &mut Tcb, now: Instant) -> Option<Outgoing> {
         }
         opening.transmissions = opening.transmissions.saturating_add(1);
         opening.sent_at = now;
-        let slop = if opening.timeouts > 0 { tcb.config.retransmission.slop } else { Duration::ZERO };
-        let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb)).saturating_add(slop);
-        let wait = wait.min(tcb.config.retransmission.max);
+        let wait = retry_interval(&tcb.config, opening.timeouts, linear_timeouts(tcb));
         let rules = &tcb.config.handshake;
         if opening.deadline == Instant::FAR_FUTURE || rules.repeated_syn_restarts && !rules.syn_stays {
             opening.deadline = now.saturating_add(wait);
