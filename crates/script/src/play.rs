@@ -51,6 +51,9 @@ struct Player<'a> {
     bench: Bench,
     schedule: Schedule,
     snippets: Snippets,
+    /// When the newest packet of the peer arrived.
+    arrived: Option<Instant>,
+    exact: bool,
 }
 
 impl<'a> Player<'a> {
@@ -63,7 +66,8 @@ impl<'a> Player<'a> {
         let network = Network::of(&script.options)?;
         let bench = Bench::new(network.host(profile), network, profile, rules.lets_calls_differ);
         let schedule = Schedule::new(rules.tolerance);
-        Ok(Self { script, profile, rules, network, bench, schedule, snippets: Snippets::default() })
+        let (snippets, arrived, exact) = (Snippets::default(), None, rules.tolerance.is_none());
+        Ok(Self { script, profile, rules, network, bench, schedule, snippets, arrived, exact })
     }
 
     fn run(mut self) -> Report {

@@ -111,6 +111,11 @@ impl Tolerance {
     /// None at all.
     pub(crate) const NONE: Self = Self { least: Duration::ZERO, parts_per_million: 0 };
 
+    /// Whether short times have none.
+    pub(crate) fn is_none(&self) -> bool {
+        self.least.is_zero()
+    }
+
     /// How far something may be off that is due `gap` after what was before.
     pub(crate) fn over(&self, gap: Duration) -> Duration {
         let share = u128::from(gap.as_nanos()) * u128::from(self.parts_per_million) / 1_000_000;

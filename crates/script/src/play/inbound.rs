@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use faultwire_base::Duration;
 use faultwire_wire::{
     Body, Datagram, EcnCodepoint, Flags, IcmpMessage, IpHeader, Packet, Payload, Segment, Tag,
 };
@@ -18,12 +19,24 @@ use crate::tracking::Tracked;
 impl Player<'_> {
     pub(super) fn inbound(&mut self, event: &Event, spec: &PacketSpec) -> Result<(), Trouble> {
         self.wait_for(event)?;
+        self.come_after_the_last()?;
         let packet = self.written(spec).map_err(|problem| match problem {
             Problem::Differs(message) => trouble(event, format!("{}\n{message}", event.text), Origin::Packet),
             problem => Trouble { line: event.at.line, problem, origin: Origin::Packet },
         })?;
         let connection = self.bench.tracking.under_test().map(|(index, _)| index);
         self.bench.receive(packet, connection)
+    }
+
+    /// No wire delivers two packets at one instant: the second comes a microsecond later, as it would to a kernel, whose
+    /// times of sending tell the order of what it sent (RFC 8985 §6.2). With `--exact` it comes when the script says.
+    fn come_after_the_last(&mut self) -> Result<(), Trouble> {
+        let now = self.bench.now();
+        if self.arrived == Some(now) && !self.exact {
+            self.bench.advance_to(now.saturating_add(Duration::from_micros(1)))?;
+        }
+        self.arrived = Some(self.bench.now());
+        Ok(())
     }
 
     /// The packet as it goes over the wire.
