@@ -38,6 +38,8 @@ pub struct Info {
     pub retransmitted: u32,
     /// Doublings of the RTO in force.
     pub backoffs: u32,
+    /// Timeouts in a row, those of a SYN included.
+    pub timeouts: u32,
     /// Unanswered probes, of a closed window or of keep-alive.
     pub probes: u32,
     /// Data in a full segment that we send.
@@ -134,6 +136,7 @@ pub const INFO_FIELDS: &[&str] = &[
     "reord_seen",
     "reordering",
     "retrans",
+    "retransmits",
     "rto",
     "rtt",
     "rttvar",
@@ -197,6 +200,7 @@ impl Info {
             "reord_seen" => self.reordering_seen.into(),
             "reordering" => self.reordering.into(),
             "retrans" => self.retransmitted.into(),
+            "retransmits" => self.timeouts.into(),
             "rto" => self.rto.as_micros(),
             "rtt" => self.rtt.map_or(0, Duration::as_micros),
             "rttvar" => self.rtt_variation.as_micros(),
@@ -353,6 +357,7 @@ pub(crate) fn info(tcb: &Tcb, now: Instant) -> Info {
         lost: recovery.lost().segments,
         retransmitted: recovery.retransmitted().segments,
         backoffs: recovery.backoffs().max(tcb.persist.probes().into()),
+        timeouts: recovery.timeouts_in_a_row() + tcb.opening.as_ref().map_or(0, |opening| opening.timeouts()),
         probes: u32::from(tcb.keep_alive.unanswered().max(tcb.persist.unanswered().0.into())),
         send_segment_size: tcb.send.segment_size(),
         receive_segment_size: tcb.ack.full_segment(),

@@ -1,22 +1,24 @@
 //! Which segment goes out next: answers, retransmissions, probes, new data, ACKs (RFC 9293 §3.7.4, §3.8.6.2.1).
 
+mod reply;
+
 use std::ops::Range;
 
 use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Payload, Reason, Segment, Seq};
 
-use crate::arriving::Arriving;
 use crate::burst::{self, Burst};
 use crate::chronograph::Activity;
 use crate::config::{ProbeContent, SequenceCheck, UserTimeoutFrom, WhenHeld};
 use crate::event::{Envelope, Label, Outgoing};
 use crate::handshake;
 use crate::offset::Offset;
-use crate::reset::reset_for;
 use crate::sack_option::{USER_TIMEOUT_OCTETS, payload_limit, push_sack};
 use crate::state::State;
 use crate::tcb::Tcb;
 use crate::timer::Timer;
+
+pub(crate) use reply::{abort, reset_of_connection, reset_reply, response};
 
 /// The next segment to send now, if any, given to `envelope`: new data and the ACK that is owed are made in the place
 /// where they stay.
@@ -389,69 +391,6 @@ fn bare_acknowledgment(
     header(tcb, segment, now, Flags::ACK, seq);
     segment.payload = Payload::EMPTY;
     finish(tcb, reason, cause)
-}
-
-/// Queues the RST that answers `segment` as in CLOSED: at the number that it acknowledges (RFC 9293 §3.5.2).
-pub(crate) fn reset_reply(tcb: &mut Tcb, segment: &Segment, reason: Reason, cause: Cause) {
-    if let Some(reset) = reset_for(segment) {
-        let outgoing = finish(tcb, reason, cause).on(reset);
-        tcb.outbox.push(outgoing);
-    }
-}
-
-/// As [`reset_reply`], for a segment that the connection itself refuses: with its timestamps, where it judges as FreeBSD
-/// (`tcp_respond`; RFC 7323 §3.2).
-pub(crate) fn reset_of_connection(tcb: &mut Tcb, arriving: &Arriving<'_>, reason: Reason) {
-    let Some(mut reset) = reset_for(arriving.segment) else { return };
-    if tcb.timestamps.enabled() && tcb.config.arrival.sequence_check == SequenceCheck::Trim {
-        let (value, echo) = (tcb.timestamps.value(arriving.now), tcb.timestamps.recent());
-        reset.options = Options::aligned_timestamps(value, echo);
-    }
-    let outgoing = finish(tcb, reason, arriving.cause).on(reset);
-    tcb.outbox.push(outgoing);
-}
-
-/// An ACK beside the stream, which moves no window and pays no ACK that is owed (FreeBSD `tcp_respond`).
-pub(crate) fn response(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) -> Outgoing {
-    let mut segment = Segment {
-        source_port: tcb.path.local_port,
-        destination_port: tcb.path.remote_port,
-        seq: tcb.send.next_seq(),
-        ack: tcb.receive.next_seq(),
-        flags: Flags::ACK | tcb.ecn.echo(),
-        window: tcb.receive.room_field(tcb.negotiated.receive_shift),
-        ..Segment::default()
-    };
-    if tcb.timestamps.enabled() {
-        segment.options = Options::aligned_timestamps(tcb.timestamps.value(now), tcb.timestamps.recent());
-    }
-    tcb.ack.on_responded(tcb.receive.next());
-    finish(tcb, reason, cause).on(segment)
-}
-
-/// Queues the RST of an abort: `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.10.5), with an ACK by policy.
-pub(crate) fn abort(tcb: &mut Tcb, now: Instant, reason: Reason, cause: Cause) {
-    let seq = tcb.send.next_seq();
-    let mut segment = Segment::default();
-    header(tcb, &mut segment, now, Flags::RST | Flags::ACK, seq);
-    let closing = &tcb.config.closing;
-    if !closing.reset_offers_window {
-        segment.window = 0;
-    }
-    // RFC 7323 §3.2: a RST SHOULD carry timestamps, with an echo only beside an ACK. SACK blocks are of no use.
-    let mut echo = tcb.timestamps.recent();
-    if !closing.reset_carries_ack {
-        segment.flags = Flags::RST;
-        segment.ack = Seq(0);
-        echo = 0;
-    }
-    segment.options = if tcb.timestamps.enabled() {
-        Options::aligned_timestamps(tcb.timestamps.value(now), echo)
-    } else {
-        Options::EMPTY
-    };
-    let outgoing = finish(tcb, reason, cause).on(segment);
-    tcb.outbox.push(outgoing);
 }
 
 /// Octets of the send buffer for one segment, with the flags that depend on where the data ends.

@@ -112,6 +112,11 @@ impl Opening {
         }
     }
 
+    /// Timeouts of the SYN so far.
+    pub(crate) fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
     /// Whether [`Opening::accepted`] was called.
     pub(crate) fn is_accepted(&self) -> bool {
         self.passive.as_ref().is_some_and(|passive| passive.accepted)

@@ -23,6 +23,11 @@ impl Recovery {
         self.rto.backoffs()
     }
 
+    /// Retransmission timeouts in a row, without progress between them.
+    pub(crate) fn timeouts_in_a_row(&self) -> u32 {
+        self.progress.timeouts()
+    }
+
     /// The round-trip estimator.
     pub(crate) fn rtt(&self) -> &RttEstimator {
         self.rto.estimator()

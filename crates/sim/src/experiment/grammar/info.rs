@@ -38,6 +38,7 @@ pub(crate) static INFO: Object = Object {
         number("reord_seen", "How often segments were seen to arrive out of order."),
         number("reordering", "How far, in segments, they are expected to."),
         number("retrans", "Segments in flight that were sent again."),
+        number("retransmits", "Timeouts in a row, those of a SYN included."),
         number("rto", "Retransmission timeout in microseconds."),
         number("rtt", "Smoothed round-trip time in microseconds."),
         number("rttvar", "Its variation in microseconds."),
