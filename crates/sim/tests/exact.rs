@@ -111,6 +111,12 @@ fn probes_of_a_closed_window() {
         );
         let closed = run.arrivals("a", |_, segment| segment.window == 0)[0];
         let mut expected = after(closed, &doubling(rto, cap, 200));
+        if stack == "linux" {
+            // The answer to a probe starts its interval anew (`tcp_ack_probe`): each gap but the first has a round trip more.
+            for (number, probe) in expected.iter_mut().enumerate() {
+                *probe += 100 * MILLISECOND * number as u64;
+            }
+        }
         expected.retain(|probe| *probe <= END);
         assert!(expected.len() < 200, "{} probes", expected.len());
         assert_eq!(run.sent("a", |packet, _| packet.packet.tag.reason == Reason::ZeroWindowProbe), expected);
