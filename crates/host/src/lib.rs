@@ -13,7 +13,7 @@
 //! A host scales to many connections: their deadlines are in one wake-up queue, their turns to transmit in one queue,
 //! half-open connections and those in TIME-WAIT are compact entries, and no table of all of them is walked.
 //!
-//! Left out: fragments (a datagram above the MTU is refused, an arriving fragment dropped), SYN cookies, dual-stack
+//! Left out: fragments (a datagram above the MTU is refused, an arriving fragment dropped), dual-stack
 //! sockets, `SO_REUSEPORT`, UDP `shutdown`, a limit on the rate of ICMP errors, loopback (a packet to an
 //! own address is handed out like any other).
 //!
