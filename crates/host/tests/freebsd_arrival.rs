@@ -88,8 +88,8 @@ fn a_repeated_syn_begins_anew() {
     t.inject("+0.2 S 0:0(0) win 1000 <mss 1460>");
     t.expect("S. 0:0(0) ack 1 <mss 1460>");
     t.expect("+1.0 S. 0:0(0) ack 1 <mss 1460>");
-    t.expect("+2.0 S. 0:0(0) ack 1 <mss 1460>");
-    t.expect("+4.0 S. 0:0(0) ack 1 <mss 1460>");
+    t.expect("+2.2 S. 0:0(0) ack 1 <mss 1460>");
+    t.expect("+4.2 S. 0:0(0) ack 1 <mss 1460>");
     t.expect_nothing_for_ms(10_000);
     assert_eq!(t.state(), State::Closed);
 }
