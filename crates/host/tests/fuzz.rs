@@ -77,6 +77,8 @@ struct World {
     draw: Stream,
     now: Instant,
     hosts: [Host; 2],
+    /// Which of them take all that the buffer has room for, offered or not (FreeBSD `rcv_wnd`).
+    takes_room: [bool; 2],
     descriptors: [Vec<Fd>; 2],
     travelling: Vec<(usize, Packet)>,
     known: [BTreeMap<ConnectionId, Known>; 2],
@@ -90,12 +92,14 @@ impl World {
     fn new(episode: u64) -> Self {
         let seeds = SeedTree::new(episode);
         let mut draw = seeds.stream("fuzz", "steps");
+        let mut takes_room = [false; 2];
         let hosts = [0, 1].map(|number| {
             let config = match draw.below(3) {
                 0 => Config::rfc(),
                 1 => Config::freebsd(),
                 _ => Config::linux(),
             };
+            takes_room[number] = config.buffers.round_to_segments;
             let mtu = [1_500, 576, 9_000][draw.below(3) as usize];
             let interface = Interface { address: address(number), mtu };
             let mut config = HostConfig::new(
@@ -111,6 +115,7 @@ impl World {
             draw,
             now: Instant::ZERO,
             hosts,
+            takes_room,
             descriptors: Default::default(),
             travelling: Vec::new(),
             known: Default::default(),
@@ -275,9 +280,23 @@ impl World {
                 let value = [0, 1, 2, 10, 5_000, BUFFER][draw.below(6) as usize];
                 if let Ok(option) = SocketOption::parse(name, value as i64) {
                     let _ = target.set_option(now, fd, option);
+                    if self.takes_room[host] && matches!(option, SocketOption::ReceiveBuffer(_)) {
+                        self.room_changed(host, fd);
+                    }
                 }
             }
             _ => {}
+        }
+    }
+
+    /// SO_RCVBUF takes room away that is not offered yet; where all the room is taken, the edge of what is taken goes back
+    /// with it, at most to what was offered.
+    fn room_changed(&mut self, host: usize, fd: Fd) {
+        for report in self.hosts[host].connections().filter(|report| report.fd == Some(fd)) {
+            let Some(detail) = &report.detail else { continue };
+            if let Some(known) = self.known[host].get_mut(&report.connection) {
+                known.edge = detail.info.receive_next + detail.info.receive_window as u32;
+            }
         }
     }
 
