@@ -74,6 +74,8 @@ const HALF: u64 = 128;
 const LEAST_CLAMP: u64 = 1152;
 /// From so many octets on, text lets the window grow.
 const GROWS_WINDOW: u32 = 128;
+/// An idle connection owns memory for at most so many buffers (256 octets).
+const KEPT_MOST: usize = 16;
 
 impl ReceiveMemory {
     /// Nothing is kept.
@@ -324,9 +326,10 @@ impl ReceiveMemory {
         size_of::<Self>() + self.queue.capacity() * size_of::<Kept>()
     }
 
-    /// Frees what an idle connection needs not own.
+    /// Frees what an idle connection needs not own. What a flow takes that is read as it comes stays: it would be taken
+    /// again with the next segment.
     pub(crate) fn release_memory(&mut self) {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_MOST {
             self.queue = VecDeque::new();
         }
     }
