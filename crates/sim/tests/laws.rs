@@ -260,8 +260,8 @@ struct Receiver {
     /// RCV.NXT, as far as it can be seen; `None` before the peer's SYN.
     next: Option<Seq>,
     acknowledged: Seq,
-    /// Arrived ahead of it: first octet and the one after the last.
-    ahead: Vec<(Seq, Seq)>,
+    /// Arrived ahead of it: first octet and the one after the last, and in which packet, which may be discarded.
+    ahead: Vec<(Seq, Seq, PacketId)>,
     /// The largest segment that arrived, for which it has to reckon with full ones.
     full: u32,
     /// The oldest data that was not acknowledged, and when that arrived.
@@ -272,9 +272,10 @@ impl Receiver {
     fn take(&mut self, at: Instant, id: PacketId, segment: &Segment) {
         let Some(mut next) = self.next else { return };
         self.full = self.full.max(segment.payload.len()).max(536);
-        self.ahead.push((segment.seq, segment.seq + segment.payload.len()));
+        self.ahead.push((segment.seq, segment.seq + segment.payload.len(), id));
         let before = next;
-        while let Some(at) = self.ahead.iter().position(|(start, end)| !start.after(next) && end.after(next))
+        while let Some(at) =
+            self.ahead.iter().position(|(start, end, _)| !start.after(next) && end.after(next))
         {
             next = self.ahead.swap_remove(at).1;
         }
@@ -321,7 +322,7 @@ impl Law for Acknowledged {
                     receiver.next = Some(segment.ack);
                     receiver.acknowledged = segment.ack;
                     receiver.waiting = None;
-                    receiver.ahead.retain(|(_, end)| end.after(segment.ack));
+                    receiver.ahead.retain(|(_, end, _)| end.after(segment.ack));
                 }
             }
             return;
@@ -344,6 +345,9 @@ impl Law for Acknowledged {
                 }
             }
             Event::Discarded { packet, .. } => {
+                for receiver in self.receivers.values_mut() {
+                    receiver.ahead.retain(|&(_, _, id)| id != packet);
+                }
                 let of = |receiver: &&mut Receiver| receiver.waiting.is_some_and(|(id, _)| id == packet);
                 if let Some(receiver) = self.receivers.values_mut().find(of) {
                     receiver.next = Some(receiver.acknowledged);
