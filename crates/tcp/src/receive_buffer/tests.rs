@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, WindowUpdate};
 
 const PATH: PathInfo = PathInfo {
     local_port: 1,
