@@ -323,7 +323,8 @@ impl ReceiveMemory {
 
     /// Octets of heap.
     pub(crate) fn heap_octets(&self) -> usize {
-        size_of::<Self>() + self.queue.capacity() * size_of::<Kept>()
+        // Not by capacity, which a copy of a connection need not share: reports of both are equal.
+        size_of::<Self>() + self.queue.len().max(KEPT_MOST) * size_of::<Kept>()
     }
 
     /// Frees what an idle connection needs not own. What a flow takes that is read as it comes stays: it would be taken
