@@ -321,10 +321,10 @@ impl ReceiveMemory {
         }
     }
 
-    /// Octets of heap.
+    /// Octets of heap, without what the queue has spare.
     pub(crate) fn heap_octets(&self) -> usize {
         // Not by capacity, which a copy of a connection need not share: reports of both are equal.
-        size_of::<Self>() + self.queue.len().max(KEPT_MOST) * size_of::<Kept>()
+        size_of::<Self>() + self.queue.len() * size_of::<Kept>()
     }
 
     /// Frees what an idle connection needs not own. What a flow takes that is read as it comes stays: it would be taken
