@@ -7,6 +7,7 @@ use faultwire_link::Direction;
 
 use crate::connections::ConnectionLog;
 use crate::expect::Judgement;
+use crate::failure::Failure;
 use crate::oracle::{Finding, Findings, OracleName, OracleResult};
 use crate::plan::{Bounds, Case, Check, Counter, FaultId, Subject};
 use crate::report::{AppReport, ExpectationReport, OracleReport, Outcome};
@@ -18,7 +19,7 @@ use crate::world::{AppStatus, End, World};
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
-    pub(crate) failures: Vec<String>,
+    pub(crate) failures: Vec<Failure>,
     pub(crate) apps: Vec<AppReport>,
     pub(crate) expectations: Vec<ExpectationReport>,
     pub(crate) oracles: Vec<OracleReport>,
@@ -54,11 +55,11 @@ pub(crate) fn judge(case: &Case, world: &World, end: &End, judging: Judging) -> 
             }
         })
         .collect();
-    let mut failures = compare_failures(case, &failed_names(case, judging, &apps, &expectations, &findings));
+    let mut failures = compare_failures(case, failed_names(case, judging, &apps, &expectations, &findings));
     failures.extend(missed_faults(world));
     let outcome = match end {
         End::Error(text) => {
-            failures.insert(0, text.clone());
+            failures.insert(0, Failure::new(Failure::ERROR, text));
             Outcome::Error
         }
         _ if failures.is_empty() => Outcome::Passed,
@@ -67,25 +68,26 @@ pub(crate) fn judge(case: &Case, world: &World, end: &End, judging: Judging) -> 
     Verdict { outcome, failures, apps, expectations, oracles }
 }
 
-/// Everything that failed, as (name for `must_fail`, sentence).
+/// Everything that failed, under the names of `must_fail`.
 fn failed_names(
     case: &Case,
     judging: Judging,
     apps: &[AppReport],
     expectations: &[ExpectationReport],
     findings: &Findings,
-) -> Vec<(String, String)> {
-    let mut failed: Vec<(String, String)> = Vec::new();
+) -> Vec<Failure> {
+    let mut failed = Vec::new();
     for expectation in expectations.iter().filter(|expectation| !expectation.passed) {
         let sentence = format!(
             "expectation \"{}\" failed: expected {}, observed {}",
             expectation.name, expectation.expected, expectation.observed
         );
-        failed.push((expectation.name.clone(), sentence));
+        failed.push(Failure::new(&expectation.name, sentence));
     }
     for app in apps.iter().filter(|app| app.outcome == "failed" || app.outcome == "stalled") {
         let detail = app.detail.as_deref().unwrap_or("no detail");
-        failed.push((format!("app:{}", app.name), format!("app \"{}\" {}: {detail}", app.name, app.outcome)));
+        let sentence = format!("app \"{}\" {}: {detail}", app.name, app.outcome);
+        failed.push(Failure::new(format!("app:{}", app.name), sentence));
     }
     let expected_hazard = |oracle: OracleName| {
         case.plan.expectations.iter().any(
@@ -102,42 +104,42 @@ fn failed_names(
         if fails {
             let sentence =
                 format!("oracle {oracle} is {}: {}", result.as_str(), detail.unwrap_or("no detail"));
-            failed.push((format!("oracle:{oracle}"), sentence));
+            failed.push(Failure::new(format!("oracle:{oracle}"), sentence));
         }
     }
     failed
 }
 
 /// A case passes if exactly what must fail has failed.
-fn compare_failures(case: &Case, failed: &[(String, String)]) -> Vec<String> {
+fn compare_failures(case: &Case, failed: Vec<Failure>) -> Vec<Failure> {
     let must: BTreeSet<&str> = case.must_fail.iter().map(String::as_str).collect();
-    let mut failures: Vec<String> = failed
+    let held: Vec<Failure> = must
         .iter()
-        .filter(|(name, _)| !must.contains(name.as_str()))
-        .map(|(_, text)| text.clone())
+        .filter(|name| !failed.iter().any(|failure| failure.name == **name))
+        .map(|name| {
+            let sentence = format!("\"{name}\" must fail in this case, and it held");
+            Failure::new(format!("must_fail:{name}"), sentence)
+        })
         .collect();
-    for name in must {
-        if !failed.iter().any(|(failed, _)| failed == name) {
-            failures.push(format!("\"{name}\" must fail in this case, and it held"));
-        }
-    }
-    failures
+    let unasked = failed.into_iter().filter(|failure| !must.contains(failure.name.as_str()));
+    unasked.chain(held).collect()
 }
 
 /// Targeted faults and injections that never met their packet.
-fn missed_faults(world: &World) -> Vec<String> {
-    let faults = world.plan().faults.iter().enumerate();
-    faults
-        .filter(|(_, fault)| !fault.removed && !fault.may_miss && fault.is_targeted)
-        .filter(|&(index, _)| world.fault_counts(FaultId(index as u32)).1 == 0)
-        .map(|(index, fault)| {
-            let (matched, _) = world.fault_counts(FaultId(index as u32));
-            format!(
-                "fault \"{}\" never acted ({matched} packets satisfied its keys but nth); if that is all right, say \"may_miss\": true",
-                fault.name
-            )
-        })
-        .collect()
+fn missed_faults(world: &World) -> impl Iterator<Item = Failure> {
+    let faults = (0..).map(FaultId).zip(&world.plan().faults);
+    faults.filter(|(_, fault)| !fault.removed && !fault.may_miss && fault.is_targeted).filter_map(
+        |(id, fault)| {
+            let (matched, acted) = world.fault_counts(id);
+            let sentence = || {
+                format!(
+                    "fault \"{}\" never acted ({matched} packets satisfied its keys but nth); if that is all right, say \"may_miss\": true",
+                    fault.name
+                )
+            };
+            (acted == 0).then(|| Failure::new(format!("fault:{}", fault.name), sentence()))
+        },
+    )
 }
 
 /// The findings of the run and those that only its end can tell.

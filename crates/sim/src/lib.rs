@@ -25,11 +25,12 @@
 //! ```
 //!
 //! Rooms, from the file to the finding: [`experiment`] reads and checks, [`plan`] is what is meant, [`world`] runs it,
-//! [`record`] tells what happened (and [`call`] what apps asked for), [`fingerprint`] and [`oracle`] watch, [`run`] judges, [`report`] and [`output`] show,
+//! [`record`] tells what happened (and [`call`] what apps asked for), [`fingerprint`] and [`oracle`] watch, [`run`] judges, [`failure`] says which failures are one, [`report`] and [`output`] show,
 //! [`verify`] proves that it all repeats.
 
 pub mod call;
 pub mod experiment;
+pub mod failure;
 pub mod fingerprint;
 pub mod oracle;
 pub mod output;

@@ -2,6 +2,7 @@
 
 use faultwire_base::Instant;
 
+use crate::failure::{Cluster, Failure};
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::plan::{Case, Experiment};
@@ -26,6 +27,15 @@ pub struct CaseRun {
     pub fingerprint: Fingerprint,
     /// Virtual time at its end.
     pub end: Instant,
+    /// Why it failed; the sentences stand in the report as well.
+    pub failures: Vec<Failure>,
+}
+
+impl CaseRun {
+    /// What it has in common with other runs that failed in the same way; `None` if it passed.
+    pub fn cluster(&self) -> Option<Cluster> {
+        Cluster::of(&self.failures)
+    }
 }
 
 /// Runs one case; `sink` sees every record.
@@ -39,8 +49,9 @@ pub fn run_case<S: Sink>(case: &Case, judging: Judging, sink: &mut S) -> CaseRun
 pub fn finish_case(case: &Case, world: &World, end: &End, judging: Judging) -> CaseRun {
     let fingerprint = world.fingerprint();
     let verdict = judge::judge(case, world, end, judging);
+    let failures = verdict.failures.clone();
     let report = tables::case_report(case, world, fingerprint, verdict);
-    CaseRun { report, fingerprint, end: world.now() }
+    CaseRun { report, fingerprint, end: world.now(), failures }
 }
 
 /// Puts the cases of a run together.

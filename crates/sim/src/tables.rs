@@ -32,7 +32,7 @@ pub(crate) fn case_report(
     CaseReport {
         name: case.name.clone(),
         outcome: verdict.outcome,
-        failures: verdict.failures,
+        failures: verdict.failures.into_iter().map(|failure| failure.sentence).collect(),
         fingerprint: fingerprint.to_string(),
         virtual_time_ns: world.now().as_nanos(),
         events: world.events(),
