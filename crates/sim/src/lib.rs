@@ -39,6 +39,7 @@ mod probe;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod swarm;
 pub mod verify;
 pub mod world;
 

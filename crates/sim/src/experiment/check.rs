@@ -79,6 +79,7 @@ impl Checker {
             (Kind::Object(object), Value::Object(_)) => self.object(node, object),
             (Kind::Map { item, forbidden, .. }, Value::Object(members)) => self.map(members, item, forbidden),
             (Kind::KernelWords { .. }, Value::Object(members)) => self.kernel_words(members, kind),
+            (Kind::Ranges, Value::Object(members)) => self.ranges(members),
             (Kind::Bounds(kind), Value::Object(members)) => self.bounds(node, members, kind),
             (Kind::Bounds(kind), _) => self.value(node, kind),
             (Kind::OneOf(kinds), _) => self.one_of(node, kinds),
@@ -168,6 +169,41 @@ impl Checker {
             })?;
         }
         Ok(())
+    }
+
+    /// Only the form; whether the path leads anywhere and takes these values is seen in the second stage.
+    fn ranges(&mut self, members: &[Member]) -> Result<(), Problem> {
+        for member in members {
+            self.inside(&member.key, |inside| {
+                let node = &member.node;
+                match &node.value {
+                    Value::List(items) if !items.is_empty() => Ok(()),
+                    Value::Object(bounds) => inside.range(node, bounds),
+                    _ => {
+                        let message = format!(
+                            "expected {{\"min\": ..., \"max\": ...}} or a list of at least one value, found {}",
+                            node.found()
+                        );
+                        Err(inside.problem(node, message))
+                    }
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn range(&mut self, node: &Node, bounds: &[Member]) -> Result<(), Problem> {
+        if let Some(member) = bounds.iter().find(|member| !matches!(member.key.as_str(), "min" | "max")) {
+            let message = format!("unknown key {:?}: a range has \"min\" and \"max\"", member.key);
+            let path = format!("{}.{}", self.path, member.key);
+            return Err(Problem::new(member.key_place.clone(), path, message));
+        }
+        match ["min", "max"].into_iter().find(|key| node.get(key).is_none()) {
+            Some(key) => {
+                Err(self.problem(node, format!("the key {key:?} is missing: a range has both ends")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn bounds(&mut self, node: &Node, members: &[Member], kind: &'static Kind) -> Result<(), Problem> {
@@ -320,7 +356,7 @@ fn accepts(kind: &Kind, value: &Value) -> bool {
             Value::Text(_),
         ) => true,
         (
-            Kind::Object(_) | Kind::Map { .. } | Kind::KernelWords { .. } | Kind::Settings,
+            Kind::Object(_) | Kind::Map { .. } | Kind::KernelWords { .. } | Kind::Settings | Kind::Ranges,
             Value::Object(_),
         ) => true,
         _ => false,

@@ -4,17 +4,26 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::json::{Member, Node, Value};
 
-/// The effective experiment as JSON with sorted keys, and its digest (32 hexadecimal digits). The digest leaves out the
-/// seed, which stands beside it in every report, and `$schema`, which is for editors.
+/// The effective experiment as JSON with sorted keys, and its digest (32 hexadecimal digits). Both leave out `$schema`,
+/// which is for editors, and `swarm`, which is for sweeps: what a seed drew from it stands in its place already. The
+/// digest leaves out the seed too, which stands beside it in every report.
 pub(crate) fn of(root: &Node) -> (String, String) {
     let mut whole = root.clone();
     whole.remove("$schema");
+    whole.remove("swarm");
     let mut effective = String::new();
     write(&whole, &mut effective);
     whole.remove("seed");
     let mut digested = String::new();
     write(&whole, &mut digested);
     (effective, format!("{:032x}", xxh3_128(digested.as_bytes())))
+}
+
+/// A value as JSON with sorted keys, on one line.
+pub(crate) fn text_of(node: &Node) -> String {
+    let mut text = String::new();
+    write(node, &mut text);
+    text
 }
 
 fn write(node: &Node, out: &mut String) {

@@ -7,7 +7,7 @@ mod info;
 mod links;
 
 use super::shape::{Field, Kind, Object, Quantity, Word};
-use Kind::{Integer, KernelWords, List, Map, Name, OneOf, Reference, Settings, Text};
+use Kind::{Integer, KernelWords, List, Map, Name, OneOf, Ranges, Reference, Settings, Text};
 
 /// Characters that host and link names can't have: they part `host/socket`, `link>node` and `host:port`.
 pub(crate) const NODE_NAME_FORBIDDEN: &str = "/>:";
@@ -65,6 +65,12 @@ pub(crate) static EXPERIMENT: Object = Object {
             list(&Kind::Object(&CASE)),
             "",
             "Variants of the file; without any, it is one case.",
+        ),
+        Field::optional(
+            "swarm",
+            Kind::Object(&SWARM),
+            "",
+            "What a sweep with `--swarm` changes from seed to seed; nothing else heeds it.",
         ),
     ],
     verbs: &[],
@@ -217,6 +223,27 @@ static CASE: Object = Object {
             list(&Reference("an expectation, \"oracle:NAME\" or \"app:NAME\"")),
             "",
             "Expectations, `oracle:NAME` or `app:NAME` that must fail; the case passes only if exactly these do.",
+        ),
+    ],
+    verbs: &[],
+};
+
+static SWARM: Object = Object {
+    id: "swarm",
+    what: "a swarm",
+    doc: "What each seed of a sweep with `--swarm` draws: a coin for every entry says whether it changes the file.",
+    fields: &[
+        Field::optional(
+            "vary",
+            Ranges,
+            "",
+            "By dotted path, from what to draw: {\"min\", \"max\"} evenly in the logarithm and rounded to two digits, or one of a list.",
+        ),
+        Field::optional(
+            "omit",
+            list(&Reference("a fault, app or expectation")),
+            "",
+            "Faults, apps and expectations that a seed may leave out.",
         ),
     ],
     verbs: &[],

@@ -16,6 +16,7 @@ mod read;
 mod resolve;
 mod schema;
 mod shape;
+mod swarm;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -78,6 +79,7 @@ pub fn parse(
 fn read(text: &[u8], overrides: &Overrides) -> Result<Experiment, Problem> {
     let mut root = json::parse(text)?;
     check::check_object(&root, &grammar::EXPERIMENT, "")?;
+    let swarm = swarm::read(&root, overrides)?;
     change(&mut root, overrides)?;
     let item = Item::root(&root);
     let name = item.require("name")?.text()?.to_owned();
@@ -92,7 +94,7 @@ fn read(text: &[u8], overrides: &Overrides) -> Result<Experiment, Problem> {
         cases.iter().map(|case| read_case(&base, case)).collect::<Result<_, _>>()?
     };
     let (effective, digest) = effective::of(&root);
-    Ok(Experiment { name, description, digest, effective, cases })
+    Ok(Experiment { name, description, digest, effective, cases, swarm })
 }
 
 /// Applies the command line to the file.

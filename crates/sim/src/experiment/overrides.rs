@@ -19,8 +19,14 @@ pub(crate) enum New<'a> {
     Node(&'a Node),
 }
 
-/// Sets the value at `path`. Optional keys and objects that are missing are made; names are not.
-pub(crate) fn set(root: &mut Node, path: &str, new: New<'_>, place: &Place) -> Result<(), Problem> {
+/// Sets the value at `path` and tells what kind of value belongs there, if the grammar knows. Optional keys and objects
+/// that are missing are made; names are not.
+pub(crate) fn set(
+    root: &mut Node,
+    path: &str,
+    new: New<'_>,
+    place: &Place,
+) -> Result<Option<&'static Kind>, Problem> {
     let setter = Setter { path, new, place };
     setter.object(root, &EXPERIMENT, path, "")
 }
@@ -164,17 +170,23 @@ impl Setter<'_> {
         Problem::new(self.place.clone(), self.path, message)
     }
 
-    fn value(&self, node: &mut Node, kind: &'static Kind, rest: &str, walked: &str) -> Result<(), Problem> {
+    fn value(
+        &self,
+        node: &mut Node,
+        kind: &'static Kind,
+        rest: &str,
+        walked: &str,
+    ) -> Result<Option<&'static Kind>, Problem> {
         if rest.is_empty() {
             *node = self.fitting(kind, walked);
-            return Ok(());
+            return Ok(Some(kind));
         }
         match kind {
             Kind::Object(object) => self.object(node, object, rest, walked),
             Kind::Map { item, what, .. } => self.map(node, item, what, rest, walked),
             Kind::List { item, .. } => self.list(node, item, rest, walked),
             Kind::KernelWords { .. } => self.open(node, rest, walked),
-            Kind::Settings => self.open(node, rest, walked),
+            Kind::Settings | Kind::Ranges => self.open(node, rest, walked),
             Kind::Bounds(kind) => self.bounds(node, kind, rest, walked),
             Kind::OneOf(kinds) => {
                 let inner = kinds.iter().find(|kind| has_parts(kind, &node.value));
@@ -197,7 +209,7 @@ impl Setter<'_> {
         object: &'static Object,
         rest: &str,
         walked: &str,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<&'static Kind>, Problem> {
         let Value::Object(members) = &mut node.value else { return Err(self.no_parts(node, walked)) };
         let keys: Vec<&'static str> = object.keys().collect();
         let Some((index, after)) = longest_label(rest, keys.iter().copied()) else {
@@ -241,7 +253,7 @@ impl Setter<'_> {
         what: &str,
         rest: &str,
         walked: &str,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<&'static Kind>, Problem> {
         let Value::Object(members) = &mut node.value else { return Err(self.no_parts(node, walked)) };
         let labels: Vec<String> = members.iter().map(|member| member.key.clone()).collect();
         let Some((index, after)) = longest_label(rest, labels.iter().map(String::as_str)) else {
@@ -256,7 +268,13 @@ impl Setter<'_> {
         self.object(node, item, after, &joined(walked, &labels[index]))
     }
 
-    fn list(&self, node: &mut Node, item: &'static Kind, rest: &str, walked: &str) -> Result<(), Problem> {
+    fn list(
+        &self,
+        node: &mut Node,
+        item: &'static Kind,
+        rest: &str,
+        walked: &str,
+    ) -> Result<Option<&'static Kind>, Problem> {
         let Value::List(items) = &mut node.value else { return Err(self.no_parts(node, walked)) };
         let labels: Vec<String> = items.iter().enumerate().map(|(index, item)| item.label(index)).collect();
         let Some((index, after)) = longest_label(rest, labels.iter().map(String::as_str)) else {
@@ -268,17 +286,23 @@ impl Setter<'_> {
     }
 
     /// Objects whose keys are words of the kernel or paths: all that is left is one key.
-    fn open(&self, node: &mut Node, rest: &str, walked: &str) -> Result<(), Problem> {
+    fn open(&self, node: &mut Node, rest: &str, walked: &str) -> Result<Option<&'static Kind>, Problem> {
         let value = self.free();
         let Value::Object(members) = &mut node.value else { return Err(self.no_parts(node, walked)) };
         match members.iter_mut().find(|member| member.key == rest) {
             Some(member) => member.node = value,
             None => members.push(Member { key: rest.to_owned(), key_place: self.place.clone(), node: value }),
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn bounds(&self, node: &mut Node, kind: &'static Kind, rest: &str, walked: &str) -> Result<(), Problem> {
+    fn bounds(
+        &self,
+        node: &mut Node,
+        kind: &'static Kind,
+        rest: &str,
+        walked: &str,
+    ) -> Result<Option<&'static Kind>, Problem> {
         let Value::Object(members) = &mut node.value else { return Err(self.no_parts(node, walked)) };
         if !matches!(rest, "min" | "max") {
             return Err(self.unknown(rest, walked, &["min", "max"]));
@@ -351,7 +375,12 @@ fn has_parts(kind: &Kind, value: &Value) -> bool {
         (Kind::OneOf(kinds), _) => kinds.iter().any(|kind| has_parts(kind, value)),
         (Kind::List { .. }, Value::List(_)) => true,
         (
-            Kind::Object(_) | Kind::Map { .. } | Kind::KernelWords { .. } | Kind::Settings | Kind::Bounds(_),
+            Kind::Object(_)
+            | Kind::Map { .. }
+            | Kind::KernelWords { .. }
+            | Kind::Settings
+            | Kind::Ranges
+            | Kind::Bounds(_),
             Value::Object(_),
         ) => true,
         _ => false,

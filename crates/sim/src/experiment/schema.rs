@@ -122,6 +122,17 @@ impl Printer {
                 },
             }),
             Kind::Settings => json!({ "type": "object" }),
+            Kind::Ranges => {
+                let end = json!({ "type": ["string", "integer"] });
+                let range = json!({
+                    "type": "object",
+                    "properties": { "min": end, "max": end },
+                    "required": ["min", "max"],
+                    "additionalProperties": false,
+                });
+                let list = json!({ "type": "array", "minItems": 1 });
+                json!({ "type": "object", "additionalProperties": { "oneOf": [range, list] } })
+            }
             Kind::Bounds(inner) => {
                 let exact = self.kind(inner);
                 let bounds = json!({

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     KernelWords { what: &'static str, example: &'static str },
     /// An object from dotted paths to any JSON.
     Settings,
+    /// An object from dotted paths to the values that each may take: `{min, max}` or a list.
+    Ranges,
     /// A value, or an object with `min`, `max` or both.
     Bounds(&'static Kind),
     /// Any of several, told apart by their JSON type first.
@@ -221,6 +223,7 @@ impl Kind {
             Self::Settings => {
                 "an object from paths to values, like {\"links.wire.delay\": \"20ms\"}".to_owned()
             }
+            Self::Ranges => "an object from paths to ranges {\"min\": ..., \"max\": ...} or lists of values, like {\"links.wire.loss\": {\"min\": \"0.1%\", \"max\": \"10%\"}}".to_owned(),
             Self::Bounds(kind) => format!("{}, or {{\"min\": ..., \"max\": ...}}", kind.expects()),
             Self::OneOf(kinds) => {
                 let all: Vec<String> = kinds.iter().map(Self::expects).collect();

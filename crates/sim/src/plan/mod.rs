@@ -30,6 +30,8 @@ pub struct Experiment {
     pub effective: String,
     /// At least one; a file without cases has one with the experiment's name.
     pub cases: Vec<Case>,
+    /// What a sweep may change from seed to seed; empty without a `swarm` in the file.
+    pub swarm: crate::swarm::Swarm,
 }
 
 /// One variant of the file.
