@@ -3,14 +3,17 @@
 use faultwire_base::{Duration, Instant, PacketId, PlaceId, SeedTree};
 use faultwire_wire::{Flow, Packet};
 
+use crate::chance::{Chosen, Taking};
 use crate::config::DirectionConfig;
 use crate::counters::{Counters, FaultCounts, Tally};
 use crate::decision::{By, Decision, DropCause, FaultIndex, LinkEvent, NameId};
 use crate::faults::{Copied, Fate, Faults, Hold};
 use crate::hold::{Held, HoldingArea};
+use crate::identity::PacketIdentity;
 use crate::impairments::{Draw, Impairments, Source};
 use crate::ledger::Ledger;
 use crate::path::Path;
+use crate::recorded::{ChanceAction, ChanceDecision, Tracking};
 use crate::timeline::Timeline;
 use crate::transmitter::Transmitter;
 use crate::travel::Travel;
@@ -26,7 +29,7 @@ pub struct Direction {
     pub(crate) wake: Instant,
     /// When the first held packet arrives whose release was known when it entered.
     pub(crate) foretold: Option<Instant>,
-    /// Only chance judges packets: there is no cut, hold or targeted fault.
+    /// Only chance judges packets: there is no cut, hold or targeted fault, and nobody keeps or replays decisions.
     pub(crate) clear: bool,
     /// Octets of the packet that was shown last at the far end.
     arrived_length: u32,
@@ -46,6 +49,8 @@ pub(crate) struct Rare {
     pub(crate) held: HoldingArea,
     pub(crate) faults: Faults,
     pub(crate) timeline: Timeline,
+    /// Only while decisions of chance are kept or replayed.
+    pub(crate) tracking: Option<Box<Tracking>>,
     /// Copies in hand; empty between calls, kept for its memory.
     copies: Vec<Copied>,
 }
@@ -104,6 +109,7 @@ impl Direction {
                 held: HoldingArea::default(),
                 faults: Faults::new(&config.faults),
                 timeline,
+                tracking: None,
                 copies: Vec::new(),
             }),
         };
@@ -265,6 +271,35 @@ impl Direction {
     /// A socket's name means this conversation from now on.
     pub fn bind_flow(&mut self, name: NameId, flow: Flow) {
         self.rare.faults.bind_flow(name, flow);
+        if let Some(tracking) = &mut self.rare.tracking {
+            tracking.bind_flow(name, flow);
+        }
+    }
+
+    /// Keeps the decisions of chance from now on; to be asked for before the first packet, since packets are counted.
+    pub fn keep_decisions(&mut self) {
+        self.rare.tracking.get_or_insert_default().keep();
+        self.look_ahead();
+    }
+
+    /// The decisions kept so far, in the order in which they were taken.
+    pub fn decisions(&self) -> &[ChanceDecision] {
+        self.rare.tracking.as_ref().map_or(&[], |tracking| tracking.kept())
+    }
+
+    /// Lets this list decide instead of chance, now and after every change in time; what is not listed passes. To be
+    /// asked for before the first packet.
+    pub fn replay(&mut self, decisions: Vec<ChanceDecision>) {
+        if let Some(impairments) = &mut self.impairments {
+            impairments.silence();
+        }
+        self.rare.tracking.get_or_insert_default().replay(decisions);
+        self.look_ahead();
+    }
+
+    /// When the packet of each decision of the list came, if it has come.
+    pub fn replayed(&self) -> &[Option<Instant>] {
+        self.rare.tracking.as_ref().map_or(&[], |tracking| tracking.met())
     }
 
     /// Ends the hold of a fault at `at`, which is now or later: what it holds is released then, and what enters then or
@@ -302,68 +337,136 @@ impl Direction {
             self.ledger.drop(now, &packet, cause);
             return Offer { noted: true, ..Offer::default() };
         }
+        let identity = self.rare.tracking.as_mut().map(|tracking| tracking.meet(&packet));
         let mut offer = Offer::default();
         let mut fate = Fate { copies: std::mem::take(&mut self.rare.copies), ..Fate::default() };
         if !self.rare.faults.are_over() {
             self.rare.faults.judge(now, &mut packet, &mut fate, &mut self.ledger);
         }
-        if !fate.dropped && !self.takes_by_chance(now, &mut packet, &draw, &mut fate) {
+        let chosen = self.choose(now, &packet, &draw, identity);
+        let mut entered = false;
+        if !fate.dropped && !self.takes_by_chance(now, &mut packet, (&chosen, identity), &mut fate) {
             let passage = Passage {
                 extra: fate.extra,
                 hold: fate.hold,
-                jitter: draw.jitter,
-                sent_at_once: draw.sent_at_once,
+                jitter: chosen.jitter,
+                sent_at_once: chosen.sent_at_once,
             };
-            self.pass(now, packet, passage, &mut offer);
+            entered = self.pass(now, packet, passage, &mut offer);
+            if entered && chosen.sent_at_once {
+                self.keep(now, identity, || ChanceAction::SendAtOnce);
+            }
         }
         let mut copies = fate.copies;
+        let mut judged = 0;
         for Copied { mut packet, extra, impaired } in copies.drain(..) {
-            if impaired && let Some(impairments) = &mut self.impairments {
-                let draw = impairments.draw_for_copy();
-                if self.takes_by_chance(now, &mut packet, &draw, &mut Fate::default()) {
+            if impaired {
+                judged += 1;
+                if self.takes_copy_by_chance(now, &mut packet, identity, judged) {
                     continue;
                 }
             }
-            self.pass(now, packet, Passage { extra, jitter: draw.jitter, ..Passage::default() }, &mut offer);
+            let passage = Passage { extra, jitter: chosen.jitter, ..Passage::default() };
+            entered |= self.pass(now, packet, passage, &mut offer);
+        }
+        if entered && chosen.jitter != 0 {
+            self.keep(now, identity, || ChanceAction::Delay { deviation: chosen.jitter });
         }
         self.rare.copies = copies;
         offer.noted = self.ledger.has_events();
         offer
     }
 
-    /// Loss, duplication, corruption. Says whether the packet is lost.
-    fn takes_by_chance(&mut self, now: Instant, packet: &mut Packet, draw: &Draw, fate: &mut Fate) -> bool {
-        if draw.lost && !(self.path.loss_marks && self.ledger.mark(now, packet)) {
-            self.ledger.drop(now, packet, DropCause::Loss);
-            return true;
+    /// What chance does to a packet: as drawn, or in a replay as listed.
+    fn choose(
+        &mut self,
+        now: Instant,
+        packet: &Packet,
+        draw: &Draw,
+        identity: Option<PacketIdentity>,
+    ) -> Chosen {
+        if let (Some(tracking), Some(identity)) = (&mut self.rare.tracking, identity)
+            && tracking.is_replay()
+        {
+            let mut listed = tracking.listed(now, &identity);
+            listed.fit(packet);
+            return listed;
         }
-        if draw.duplicated {
+        Chosen::drawn(draw, packet, self.path.loss_marks)
+    }
+
+    /// Keeps a decision of chance, if decisions are kept.
+    fn keep(
+        &mut self,
+        now: Instant,
+        identity: Option<PacketIdentity>,
+        action: impl FnOnce() -> ChanceAction,
+    ) {
+        if let (Some(tracking), Some(identity)) = (&mut self.rare.tracking, identity) {
+            tracking.note(now, identity, action());
+        }
+    }
+
+    /// Loss, duplication, corruption. Says whether the packet is lost.
+    fn takes_by_chance(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet,
+        (chosen, identity): (&Chosen, Option<PacketIdentity>),
+        fate: &mut Fate,
+    ) -> bool {
+        match chosen.taken {
+            Some(Taking::Mark) if self.ledger.mark(now, packet) => {
+                self.keep(now, identity, || ChanceAction::Mark);
+            }
+            Some(Taking::Mark | Taking::Drop) => {
+                self.ledger.drop(now, packet, DropCause::Loss);
+                self.keep(now, identity, || ChanceAction::Drop);
+                return true;
+            }
+            None => {}
+        }
+        if chosen.duplicated {
             let copy = self.ledger.copy(now, packet, By::Random);
             fate.copies.push(Copied { packet: copy, extra: Duration::ZERO, impaired: false });
+            self.keep(now, identity, || ChanceAction::Duplicate);
         }
-        if let Some(corruption) = draw.corruption {
-            let bits = corruption.positions(packet.length());
-            self.ledger.corrupt(now, packet, &bits, By::Random);
+        if self.ledger.corrupt(now, packet, &chosen.bits, By::Random) {
+            self.keep(now, identity, || ChanceAction::Corrupt { bits: chosen.bits.clone() });
         }
         false
     }
 
-    /// Queue, serialisation, hold, propagation.
-    fn pass(&mut self, now: Instant, packet: Packet, passage: Passage, offer: &mut Offer) {
+    /// Loss and corruption of a copy that is judged, the `count`-th of this packet. Says whether it is lost.
+    fn takes_copy_by_chance(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet,
+        original: Option<PacketIdentity>,
+        count: u32,
+    ) -> bool {
+        let draw = self.impairments.as_mut().map_or_else(Draw::default, |all| all.draw_for_copy());
+        let identity = original.map(|original| PacketIdentity { copy: Some(count), ..original });
+        let chosen = self.choose(now, packet, &draw, identity);
+        self.takes_by_chance(now, packet, (&chosen, identity), &mut Fate::default())
+    }
+
+    /// Queue, serialisation, hold, propagation. Says whether the queue had room.
+    fn pass(&mut self, now: Instant, packet: Packet, passage: Passage, offer: &mut Offer) -> bool {
         let Some(departure) = self.transmitter.enter(now, packet.length()) else {
             self.ledger.drop(now, &packet, DropCause::QueueFull);
-            return;
+            return false;
         };
         let everything = self.path.holds_all.then_some(Hold { by: By::Timeline, until: None });
         if let Some(hold) = passage.hold.or(everything) {
             self.hold(now, packet, (departure, hold, passage), offer);
-            return;
+            return true;
         }
         if passage.sent_at_once && !self.path.delay.is_zero() {
             self.ledger.counters.reordered += 1;
             self.ledger.note(now, packet.tag.id, Decision::Reordered);
             self.enqueue_stray(now, departure.saturating_add(passage.extra), packet, offer);
-            return;
+            return true;
         }
         let propagation = self.path.propagation(passage.jitter);
         let arrival = self.path.in_order(departure.saturating_add(propagation));
@@ -372,6 +475,7 @@ impl Direction {
         } else {
             self.enqueue_stray(now, arrival.saturating_add(passage.extra), packet, offer);
         }
+        true
     }
 
     fn hold(&mut self, now: Instant, packet: Packet, how: (Instant, Hold, Passage), offer: &mut Offer) {

@@ -24,7 +24,8 @@ struct Stage<T> {
 /// All random impairments of a direction.
 #[derive(Clone, Debug)]
 pub(crate) struct Impairments {
-    source: Source,
+    /// `None` in a replay: a list decides, nothing is drawn, and the settings say only whether packets keep their order.
+    source: Option<Source>,
     loss: Stage<LossProcess>,
     duplicate: Stage<Probability>,
     corrupt: Stage<Corrupt>,
@@ -72,7 +73,7 @@ pub(crate) struct Corruption {
 impl Impairments {
     pub(crate) fn new(config: &DirectionConfig, source: Source) -> Self {
         let mut all = Self {
-            source,
+            source: Some(source),
             loss: Stage::default(),
             duplicate: Stage::default(),
             corrupt: Stage::default(),
@@ -91,26 +92,38 @@ impl Impairments {
 
     pub(crate) fn set_loss(&mut self, loss: Option<Loss>) {
         let process = loss.map(LossProcess::new);
-        self.loss.set(process.clone(), &self.source, "loss");
-        self.copy_loss.set(process, &self.source, "loss of copies");
+        self.loss.set(process.clone(), self.source.as_ref(), "loss");
+        self.copy_loss.set(process, self.source.as_ref(), "loss of copies");
     }
 
     pub(crate) fn set_duplicate(&mut self, probability: Option<Probability>) {
-        self.duplicate.set(probability, &self.source, "duplicate");
+        self.duplicate.set(probability, self.source.as_ref(), "duplicate");
     }
 
     pub(crate) fn set_corrupt(&mut self, corrupt: Option<Corrupt>) {
-        self.corrupt.set(corrupt, &self.source, "corrupt");
-        self.copy_corrupt.set(corrupt, &self.source, "corruption of copies");
+        self.corrupt.set(corrupt, self.source.as_ref(), "corrupt");
+        self.copy_corrupt.set(corrupt, self.source.as_ref(), "corruption of copies");
     }
 
     pub(crate) fn set_jitter(&mut self, jitter: Option<Jitter>) {
-        self.jitter.set(jitter, &self.source, "jitter");
+        self.jitter.set(jitter, self.source.as_ref(), "jitter");
     }
 
     pub(crate) fn set_reorder(&mut self, reorder: Option<Reorder>) {
         let gap = reorder.map(|reorder| Gap { reorder, passed: 0 });
-        self.reorder.set(gap, &self.source, "reorder");
+        self.reorder.set(gap, self.source.as_ref(), "reorder");
+    }
+
+    /// Draws no more: every draw is plain from now on.
+    pub(crate) fn silence(&mut self) {
+        self.source = None;
+        self.loss.stream = None;
+        self.duplicate.stream = None;
+        self.corrupt.stream = None;
+        self.jitter.stream = None;
+        self.reorder.stream = None;
+        self.copy_loss.stream = None;
+        self.copy_corrupt.stream = None;
     }
 
     /// Ends them all.
@@ -156,8 +169,11 @@ impl<T> Default for Stage<T> {
 }
 
 impl<T> Stage<T> {
-    fn set(&mut self, setting: Option<T>, source: &Source, purpose: &str) {
-        if setting.is_some() && self.stream.is_none() {
+    fn set(&mut self, setting: Option<T>, source: Option<&Source>, purpose: &str) {
+        if setting.is_some()
+            && self.stream.is_none()
+            && let Some(source) = source
+        {
             self.stream = Some(source.seeds.stream(&source.name, purpose));
         }
         self.setting = setting;

@@ -48,6 +48,13 @@
 //! a fixed number of words for each packet offered, even when an earlier stage takes the packet. So the n-th packet's
 //! fate by chance depends on n only: a cut, a fault or another impairment moves no draw.
 //!
+//! # Recording and replay
+//!
+//! What chance does can be kept ([`Direction::keep_decisions`]) as a list of [`ChanceDecision`]s, each with the
+//! [`PacketIdentity`] of its packet, and such a list can decide in the place of chance ([`Direction::replay`]). Then
+//! nothing is drawn, whatever changes in time, and a packet that is not listed passes. Faults that are data already
+//! (targeted faults, the timeline) act as ever.
+//!
 //! # Where netem differs
 //!
 //! - Jitter keeps the order of packets unless [`Jitter::reorders`] or a [`Reorder`] is set; netem's never does.
@@ -63,6 +70,7 @@
 //!
 //! Active queue management, and more than one queue: what netem itself leaves to other disciplines.
 
+mod chance;
 mod config;
 mod counters;
 mod decision;
@@ -70,12 +78,14 @@ mod direction;
 mod faults;
 mod field;
 mod hold;
+mod identity;
 mod impairments;
 mod jitter;
 mod kind;
 mod ledger;
 mod loss;
 mod path;
+mod recorded;
 mod ring;
 mod targeted;
 mod timeline;
@@ -89,5 +99,7 @@ pub use counters::{Counters, DropCounters, FaultCounts, Tally};
 pub use decision::{By, Decision, DropCause, FaultIndex, LinkEvent, NameId};
 pub use direction::{Direction, Offer};
 pub use field::HeaderField;
+pub use identity::{Conversation, PacketIdentity};
 pub use kind::PacketKind;
+pub use recorded::{ChanceAction, ChanceDecision};
 pub use targeted::{Action, FieldMatch, HoldUntil, Match, Nth, TargetedFault};

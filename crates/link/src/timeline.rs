@@ -74,7 +74,10 @@ impl Direction {
         let impairments = self.impairments.as_deref();
         self.path.keeps_order = impairments.is_none_or(Impairments::keep_order);
         self.foretold = self.rare.held.next_foretold_arrival();
-        self.clear = !self.path.is_cut && !self.path.holds_all && self.rare.faults.are_over();
+        self.clear = !self.path.is_cut
+            && !self.path.holds_all
+            && self.rare.faults.are_over()
+            && self.rare.tracking.is_none();
     }
 
     fn apply(&mut self, change: Change, at: Instant, now: Instant) {

@@ -2,6 +2,7 @@
 
 mod chance;
 pub(crate) mod packets;
+mod recorded;
 mod targeted;
 mod timeline;
 mod whole;

@@ -1,0 +1,121 @@
+//! Decisions of chance as values: kept while a run is recorded, taken from a list when it is replayed (DESIGN D8).
+
+use faultwire_base::{Instant, LookupTable};
+use faultwire_wire::{Flow, Packet};
+
+use crate::chance::{Chosen, Taking};
+use crate::decision::NameId;
+use crate::identity::{Identities, PacketIdentity};
+
+/// One thing that chance did to one packet. A packet to which it did several has one for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChanceDecision {
+    /// The packet, as it entered the direction.
+    pub packet: PacketIdentity,
+    /// When it entered.
+    pub at: Instant,
+    /// What was done.
+    pub action: ChanceAction,
+}
+
+/// What chance does to a packet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChanceAction {
+    /// It is lost.
+    Drop,
+    /// It is marked "congestion experienced" where it would have been lost.
+    Mark,
+    /// It is sent twice.
+    Duplicate,
+    /// These bits flip, counted from the most significant bit of the IP header's first octet.
+    Corrupt {
+        /// Which; those past the end of the packet are left out.
+        bits: Vec<u32>,
+    },
+    /// Its delay deviates.
+    Delay {
+        /// By so many nanoseconds, which may be less than zero.
+        deviation: i64,
+    },
+    /// It travels without the delay.
+    SendAtOnce,
+}
+
+/// Knows the packets of a direction by their identities, and what chance does to them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tracking {
+    identities: Identities,
+    /// What is done instead of drawing.
+    replayed: Option<Replayed>,
+    /// What was done so far, if that is to be kept.
+    kept: Option<Vec<ChanceDecision>>,
+}
+
+/// The decisions of an earlier run.
+#[derive(Clone, Debug, Default)]
+struct Replayed {
+    decisions: Vec<ChanceDecision>,
+    /// When the packet of each came; the first time, should it be there twice.
+    met: Vec<Option<Instant>>,
+    by_packet: LookupTable<PacketIdentity, Vec<u32>>,
+}
+
+impl Tracking {
+    pub(crate) fn keep(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    pub(crate) fn replay(&mut self, decisions: Vec<ChanceDecision>) {
+        let mut by_packet: LookupTable<PacketIdentity, Vec<u32>> = LookupTable::default();
+        for (index, decision) in (0..).zip(&decisions) {
+            by_packet.entry_or_insert_with(decision.packet, Vec::new).push(index);
+        }
+        self.replayed = Some(Replayed { met: vec![None; decisions.len()], decisions, by_packet });
+    }
+
+    pub(crate) fn bind_flow(&mut self, name: NameId, flow: Flow) {
+        self.identities.bind_flow(name, flow);
+    }
+
+    /// The identity of the packet that enters now.
+    pub(crate) fn meet(&mut self, packet: &Packet) -> PacketIdentity {
+        self.identities.meet(packet)
+    }
+
+    pub(crate) fn is_replay(&self) -> bool {
+        self.replayed.is_some()
+    }
+
+    /// What the list says about a packet that enters now; what is not listed passes.
+    pub(crate) fn listed(&mut self, now: Instant, packet: &PacketIdentity) -> Chosen {
+        let mut chosen = Chosen::default();
+        let Some(replayed) = &mut self.replayed else { return chosen };
+        for &index in replayed.by_packet.get(packet).into_iter().flatten() {
+            replayed.met[index as usize].get_or_insert(now);
+            match &replayed.decisions[index as usize].action {
+                ChanceAction::Drop => chosen.taken = Some(Taking::Drop),
+                ChanceAction::Mark => chosen.taken = Some(Taking::Mark),
+                ChanceAction::Duplicate => chosen.duplicated = true,
+                ChanceAction::Corrupt { bits } => chosen.bits.clone_from(bits),
+                ChanceAction::Delay { deviation } => chosen.jitter = *deviation,
+                ChanceAction::SendAtOnce => chosen.sent_at_once = true,
+            }
+        }
+        chosen
+    }
+
+    /// Keeps what was done to a packet.
+    pub(crate) fn note(&mut self, now: Instant, packet: PacketIdentity, action: ChanceAction) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(ChanceDecision { packet, at: now, action });
+        }
+    }
+
+    pub(crate) fn kept(&self) -> &[ChanceDecision] {
+        self.kept.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn met(&self) -> &[Option<Instant>] {
+        self.replayed.as_ref().map_or(&[], |replayed| &replayed.met)
+    }
+}
