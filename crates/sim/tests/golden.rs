@@ -1,4 +1,4 @@
-//! Every file in `configs/` and `configs/scenarios/` passes in all cases, and its fingerprints are the known ones
+//! Every file in `configs/`, `configs/scenarios/` and `configs/hunts/` passes in all cases, and its fingerprints are the known ones
 //! (DESIGN D6).
 //!
 //! When a change is meant to move fingerprints: `UPDATE_GOLDEN=1 cargo test -p faultwire-sim --test golden`, and the
@@ -30,6 +30,11 @@ fn every_case_of_every_lesson_passes_with_its_known_fingerprint() {
 #[test]
 fn every_case_of_every_scenario_passes_with_its_known_fingerprint() {
     compare_with_golden(&experiments::scenarios(), "scenarios.txt");
+}
+
+#[test]
+fn every_case_of_every_hunt_passes_with_its_known_fingerprint() {
+    compare_with_golden(&experiments::hunts(), "hunts.txt");
 }
 
 fn compare_with_golden(files: &[PathBuf], golden: &str) {

@@ -13,6 +13,12 @@ pub(crate) fn scenarios() -> Vec<PathBuf> {
     experiments_in("configs/scenarios")
 }
 
+/// The hunts: general experiments, one for each family of faults, in the order of names.
+#[allow(dead_code, reason = "each test binary takes what it needs")]
+pub(crate) fn hunts() -> Vec<PathBuf> {
+    experiments_in("configs/hunts")
+}
+
 /// Lessons, then scenarios.
 #[allow(dead_code, reason = "each test binary takes what it needs")]
 pub(crate) fn all() -> Vec<PathBuf> {
