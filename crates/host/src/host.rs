@@ -435,6 +435,11 @@ impl Host {
         socket::connection(&self.stack, fd)
     }
 
+    /// The conversation that a UDP socket has opened by sending a datagram that answers none.
+    pub fn datagram_flow(&self, fd: Fd) -> Option<Flow> {
+        socket::datagram_flow(&self.stack, fd)
+    }
+
     /// A listener's queues: connections that wait to be accepted, and half-open ones.
     ///
     /// # Errors

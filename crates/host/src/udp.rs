@@ -114,6 +114,11 @@ impl UdpSocket {
         (conversation.own, offset)
     }
 
+    /// The flow that the socket has opened by sending, if it has.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        Some(self.conversation.own).filter(|own| *own != Flow::NONE)
+    }
+
     /// The network reported an error.
     pub(crate) fn fail(&mut self, error: Errno) {
         self.error = Some(error);

@@ -1,19 +1,17 @@
 //! The face of a direction: packets in at the near end, out at the far end, and the stages between.
 
-use faultwire_base::{Duration, Instant, PacketId, PlaceId, SeedTree};
+use faultwire_base::{Instant, PacketId, PlaceId, SeedTree};
 use faultwire_wire::{Flow, Packet};
 
-use crate::chance::{Chosen, Taking};
 use crate::config::DirectionConfig;
 use crate::counters::{Counters, FaultCounts, Tally};
-use crate::decision::{By, Decision, DropCause, FaultIndex, LinkEvent, NameId};
-use crate::faults::{Copied, Fate, Faults, Hold};
-use crate::hold::{Held, HoldingArea};
-use crate::identity::PacketIdentity;
+use crate::decision::{By, DropCause, FaultIndex, LinkEvent, NameId};
+use crate::faults::{Copied, Faults};
+use crate::hold::HoldingArea;
 use crate::impairments::{Draw, Impairments, Source};
 use crate::ledger::Ledger;
 use crate::path::Path;
-use crate::recorded::{ChanceAction, ChanceDecision, Tracking};
+use crate::recorded::{ChanceDecision, Tracking};
 use crate::timeline::Timeline;
 use crate::transmitter::Transmitter;
 use crate::travel::Travel;
@@ -52,7 +50,7 @@ pub(crate) struct Rare {
     /// Only while decisions of chance are kept or replayed.
     pub(crate) tracking: Option<Box<Tracking>>,
     /// Copies in hand; empty between calls, kept for its memory.
-    copies: Vec<Copied>,
+    pub(crate) copies: Vec<Copied>,
 }
 
 /// What became of a packet that was offered.
@@ -67,17 +65,6 @@ pub struct Offer {
     pub noted: bool,
     /// Whether a packet arrives at this very instant: it is seen only after [`Direction::settle`].
     pub unsettled: bool,
-}
-
-/// How a packet passes the direction once it is let in.
-#[derive(Clone, Copy, Debug, Default)]
-struct Passage {
-    /// Added to the delay; others may pass meanwhile.
-    extra: Duration,
-    hold: Option<Hold>,
-    /// Deviation of the delay in nanoseconds.
-    jitter: i64,
-    sent_at_once: bool,
 }
 
 impl Direction {
@@ -328,197 +315,11 @@ impl Direction {
         self.ledger.drop(now, self.travel.place(), DropCause::QueueFull);
         Offer { noted: true, ..Offer::default() }
     }
-
-    /// Sends a packet through all stages, in their order.
-    #[inline(never)]
-    fn judge(&mut self, now: Instant, length: u32, draw: Draw) -> Offer {
-        let mut packet = std::mem::take(self.travel.place());
-        if let Some(cause) = self.path.refusal(length) {
-            self.ledger.drop(now, &packet, cause);
-            return Offer { noted: true, ..Offer::default() };
-        }
-        let identity = self.rare.tracking.as_mut().map(|tracking| tracking.meet(&packet));
-        let mut offer = Offer::default();
-        let mut fate = Fate { copies: std::mem::take(&mut self.rare.copies), ..Fate::default() };
-        if !self.rare.faults.are_over() {
-            self.rare.faults.judge(now, &mut packet, &mut fate, &mut self.ledger);
-        }
-        let chosen = self.choose(now, &packet, &draw, identity);
-        let mut entered = false;
-        if !fate.dropped && !self.takes_by_chance(now, &mut packet, (&chosen, identity), &mut fate) {
-            let passage = Passage {
-                extra: fate.extra,
-                hold: fate.hold,
-                jitter: chosen.jitter,
-                sent_at_once: chosen.sent_at_once,
-            };
-            entered = self.pass(now, packet, passage, &mut offer);
-            if entered && chosen.sent_at_once {
-                self.keep(now, identity, || ChanceAction::SendAtOnce);
-            }
-        }
-        let mut copies = fate.copies;
-        let mut judged = 0;
-        for Copied { mut packet, extra, impaired } in copies.drain(..) {
-            if impaired {
-                judged += 1;
-                if self.takes_copy_by_chance(now, &mut packet, identity, judged) {
-                    continue;
-                }
-            }
-            let passage = Passage { extra, jitter: chosen.jitter, ..Passage::default() };
-            entered |= self.pass(now, packet, passage, &mut offer);
-        }
-        if entered && chosen.jitter != 0 {
-            self.keep(now, identity, || ChanceAction::Delay { deviation: chosen.jitter });
-        }
-        self.rare.copies = copies;
-        offer.noted = self.ledger.has_events();
-        offer
-    }
-
-    /// What chance does to a packet: as drawn, or in a replay as listed.
-    fn choose(
-        &mut self,
-        now: Instant,
-        packet: &Packet,
-        draw: &Draw,
-        identity: Option<PacketIdentity>,
-    ) -> Chosen {
-        if let (Some(tracking), Some(identity)) = (&mut self.rare.tracking, identity)
-            && tracking.is_replay()
-        {
-            let mut listed = tracking.listed(now, &identity);
-            listed.fit(packet);
-            return listed;
-        }
-        Chosen::drawn(draw, packet, self.path.loss_marks)
-    }
-
-    /// Keeps a decision of chance, if decisions are kept.
-    fn keep(
-        &mut self,
-        now: Instant,
-        identity: Option<PacketIdentity>,
-        action: impl FnOnce() -> ChanceAction,
-    ) {
-        if let (Some(tracking), Some(identity)) = (&mut self.rare.tracking, identity) {
-            tracking.note(now, identity, action());
-        }
-    }
-
-    /// Loss, duplication, corruption. Says whether the packet is lost.
-    fn takes_by_chance(
-        &mut self,
-        now: Instant,
-        packet: &mut Packet,
-        (chosen, identity): (&Chosen, Option<PacketIdentity>),
-        fate: &mut Fate,
-    ) -> bool {
-        match chosen.taken {
-            Some(Taking::Mark) if self.ledger.mark(now, packet) => {
-                self.keep(now, identity, || ChanceAction::Mark);
-            }
-            Some(Taking::Mark | Taking::Drop) => {
-                self.ledger.drop(now, packet, DropCause::Loss);
-                self.keep(now, identity, || ChanceAction::Drop);
-                return true;
-            }
-            None => {}
-        }
-        if chosen.duplicated {
-            let copy = self.ledger.copy(now, packet, By::Random);
-            fate.copies.push(Copied { packet: copy, extra: Duration::ZERO, impaired: false });
-            self.keep(now, identity, || ChanceAction::Duplicate);
-        }
-        if self.ledger.corrupt(now, packet, &chosen.bits, By::Random) {
-            self.keep(now, identity, || ChanceAction::Corrupt { bits: chosen.bits.clone() });
-        }
-        false
-    }
-
-    /// Loss and corruption of a copy that is judged, the `count`-th of this packet. Says whether it is lost.
-    fn takes_copy_by_chance(
-        &mut self,
-        now: Instant,
-        packet: &mut Packet,
-        original: Option<PacketIdentity>,
-        count: u32,
-    ) -> bool {
-        let draw = self.impairments.as_mut().map_or_else(Draw::default, |all| all.draw_for_copy());
-        let identity = original.map(|original| PacketIdentity { copy: Some(count), ..original });
-        let chosen = self.choose(now, packet, &draw, identity);
-        self.takes_by_chance(now, packet, (&chosen, identity), &mut Fate::default())
-    }
-
-    /// Queue, serialisation, hold, propagation. Says whether the queue had room.
-    fn pass(&mut self, now: Instant, packet: Packet, passage: Passage, offer: &mut Offer) -> bool {
-        let Some(departure) = self.transmitter.enter(now, packet.length()) else {
-            self.ledger.drop(now, &packet, DropCause::QueueFull);
-            return false;
-        };
-        let everything = self.path.holds_all.then_some(Hold { by: By::Timeline, until: None });
-        if let Some(hold) = passage.hold.or(everything) {
-            self.hold(now, packet, (departure, hold, passage), offer);
-            return true;
-        }
-        if passage.sent_at_once && !self.path.delay.is_zero() {
-            self.ledger.counters.reordered += 1;
-            self.ledger.note(now, packet.tag.id, Decision::Reordered);
-            self.enqueue_stray(now, departure.saturating_add(passage.extra), packet, offer);
-            return true;
-        }
-        let propagation = self.path.propagation(passage.jitter);
-        let arrival = self.path.in_order(departure.saturating_add(propagation));
-        if passage.extra.is_zero() {
-            self.enqueue(now, arrival, packet, offer);
-        } else {
-            self.enqueue_stray(now, arrival.saturating_add(passage.extra), packet, offer);
-        }
-        true
-    }
-
-    fn hold(&mut self, now: Instant, packet: Packet, how: (Instant, Hold, Passage), offer: &mut Offer) {
-        let (departure, hold, passage) = how;
-        self.ledger.counters.held += 1;
-        self.ledger.note(now, packet.tag.id, Decision::Held { by: hold.by });
-        let propagation = Instant::ZERO
-            .saturating_add(self.path.propagation(passage.jitter))
-            .saturating_add(passage.extra)
-            .saturating_since(Instant::ZERO);
-        let (by, until, foretold) = (hold.by, hold.until, hold.until.is_some());
-        let held = Held { packet, departure, propagation, by, until, foretold };
-        if let Some(until) = until {
-            offer.tell(held.arrival(until));
-        }
-        self.rare.held.push(held);
-        self.look_ahead();
-    }
-
-    #[inline(never)]
-    fn enqueue(&mut self, now: Instant, arrival: Instant, packet: Packet, offer: &mut Offer) {
-        offer.tell(arrival);
-        if arrival > now {
-            self.travel.push(arrival, packet);
-        } else {
-            offer.unsettled = true;
-            self.travel.push_unsettled(arrival, packet);
-        }
-    }
-
-    fn enqueue_stray(&mut self, now: Instant, arrival: Instant, packet: Packet, offer: &mut Offer) {
-        if arrival > now {
-            offer.tell(arrival);
-            self.travel.push_stray(arrival, packet);
-        } else {
-            self.enqueue(now, arrival, packet, offer);
-        }
-    }
 }
 
 impl Offer {
     #[inline]
-    fn tell(&mut self, arrival: Instant) {
+    pub(crate) fn tell(&mut self, arrival: Instant) {
         self.arrives = Some(self.arrives.map_or(arrival, |earlier| earlier.min(arrival)));
         self.is_next = true;
     }

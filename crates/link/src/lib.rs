@@ -81,6 +81,7 @@ mod hold;
 mod identity;
 mod impairments;
 mod jitter;
+mod judge;
 mod kind;
 mod ledger;
 mod loss;

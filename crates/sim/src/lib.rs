@@ -37,6 +37,7 @@ pub mod output;
 pub mod plan;
 mod probe;
 pub mod record;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod swarm;

@@ -147,6 +147,13 @@ pub(crate) fn connection(stack: &Stack, fd: Fd) -> Option<(ConnectionId, Flow)> 
     }
 }
 
+pub(crate) fn datagram_flow(stack: &Stack, fd: Fd) -> Option<Flow> {
+    match stack.descriptors.get(fd) {
+        Ok(Socket::Udp(socket)) => socket.flow(),
+        _ => None,
+    }
+}
+
 pub(crate) fn local_address(stack: &Stack, fd: Fd) -> Result<SocketAddr, Errno> {
     let (ipv6, hold) = match stack.descriptors.get(fd)? {
         &Socket::Stream(slot) => return Ok(stack.connections.entry(slot).ends.local()),

@@ -85,6 +85,7 @@ pub(crate) fn resolve(root: &Item<'_>, removed: &BTreeSet<String>) -> Result<Pla
         faults,
         heal,
         expectations,
+        recording: None,
     })
 }
 

@@ -13,6 +13,8 @@ use faultwire_link::{DirectionConfig, NameId};
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
 
+use crate::replay::Recording;
+
 pub use check::{Bounds, Check, Counter, Expectation, Moment, Subject};
 pub use exchange::{BadLine, ExchangeLine, LineEnd, SegmentWords};
 pub use step::{Direction, ReadUntil, Step, StepPlan, WaitUntil};
@@ -74,6 +76,8 @@ pub struct Plan {
     pub stop: StopPlan,
     /// What must hold.
     pub expectations: Vec<Expectation>,
+    /// In a replay: the decisions that stand in for everything random on the links.
+    pub recording: Option<Arc<Recording>>,
 }
 
 /// Index into [`Plan::faults`].

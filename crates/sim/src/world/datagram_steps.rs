@@ -1,7 +1,7 @@
 //! The steps of UDP: sending a series of datagrams, receiving, echoing.
 
 use faultwire_base::Duration;
-use faultwire_host::{Errno, Host, SocketKind};
+use faultwire_host::{Errno, Fd, Host, SocketKind};
 use faultwire_link::NameId;
 use faultwire_wire::Payload;
 
@@ -9,6 +9,14 @@ use super::app::{Apps, Surroundings};
 use super::open_step::unspecified;
 use super::step::{Attempt, Progress};
 use crate::plan::Step;
+
+/// Makes the name of a UDP socket known to whoever picks packets by it, before the first datagram leaves.
+#[cold]
+pub(super) fn name_datagrams(name: NameId, fd: Fd, host: &Host, around: &mut Surroundings<'_>) {
+    if let Some(flow) = host.datagram_flow(fd) {
+        around.network.bind_flow(name, flow);
+    }
+}
 
 impl Apps {
     pub(super) fn send_to(
@@ -49,6 +57,9 @@ impl Apps {
             offset += u64::from(len);
             run.progress += 1;
         };
+        if binding.written == 0 {
+            name_datagrams(on, binding.fd, host, around);
+        }
         if let Some(binding) = self.sockets.at_mut(index) {
             binding.written = offset;
         }

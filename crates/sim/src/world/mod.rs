@@ -23,6 +23,7 @@ use faultwire_link::NameId;
 
 use crate::plan::{DirectionId, FaultId, Plan};
 use crate::record::{Event, Record, Sink};
+use crate::replay::{self, Recording};
 use crate::watch::Watch;
 
 pub(crate) use app::AppStatus;
@@ -123,6 +124,23 @@ impl World {
     /// Semantic records so far.
     pub fn events(&self) -> u64 {
         self.watch.events()
+    }
+
+    /// Keeps the decisions of chance. To be asked for before the first step: packets are counted from the start.
+    pub fn keep_decisions(&mut self) {
+        self.network.keep_decisions();
+    }
+
+    /// The decisions of chance so far, if they are [kept](Self::keep_decisions): those that were drawn, or in a replay
+    /// those of the list whose packets have come.
+    pub fn decisions(&self) -> Recording {
+        replay::told(&self.plan, self.network.directions())
+    }
+
+    /// In a replay: for each decision of the [recording](Plan::recording) when its packet came, `None` if it has not.
+    pub fn replayed(&self) -> Option<Vec<Option<Instant>>> {
+        let recording = self.plan.recording.as_ref()?;
+        Some(replay::met(&self.plan, recording, self.network.directions()))
     }
 
     pub(crate) fn watch(&self) -> &Watch {

@@ -8,6 +8,7 @@ use faultwire_wire::{Flow, Packet};
 use super::inbox::Inbox;
 use crate::plan::{DirectionId, InjectionPlan, Plan};
 use crate::record::{Event, Record, Sink};
+use crate::replay::{self, Recording};
 use crate::watch::Watch;
 
 /// Ends of a direction as places.
@@ -28,8 +29,9 @@ pub(crate) struct Network {
     /// By place; directions have an empty one.
     inboxes: Vec<Inbox>,
     unsettled: Vec<DirectionId>,
-    /// Directions with targeted faults: only these need to know what a socket's name means.
-    with_faults: Vec<DirectionId>,
+    /// Directions that need to know what a socket's name means: those with targeted faults, and all of them while
+    /// decisions are kept or replayed.
+    told_names: Vec<DirectionId>,
 }
 
 impl Network {
@@ -54,13 +56,40 @@ impl Network {
                 ends[direction.0 as usize].told_as = Some(index as u32);
             }
         }
-        let with_faults = (0..)
+        let told_names = (0..)
             .map(DirectionId)
             .zip(&plan.directions)
             .filter(|(_, direction)| !direction.config.faults.is_empty())
             .map(|(id, _)| id)
             .collect();
-        Self { queue: WakeupQueue::new(), directions, ends, inboxes, unsettled: Vec::new(), with_faults }
+        let mut network =
+            Self { queue: WakeupQueue::new(), directions, ends, inboxes, unsettled: Vec::new(), told_names };
+        if let Some(recording) = &plan.recording {
+            network.replay(plan, recording);
+        }
+        network
+    }
+
+    /// Lets a recording decide in the place of chance.
+    fn replay(&mut self, plan: &Plan, recording: &Recording) {
+        let mut lists = vec![Vec::new(); self.directions.len()];
+        for (direction, decision) in replay::assigned(plan, recording).into_iter().flatten() {
+            lists[direction.0 as usize].push(decision);
+        }
+        for (direction, list) in self.directions.iter_mut().zip(lists) {
+            direction.replay(list);
+        }
+        self.tell_names_to_all();
+    }
+
+    /// Keeps the decisions of chance of every direction.
+    pub(crate) fn keep_decisions(&mut self) {
+        self.directions.iter_mut().for_each(Direction::keep_decisions);
+        self.tell_names_to_all();
+    }
+
+    fn tell_names_to_all(&mut self) {
+        self.told_names = (0..self.directions.len() as u32).map(DirectionId).collect();
     }
 
     pub(crate) fn directions(&self) -> &[Direction] {
@@ -275,7 +304,7 @@ impl Network {
 
     /// Tells the directions which conversation a socket's name means.
     pub(crate) fn bind_flow(&mut self, name: NameId, flow: Flow) {
-        for direction in &self.with_faults {
+        for direction in &self.told_names {
             self.directions[direction.0 as usize].bind_flow(name, flow);
         }
     }

@@ -8,6 +8,7 @@ use faultwire_wire::Payload;
 
 use super::app::{Apps, Surroundings, paced};
 use super::calls::{octets, zero};
+use super::datagram_steps::name_datagrams;
 use super::sockets::{Binding, SocketIndex};
 use crate::call::CallKind;
 use crate::plan::{Direction, ReadUntil, Step, WaitUntil};
@@ -265,6 +266,9 @@ impl Apps {
                 Err(errno) => break Err(errno),
             }
         };
+        if binding.written == 0 && binding.connection.is_none() {
+            name_datagrams(on, binding.fd, host, around);
+        }
         if let Some(binding) = self.sockets.get_mut(on) {
             binding.written = offset;
         }
