@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Script(ScriptArguments),
     /// Prove that runs repeat: again, recorded, beside others, from copies of the world
     Verify(VerifyArguments),
+    /// Tell what was behind an outcome: from a failure or a packet back to faults and rules
+    Explain(ExplainArguments),
     /// Print an experiment to start from; without a name, list them
     Example(ExampleArguments),
     /// Print the JSON Schema of experiment files
@@ -128,6 +130,26 @@ pub(crate) enum Hazards {
     Report,
     /// Fail the case
     Fail,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without a question it explains whatever failed. Packets have the numbers that run --timeline shows.")]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Seed of everything random, instead of the file's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Why this packet was sent, and what became of it
+    #[arg(long, value_name = "K", group = "question")]
+    pub(crate) packet: Option<u32>,
+    /// Why this expectation failed, or held
+    #[arg(long, value_name = "NAME", group = "question")]
+    pub(crate) expectation: Option<String>,
+    /// What a hazard (harm that the protocol permits) does to a case that does not expect it
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "report")]
+    pub(crate) hazards: Hazards,
 }
 
 #[derive(Debug, Args)]

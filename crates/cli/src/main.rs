@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod example;
+mod explain;
 mod export;
 mod outputs;
 mod panic_report;
@@ -46,6 +47,7 @@ fn command(command: &Command) -> anyhow::Result<Status> {
         Command::Check(check) => check::check(check),
         Command::Script(arguments) => script::script(arguments),
         Command::Verify(verify) => verify::verify(verify),
+        Command::Explain(arguments) => explain::explain(arguments),
         Command::Example(example) => example::example(example.name.as_deref()),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&faultwire_sim::experiment::schema())?;

@@ -30,6 +30,7 @@
 
 pub mod call;
 pub mod experiment;
+pub mod explain;
 pub mod failure;
 pub mod fingerprint;
 pub mod oracle;

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 pub use notes::notes;
 pub use problem::{ExperimentError, Place};
+pub(crate) use problem::{did_you_mean, quoted_list};
 pub use schema::schema;
 
 use crate::plan::{Case, Experiment, Plan};
@@ -142,8 +143,8 @@ fn keep_case(root: &mut Node, name: &str) -> Result<(), Problem> {
     if !cases.iter().any(is_it) {
         let known: Vec<&str> =
             cases.iter().filter_map(|case| case.get("name").and_then(Node::text)).collect();
-        let hint = problem::did_you_mean(name, known.iter().copied());
-        let hint = if hint.is_empty() { format!(": there is {}", problem::quoted_list(known)) } else { hint };
+        let hint = did_you_mean(name, known.iter().copied());
+        let hint = if hint.is_empty() { format!(": there is {}", quoted_list(known)) } else { hint };
         return Err(Problem::new(place, "", format!("there is no case {name:?}{hint}")));
     }
     cases.retain(is_it);

@@ -57,6 +57,7 @@ pub(crate) fn resolve(root: &Item<'_>, removed: &BTreeSet<String>) -> Result<Pla
             is_targeted: item.has("match") || item.has("inject"),
             targets: Vec::new(),
             awaits: None,
+            timed: Vec::new(),
         };
         if !fault.removed {
             before_heal(&item, heal)?;
@@ -114,7 +115,10 @@ fn mechanism(
         injections.extend(inject::read(item, id, names)?);
         Ok(())
     } else {
-        changes::read(item, names, directions, timeline)
+        let before = timeline.extent();
+        changes::read(item, names, directions, timeline)?;
+        fault.timed = timeline.acts_since(before, item, names.topology, directions)?;
+        Ok(())
     }
 }
 

@@ -105,6 +105,34 @@ pub struct FaultPlan {
     pub targets: Vec<(DirectionId, u32)>,
     /// For a hold until a state: what releases it.
     pub awaits: Option<AwaitedState>,
+    /// For a timeline fault: where it acts, and for how long.
+    pub timed: Vec<TimedAct>,
+}
+
+/// What a timeline fault does in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedAct {
+    /// The direction or host.
+    pub place: PlaceId,
+    /// From when on.
+    pub from: Instant,
+    /// Until when, if it ends by itself.
+    pub until: Option<Instant>,
+    /// What it does.
+    pub what: TimedWhat,
+}
+
+/// What timeline faults do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimedWhat {
+    /// Cuts the direction.
+    Cut,
+    /// Holds what enters the direction.
+    Hold,
+    /// Changes parameters of the direction, heals it or releases what it holds.
+    Change,
+    /// Changes the host.
+    Host(HostChange),
 }
 
 /// A state that releases held packets.

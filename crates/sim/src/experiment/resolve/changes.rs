@@ -8,7 +8,7 @@ use super::topology::Topology;
 use super::{Names, links, recovery};
 use crate::experiment::problem::Problem;
 use crate::experiment::read::Item;
-use crate::plan::{DirectionId, DirectionPlan, HealPlan, HostChange, HostPlan};
+use crate::plan::{DirectionId, DirectionPlan, HealPlan, HostChange, HostPlan, TimedAct, TimedWhat};
 
 /// What happens when, collected before it goes to its places.
 #[derive(Debug, Default)]
@@ -211,7 +211,51 @@ fn changes(keys: &[&str], config: &DirectionConfig) -> Vec<Change> {
     changes
 }
 
+/// How much a timeline held at some point of the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    directions: usize,
+    cuts: usize,
+    holds: usize,
+    hosts: usize,
+}
+
 impl Timeline {
+    /// How much it holds.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            directions: self.directions.len(),
+            cuts: self.cuts.len(),
+            holds: self.holds.len(),
+            hosts: self.hosts.len(),
+        }
+    }
+
+    /// What the fault that was read since `before` does where.
+    pub(crate) fn acts_since(
+        &self,
+        before: Extent,
+        item: &Item<'_>,
+        topology: &Topology,
+        directions: &[DirectionPlan],
+    ) -> Result<Vec<TimedAct>, Problem> {
+        let from = item.require("at")?.instant()?;
+        let until = item.get("until").map(|end| end.instant()).transpose()?;
+        let act = |place, what| TimedAct { place, from, until, what };
+        let towards = |direction: DirectionId| directions[direction.0 as usize].place;
+        let cuts = self.cuts[before.cuts..].iter().map(|span| act(towards(span.direction), TimedWhat::Cut));
+        let holds =
+            self.holds[before.holds..].iter().map(|span| act(towards(span.direction), TimedWhat::Hold));
+        let begun = self.directions[before.directions..].iter().filter(|(_, at, _)| *at == from);
+        let changes = begun.map(|(direction, ..)| act(towards(*direction), TimedWhat::Change));
+        let begun = self.hosts[before.hosts..].iter().filter(|(_, at, _)| *at == from);
+        let hosts =
+            begun.map(|&(station, _, change)| act(topology.stations[station].place, TimedWhat::Host(change)));
+        let mut acts: Vec<TimedAct> = cuts.chain(holds).chain(changes).chain(hosts).collect();
+        acts.dedup();
+        Ok(acts)
+    }
+
     /// Puts everything to its place. After `heal` nothing changes any more, and hosts that are down come up.
     pub(crate) fn finish(
         mut self,

@@ -1,0 +1,496 @@
+//! Where to begin when an expectation, an app, a fault or an oracle failed.
+
+use faultwire_base::{Instant, PlaceId};
+use faultwire_link::PacketKind;
+use faultwire_tcp::State;
+use faultwire_wire::{Flow, Reason};
+
+use super::answer::{Answer, Root};
+use super::builder::{Builder, Told, Why};
+use super::scene::{Scene, counted, listed};
+use crate::output::{PacketNumber, TracedPacket, What};
+use crate::plan::{Bounds, Case, Check, Counter, FaultId, Moment, Subject};
+
+/// One answer for each thing that failed, also for what has to fail in this case.
+pub(super) fn failures(scene: &Scene<'_>, case: &Case) -> Vec<Answer> {
+    let report = &scene.run.report;
+    let failed = report.expectations.iter().enumerate().filter(|(_, expectation)| !expectation.passed);
+    let mut answers: Vec<Answer> = failed
+        .map(|(index, expectation)| {
+            let mut answer = answer(scene, index);
+            if case.must_fail.contains(&expectation.name) {
+                answer.subject = answer.subject.replacen("failed:", "failed, as it must in this case:", 1);
+            }
+            answer
+        })
+        .collect();
+    for app in report.apps.iter().filter(|app| app.outcome == "failed" || app.outcome == "stalled") {
+        answers.push(app_answer(scene, &app.name));
+    }
+    answers
+}
+
+/// What is behind an expectation.
+pub(super) fn answer(scene: &Scene<'_>, index: usize) -> Answer {
+    let report = &scene.run.report.expectations[index];
+    let verb = if report.passed { "held" } else { "failed" };
+    let subject = format!(
+        "The expectation \"{}\" {verb}: expected {}, observed {}.",
+        report.name, report.expected, report.observed
+    );
+    let mut builder = Builder::new(scene);
+    begin(scene, index, &mut builder);
+    Answer { subject, chain: builder.finish() }
+}
+
+fn begin(scene: &Scene<'_>, index: usize, builder: &mut Builder<'_>) {
+    match scene.plan.expectations[index].check {
+        Check::Sent { by, kind, reply_to, transmission, count, .. } => {
+            let counted = Counted { by, kind, reply_to, transmission };
+            sent(scene, &counted, count, builder);
+        }
+        Check::StateAt { socket, when, .. } => state_at(scene, socket, when, builder),
+        Check::Reaches { socket, state, .. } => reaches(scene, socket, state, builder),
+        Check::Leaves { socket, state, since, .. } => leaves(scene, socket, state, since, builder),
+        Check::States { socket, ref states } => states_differ(scene, socket, states, builder),
+        Check::Counter { of, counter, value } => self::counter(scene, of, counter, value, builder),
+        Check::FaultMatched { fault, .. } => fault_acted(scene, fault, builder),
+        Check::Finishes { app, .. } => finishes(scene, app, builder),
+        Check::Delivered { socket, .. } | Check::Error { socket, .. } | Check::Info { socket, .. } => {
+            end_of_connection(scene, socket, builder);
+        }
+        Check::Datagrams { .. } => first_taken(scene, builder),
+        Check::Exchange { .. } | Check::Oracle { .. } => first_fault(scene, builder),
+    }
+}
+
+/// Which packets an expectation counts.
+struct Counted {
+    by: Subject,
+    kind: PacketKind,
+    reply_to: Option<FaultId>,
+    transmission: Option<Bounds>,
+}
+
+impl Counted {
+    fn packets<'a>(&self, scene: &Scene<'a>) -> Vec<&'a TracedPacket> {
+        let fault_packets = self.reply_to.map(|fault| packets_of(scene, fault));
+        let counts = |packet: &&TracedPacket| {
+            let tag = &packet.packet.tag;
+            packet.copy_of.is_none()
+                && of_subject(scene, self.by, packet)
+                && PacketKind::of(&packet.packet).is_some_and(|kind| self.kind.covers(kind, &packet.packet))
+                && self.transmission.is_none_or(|bounds| bounds.contain(u64::from(tag.transmission)))
+                && fault_packets.as_ref().is_none_or(|packets| {
+                    scene.cause(packet.number).is_some_and(|cause| packets.contains(&cause))
+                })
+        };
+        scene.trace.packets().iter().filter(counts).collect()
+    }
+}
+
+/// Whether a packet was made by a subject.
+fn of_subject(scene: &Scene<'_>, subject: Subject, packet: &TracedPacket) -> bool {
+    match subject {
+        Subject::Socket(name) => {
+            packet.sender == scene.host_of(name) && scene.flow_of(name) == Some(packet.packet.tag.flow)
+        }
+        Subject::Host(place) => packet.sender == place,
+        Subject::Direction(direction) => crosses(packet, scene, &[direction.0]),
+        Subject::Link(one, other) => crosses(packet, scene, &[one.0, other.0]),
+    }
+}
+
+fn crosses(packet: &TracedPacket, scene: &Scene<'_>, directions: &[u32]) -> bool {
+    scene.made(packet.number).is_some_and(|entry| match scene.entry(entry).what {
+        What::Sent { direction, .. } | What::Link { direction, .. } => directions.contains(&direction.0),
+        _ => false,
+    }) || packet.decisions.iter().any(|(direction, ..)| directions.contains(&direction.0))
+}
+
+/// The packets that a fault made or changed.
+pub(super) fn packets_of(scene: &Scene<'_>, fault: FaultId) -> Vec<PacketNumber> {
+    use faultwire_link::{By, Decision, DropCause};
+    let plan = &scene.plan.faults[fault.0 as usize];
+    let mut found = Vec::new();
+    for packet in scene.trace.packets() {
+        if packet.injected_by == Some(fault) {
+            found.push(packet.number);
+        }
+        for (direction, decision, copy) in &packet.decisions {
+            let by = match *decision {
+                Decision::Duplicated { by, .. }
+                | Decision::Corrupted { by, .. }
+                | Decision::Delayed { by, .. }
+                | Decision::Held { by }
+                | Decision::Released { by }
+                | Decision::Rewritten { by, .. } => by,
+                Decision::Dropped(DropCause::Fault(index)) => By::Fault(index),
+                _ => continue,
+            };
+            if let By::Fault(index) = by
+                && plan.targets.contains(&(*direction, index.0))
+            {
+                found.push(copy.unwrap_or(packet.number));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The host that a subject is on.
+fn place_of(scene: &Scene<'_>, subject: Subject) -> PlaceId {
+    match subject {
+        Subject::Socket(name) => scene.host_of(name),
+        Subject::Host(place) => place,
+        Subject::Direction(direction) | Subject::Link(direction, _) => {
+            scene.plan.directions[direction.0 as usize].place
+        }
+    }
+}
+
+fn sent(scene: &Scene<'_>, counted_packets: &Counted, bounds: Option<Bounds>, builder: &mut Builder<'_>) {
+    let packets = counted_packets.packets(scene);
+    let seen = packets.len() as u64;
+    let wanted = bounds.unwrap_or(Bounds { min: seen, max: seen });
+    if seen > wanted.max || (seen > 0 && seen >= wanted.min) {
+        let surplus = if seen > wanted.max { wanted.max as usize } else { packets.len() - 1 };
+        return builder.tell(Why::Sent(packets[surplus].number));
+    }
+    let place = place_of(scene, counted_packets.by);
+    let kind = counted_packets.kind.as_str();
+    let host = scene.legend.place(place);
+    if let Some(fault) = counted_packets.reply_to {
+        let made = packets_of(scene, fault);
+        let name = &scene.plan.faults[fault.0 as usize].name;
+        let sentence = if made.is_empty() {
+            format!("{host} has no packet of \"{name}\" to answer.")
+        } else {
+            format!(
+                "{host} sends no {kind} in answer to {}, which \"{name}\" made or changed.",
+                listed(&made)
+            )
+        };
+        let told = Told::new(scene.run.end, place, sentence);
+        return builder.begin(match made.first() {
+            None => told.because(Why::Absent(fault)),
+            Some(&first) => told.because(Why::Unanswered(first)),
+        });
+    }
+    let numbers: Vec<_> = packets.iter().map(|packet| packet.number).collect();
+    let sentence = if numbers.is_empty() {
+        format!("{host} sends no {kind} at all: nothing gives it a reason to.")
+    } else {
+        format!("{host} sends only {} of kind {kind}.", listed(&numbers))
+    };
+    let told = Told::new(scene.run.end, place, sentence);
+    absence(scene, told, builder);
+}
+
+/// Something did not happen: if a fault was left out or did not act, that is why; else the rule is.
+fn absence(scene: &Scene<'_>, told: Told, builder: &mut Builder<'_>) {
+    let idle = scene.plan.faults.iter().zip(0..).find(|(fault, id)| {
+        fault.removed || (fault.is_targeted && packets_of(scene, FaultId(*id)).is_empty())
+    });
+    builder.begin(match idle {
+        Some((_, id)) => told.because(Why::Absent(FaultId(id))),
+        None => told.rooted(Root::Rule),
+    });
+}
+
+/// The entry of the last change of a socket's state before a time or entry.
+fn last_change(
+    scene: &Scene<'_>,
+    socket: faultwire_link::NameId,
+    before: impl Fn(usize, Instant) -> bool,
+) -> Option<usize> {
+    let (flow, place) = (scene.flow_of(socket)?, scene.host_of(socket));
+    let entries = scene.trace.entries();
+    (0..entries.len()).rev().find(|&index| {
+        entries[index].place == place
+            && before(index, entries[index].at)
+            && matches!(entries[index].what, What::StateChanged { flow: changed, .. } if changed == flow)
+    })
+}
+
+fn state_at(scene: &Scene<'_>, socket: faultwire_link::NameId, when: Moment, builder: &mut Builder<'_>) {
+    let change = match when {
+        Moment::Time(time) => last_change(scene, socket, |_, at| at <= time),
+        Moment::Arrives(fault) => {
+            let arrivals = packets_of(scene, fault).into_iter().filter_map(|number| scene.arrived(number));
+            match arrivals.min() {
+                Some(arrival) => last_change(scene, socket, |index, _| index < arrival),
+                None => return no_arrival(scene, fault, builder),
+            }
+        }
+        Moment::Enters => last_change(scene, socket, |_, _| true),
+    };
+    told_change(scene, socket, change, builder);
+}
+
+/// No packet of a fault ever arrived.
+fn no_arrival(scene: &Scene<'_>, fault: FaultId, builder: &mut Builder<'_>) {
+    match packets_of(scene, fault).first() {
+        Some(&number) => builder.tell(Why::Missing(number)),
+        None => builder.tell(Why::Absent(fault)),
+    }
+}
+
+/// Tells why a socket changed its state, or that it never opened.
+fn told_change(
+    scene: &Scene<'_>,
+    socket: faultwire_link::NameId,
+    change: Option<usize>,
+    builder: &mut Builder<'_>,
+) {
+    match change {
+        Some(change) => builder.tell(Why::State(change)),
+        None => {
+            let sentence = format!("{} is never opened.", scene.legend.socket(socket));
+            let told = Told::new(scene.run.end, scene.host_of(socket), sentence);
+            absence(scene, told, builder);
+        }
+    }
+}
+
+fn reaches(scene: &Scene<'_>, socket: faultwire_link::NameId, state: State, builder: &mut Builder<'_>) {
+    let flow = scene.flow_of(socket);
+    let reached = (0..scene.trace.entries().len()).find(|&index| {
+        let entry = scene.entry(index);
+        matches!(entry.what, What::StateChanged { flow: changed, to, .. } if Some(changed) == flow && to == state)
+            && entry.place == scene.host_of(socket)
+    });
+    let change = reached.or_else(|| last_change(scene, socket, |_, _| true));
+    told_change(scene, socket, change, builder);
+}
+
+fn leaves(
+    scene: &Scene<'_>,
+    socket: faultwire_link::NameId,
+    state: State,
+    since: Moment,
+    builder: &mut Builder<'_>,
+) {
+    if let Moment::Arrives(fault) = since
+        && packets_of(scene, fault).iter().all(|&number| scene.arrived(number).is_none())
+    {
+        return no_arrival(scene, fault, builder);
+    }
+    let flow = scene.flow_of(socket);
+    let left = (0..scene.trace.entries().len()).rev().find(|&index| {
+        let entry = scene.entry(index);
+        matches!(entry.what, What::StateChanged { flow: changed, from, .. } if Some(changed) == flow && from == state)
+            && entry.place == scene.host_of(socket)
+    });
+    let change = left.or_else(|| last_change(scene, socket, |_, _| true));
+    told_change(scene, socket, change, builder);
+}
+
+/// The first state that is not the one that was listed.
+fn states_differ(
+    scene: &Scene<'_>,
+    socket: faultwire_link::NameId,
+    states: &[State],
+    builder: &mut Builder<'_>,
+) {
+    let (flow, place) = (scene.flow_of(socket), scene.host_of(socket));
+    let changes: Vec<(usize, State)> = scene
+        .trace
+        .entries()
+        .iter()
+        .enumerate()
+        .filter_map(|(index, entry)| match entry.what {
+            What::StateChanged { flow: changed, to, .. } if Some(changed) == flow && entry.place == place => {
+                Some((index, to))
+            }
+            _ => None,
+        })
+        .collect();
+    let other = changes.iter().enumerate().find(|(index, (_, to))| states.get(*index) != Some(to));
+    let change = other.map(|(_, &(index, _))| index).or_else(|| changes.last().map(|&(index, _)| index));
+    told_change(scene, socket, change, builder);
+}
+
+/// The packets that make up a counter.
+fn counted_by(scene: &Scene<'_>, of: Subject, counter: Counter) -> Vec<PacketNumber> {
+    use faultwire_link::Decision;
+    let reason = |packet: &TracedPacket| packet.packet.tag.reason;
+    let of_end = |packet: &TracedPacket| packet.copy_of.is_none() && of_subject(scene, of, packet);
+    let matches = |packet: &TracedPacket| match counter {
+        Counter::Retransmissions => of_end(packet) && packet.packet.tag.transmission > 1,
+        Counter::FastRetransmissions => of_end(packet) && reason(packet) == Reason::FastRetransmission,
+        Counter::Timeouts => {
+            let timer = faultwire_wire::Cause::Timer(faultwire_wire::TimerKind::Retransmission);
+            of_end(packet) && packet.packet.tag.cause == timer
+        }
+        Counter::DuplicateAcksReceived => {
+            reason(packet) == Reason::DuplicateAck && received_by(scene, of, packet)
+        }
+        Counter::ChallengeAcks => of_end(packet) && reason(packet) == Reason::ChallengeAck,
+        Counter::ZeroWindowProbes => of_end(packet) && reason(packet) == Reason::ZeroWindowProbe,
+        Counter::Dropped => decided(scene, of, packet, |decision| matches!(decision, Decision::Dropped(_))),
+        Counter::Duplicated => {
+            decided(scene, of, packet, |decision| matches!(decision, Decision::Duplicated { .. }))
+        }
+        Counter::Corrupted => {
+            decided(scene, of, packet, |decision| matches!(decision, Decision::Corrupted { .. }))
+        }
+        _ => false,
+    };
+    scene.trace.packets().iter().filter(|packet| matches(packet)).map(|packet| packet.number).collect()
+}
+
+fn received_by(scene: &Scene<'_>, of: Subject, packet: &TracedPacket) -> bool {
+    let place = scene.arrival(packet.number).map(|(_, place)| place);
+    match of {
+        Subject::Socket(name) => {
+            place == Some(scene.host_of(name)) && scene.flow_of(name) == Some(packet.packet.tag.flow)
+        }
+        Subject::Host(host) => place == Some(host),
+        _ => false,
+    }
+}
+
+fn decided(
+    _: &Scene<'_>,
+    of: Subject,
+    packet: &TracedPacket,
+    is_it: impl Fn(&faultwire_link::Decision) -> bool,
+) -> bool {
+    packet.decisions.iter().any(|(direction, decision, _)| {
+        let on = match of {
+            Subject::Direction(one) => one == *direction,
+            Subject::Link(one, other) => one == *direction || other == *direction,
+            _ => false,
+        };
+        on && is_it(decision)
+    })
+}
+
+fn counter(scene: &Scene<'_>, of: Subject, counter: Counter, value: Bounds, builder: &mut Builder<'_>) {
+    let packets = counted_by(scene, of, counter);
+    let seen = packets.len() as u64;
+    if let Some(last) = packets.last() {
+        let told = if seen > value.max { packets[value.max as usize] } else { *last };
+        let is_drop = matches!(counter, Counter::Dropped | Counter::Duplicated | Counter::Corrupted);
+        return if is_drop { builder.packet(told) } else { builder.tell(Why::Sent(told)) };
+    }
+    let place = place_of(scene, of);
+    let sent = scene.trace.packets().iter().filter(|packet| of_subject(scene, of, packet)).count();
+    let lost = scene
+        .trace
+        .packets()
+        .iter()
+        .filter(|packet| of_subject(scene, of, packet) && super::fate::taken(packet).is_some())
+        .count();
+    let sentence = format!(
+        "Nothing counts here: of {} that {} sent, {}.",
+        counted(sent, "packet", "packets"),
+        scene.legend.place(place),
+        if lost == 0 { "none was lost".to_owned() } else { format!("{lost} were lost") },
+    );
+    absence(scene, Told::new(scene.run.end, place, sentence), builder);
+}
+
+fn fault_acted(scene: &Scene<'_>, fault: FaultId, builder: &mut Builder<'_>) {
+    match packets_of(scene, fault).last() {
+        Some(&number) => builder.packet(number),
+        None => builder.tell(Why::Absent(fault)),
+    }
+}
+
+/// Why an app ended when it did, or what it still waits for.
+fn finishes(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
+    let last = (0..scene.trace.entries().len())
+        .rev()
+        .find(|&index| matches!(scene.entry(index).what, What::StepEnded { app: ended, .. } if ended == app));
+    let report =
+        scene.run.report.apps.iter().find(|report| *report.name == *scene.plan.apps[app as usize].name);
+    if report.is_some_and(|report| report.outcome != "done") {
+        return stalled(scene, app, builder);
+    }
+    if let Some(last) = last {
+        builder.tell(Why::StepEnded(last));
+    }
+}
+
+/// The answer about an app that failed or stalled.
+fn app_answer(scene: &Scene<'_>, name: &str) -> Answer {
+    let report = scene.run.report.apps.iter().find(|app| app.name == name);
+    let outcome = report.map_or("failed", |report| report.outcome);
+    let mut builder = Builder::new(scene);
+    if let Some(app) = scene.plan.apps.iter().position(|app| *app.name == *name) {
+        stalled(scene, app as u32, &mut builder);
+    }
+    Answer { subject: format!("The app \"{name}\" {outcome}."), chain: builder.finish() }
+}
+
+/// What an app waits for, and the last packet of its connection that went astray.
+fn stalled(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
+    let plan = &scene.plan.apps[app as usize];
+    let report = scene.run.report.apps.iter().find(|report| *report.name == *plan.name);
+    let detail = report.and_then(|report| report.detail.clone()).unwrap_or_else(|| "nothing".into());
+    let at = report
+        .and_then(|report| report.finished_ns)
+        .map_or(scene.run.end, |nanos| Instant::ZERO + faultwire_base::Duration::from_nanos(nanos));
+    let told = Told::new(at, plan.host, format!("The app \"{}\" stops here: {detail}.", plan.name));
+    let step = super::app::step_in_hand(scene, app, scene.trace.entries().len());
+    let socket = step.and_then(|step| plan.steps[step as usize].step.socket());
+    let flow = socket.and_then(|socket| scene.flow_of(socket));
+    let change = socket.and_then(|socket| last_change(scene, socket, |_, changed| changed <= at));
+    let closed = change
+        .filter(|&change| matches!(scene.entry(change).what, What::StateChanged { to: State::Closed, .. }));
+    builder.begin(match (closed, flow.and_then(|flow| last_astray(scene, flow))) {
+        (Some(closed), _) => told.because(Why::State(closed)),
+        (None, Some(number)) => told.because(Why::Missing(number)),
+        (None, None) => match change {
+            Some(change) => told.because(Why::State(change)),
+            None => told.rooted(Root::Application { name: Some(plan.name.clone()) }),
+        },
+    });
+}
+
+/// The last packet of a flow that did not arrive.
+fn last_astray(scene: &Scene<'_>, flow: Flow) -> Option<PacketNumber> {
+    let packets = scene.trace.packets().iter().rev();
+    let astray = |packet: &&TracedPacket| {
+        packet.packet.tag.flow == flow && packet.copy_of.is_none() && super::fate::taken(packet).is_some()
+    };
+    packets.into_iter().find(astray).map(|packet| packet.number)
+}
+
+/// How a connection came to its end or its last state.
+fn end_of_connection(scene: &Scene<'_>, socket: faultwire_link::NameId, builder: &mut Builder<'_>) {
+    let change = last_change(scene, socket, |_, _| true);
+    let flow = scene.flow_of(socket);
+    match flow.and_then(|flow| last_astray(scene, flow)) {
+        Some(number) if change.is_none() => builder.tell(Why::Missing(number)),
+        _ => told_change(scene, socket, change, builder),
+    }
+}
+
+/// The first packet that a link took.
+fn first_taken(scene: &Scene<'_>, builder: &mut Builder<'_>) {
+    let packet = scene.trace.packets().iter().find(|packet| super::fate::taken(packet).is_some());
+    match packet {
+        Some(packet) => builder.tell(Why::Missing(packet.number)),
+        None => first_fault(scene, builder),
+    }
+}
+
+/// The first packet that a fault touched.
+fn first_fault(scene: &Scene<'_>, builder: &mut Builder<'_>) {
+    let touched = scene.trace.packets().iter().find(|packet| {
+        packet.injected_by.is_some() || packet.copy_of.is_some() || !packet.decisions.is_empty()
+    });
+    match touched {
+        Some(packet) => builder.packet(packet.number),
+        None => {
+            let place = scene.plan.hosts.first().map_or(PlaceId(0), |host| host.place);
+            let sentence = "No fault and no chance touched any packet of this run.";
+            absence(scene, Told::new(scene.run.end, place, sentence), builder);
+        }
+    }
+}
