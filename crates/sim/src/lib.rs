@@ -26,7 +26,7 @@
 //!
 //! Rooms, from the file to the finding: [`experiment`] reads and checks, [`plan`] is what is meant, [`world`] runs it,
 //! [`record`] tells what happened (and [`call`] what apps asked for), [`fingerprint`] and [`oracle`] watch, [`run`] judges, [`failure`] says which failures are one, [`report`] and [`output`] show,
-//! [`verify`] proves that it all repeats.
+//! [`verify`] proves that it all repeats, [`sweep`] does it for many seeds.
 
 pub mod call;
 pub mod experiment;
@@ -42,6 +42,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod swarm;
+pub mod sweep;
 pub mod verify;
 pub mod world;
 

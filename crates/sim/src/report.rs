@@ -1,6 +1,6 @@
 //! The JSON report of a run: documented, versioned, free of anything that depends on the machine (DESIGN §8).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of the report's schema; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -27,7 +27,7 @@ pub struct Report {
 }
 
 /// How a case or run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Everything that was asked held.

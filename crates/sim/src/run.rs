@@ -54,6 +54,12 @@ pub fn finish_case(case: &Case, world: &World, end: &End, judging: Judging) -> C
     CaseRun { report, fingerprint, end: world.now(), failures }
 }
 
+/// As [`finish_case`], without the report: how the case ended, and why it failed.
+pub fn judge_case(case: &Case, world: &World, end: &End, judging: Judging) -> (Outcome, Vec<Failure>) {
+    let verdict = judge::judge(case, world, end, judging);
+    (verdict.outcome, verdict.failures)
+}
+
 /// Puts the cases of a run together.
 pub fn report(experiment: &Experiment, cases: Vec<CaseRun>) -> Report {
     let named = cases.iter().map(|case| (case.report.name.as_str(), case.fingerprint));

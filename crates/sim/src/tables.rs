@@ -8,7 +8,7 @@ use faultwire_tcp::State;
 use crate::connections::ConnectionLog;
 use crate::fingerprint::Fingerprint;
 use crate::judge::{Verdict, goodput_bps};
-use crate::plan::{Case, Counter, FaultId};
+use crate::plan::{Case, Counter, FaultId, Plan};
 use crate::report::{CaseReport, ConnectionReport, FaultReport, LinkReport, PacketCounts, StateEntry};
 use crate::world::World;
 
@@ -19,15 +19,6 @@ pub(crate) fn case_report(
     fingerprint: Fingerprint,
     verdict: Verdict,
 ) -> CaseReport {
-    let links: Vec<LinkReport> = world
-        .directions()
-        .iter()
-        .zip(&world.plan().directions)
-        .map(|(direction, plan)| {
-            link_report(&world.plan().places[plan.place.index()], direction.counters(), direction.in_flight())
-        })
-        .collect();
-    let sum = |field: fn(&LinkReport) -> u64| links.iter().map(field).sum();
     let watch = world.watch();
     CaseReport {
         name: case.name.clone(),
@@ -36,22 +27,43 @@ pub(crate) fn case_report(
         fingerprint: fingerprint.to_string(),
         virtual_time_ns: world.now().as_nanos(),
         events: world.events(),
-        packets: PacketCounts {
-            sent: watch.totals.sent,
-            delivered: watch.totals.delivered,
-            dropped: sum(|link| link.dropped),
-            duplicated: sum(|link| link.duplicated),
-            corrupted: sum(|link| link.corrupted),
-            in_flight: sum(|link| link.in_flight),
-        },
+        packets: packet_counts(world),
         faults: fault_reports(world),
-        connections: watch.connections.all().iter().map(|log| connection_report(world, log)).collect(),
+        connections: connection_reports(world).collect(),
         connections_not_listed: watch.connections.unlisted(),
         apps: verdict.apps,
         expectations: verdict.expectations,
         oracles: verdict.oracles,
-        links,
+        links: link_reports(world).collect(),
     }
+}
+
+/// Each direction of each link.
+pub(crate) fn link_reports(world: &World) -> impl Iterator<Item = LinkReport> {
+    world.directions().iter().zip(&world.plan().directions).map(|(direction, plan)| {
+        link_report(&world.plan().places[plan.place.index()], direction.counters(), direction.in_flight())
+    })
+}
+
+/// Sums over all links.
+pub(crate) fn packet_counts(world: &World) -> PacketCounts {
+    let totals = &world.watch().totals;
+    let counts = PacketCounts { sent: totals.sent, delivered: totals.delivered, ..PacketCounts::default() };
+    world.directions().iter().fold(counts, |sum, direction| {
+        let counters = direction.counters();
+        PacketCounts {
+            dropped: sum.dropped + counters.dropped.total().packets,
+            duplicated: sum.duplicated + counters.copies.packets,
+            corrupted: sum.corrupted + counters.corrupted,
+            in_flight: sum.in_flight + direction.in_flight(),
+            ..sum
+        }
+    })
+}
+
+/// Each connection that has a log, in the order of opening.
+pub(crate) fn connection_reports(world: &World) -> impl Iterator<Item = ConnectionReport> {
+    world.watch().connections.all().iter().map(|log| connection_report(world, log))
 }
 
 fn link_report(name: &str, counters: &LinkCounters, in_flight: u64) -> LinkReport {
@@ -129,17 +141,29 @@ pub(crate) fn connection_counter(world: &World, log: &ConnectionLog, counter: Co
     }
 }
 
+/// The connection that the report tells under this name; the latest if there were several.
+pub(crate) fn connection_named(world: &World, name: &str) -> Option<ConnectionReport> {
+    let logs = world.watch().connections.all();
+    let log = logs.iter().rfind(|log| match log.name {
+        Some(known) => *world.plan().names[known.0 as usize] == *name,
+        None => connection_name(world.plan(), log) == name,
+    })?;
+    Some(connection_report(world, log))
+}
+
+fn connection_name(plan: &Plan, log: &ConnectionLog) -> String {
+    match log.name {
+        Some(name) => plan.names[name.0 as usize].to_string(),
+        None => format!("{}/#{}", plan.places[log.place.index()], log.connection.0),
+    }
+}
+
 fn connection_report(world: &World, log: &ConnectionLog) -> ConnectionReport {
     let count = |counter| connection_counter(world, log, counter).unwrap_or(0);
     let report = host_report(world, log);
     let detail = report.as_ref().and_then(|report| report.detail.as_ref());
-    let plan = world.plan();
-    let name = match log.name {
-        Some(name) => plan.names[name.0 as usize].to_string(),
-        None => format!("{}/#{}", plan.places[log.place.index()], log.connection.0),
-    };
     ConnectionReport {
-        name,
+        name: connection_name(world.plan(), log),
         local: log.local.to_string(),
         remote: log.remote.to_string(),
         final_state: log.state().as_str(),

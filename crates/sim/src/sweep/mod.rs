@@ -46,14 +46,16 @@ mod work;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
+use crate::experiment::Overrides;
 use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::plan::Experiment;
 use crate::report::Outcome;
 use crate::run::Judging;
 
-pub use line::{CaseLine, Line};
+pub use line::{CaseLine, CaseOutcome, Line, Pairs};
 pub use metric::{Metric, MetricError};
 pub use statistics::{Interval, Mean, Proportion};
 pub use summary::{CellSummary, ClusterSummary, Occurrence, Summary};
@@ -95,6 +97,28 @@ pub struct Cell {
     pub parameters: Vec<(String, String)>,
     /// The experiment with these values.
     pub experiment: Experiment,
+    /// Whether each seed also draws what its `swarm` says.
+    pub swarm: Option<Swarming>,
+}
+
+/// What is needed to read the experiment again with what a seed draws.
+#[derive(Clone, Debug)]
+pub struct Swarming {
+    /// The text of the file.
+    pub text: Arc<[u8]>,
+    /// Its name, for messages.
+    pub file_name: Arc<str>,
+    /// What the command line and the cell say already.
+    pub overrides: Overrides,
+}
+
+/// What a seed has drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Values, as for `--set`.
+    pub set: Vec<String>,
+    /// Names left out, as for `--without`.
+    pub without: Vec<String>,
 }
 
 /// One seed in one cell.
@@ -104,6 +128,8 @@ pub struct SeedResult {
     pub seed: u64,
     /// Index of the cell.
     pub cell: usize,
+    /// What it drew, in a swarm.
+    pub drawn: Option<Drawn>,
     /// Each case, in the order of the file.
     pub cases: Vec<CaseResult>,
 }
@@ -146,7 +172,7 @@ pub fn run(
     settings: &Settings,
     mut sink: impl FnMut(&SeedResult) -> ControlFlow<()>,
 ) -> Ending {
-    let cell = Cell { parameters: Vec::new(), experiment: experiment.clone() };
+    let cell = Cell { parameters: Vec::new(), experiment: experiment.clone(), swarm: None };
     run_cells(&[cell], seeds, settings, |results| results.iter().try_for_each(&mut sink))
 }
 
@@ -165,7 +191,11 @@ pub fn run_cells(
         |results: Vec<SeedResult>| {
             sink(&results)?;
             let failed = || results.iter().any(|result| result.outcome() != Outcome::Passed);
-            if settings.until_failure && failed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if settings.until_failure && failed() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         },
     );
     if ended.is_break() { Ending::Stopped } else { Ending::Complete }

@@ -76,7 +76,12 @@ pub struct World {
 impl World {
     /// A world at time zero.
     pub fn new(plan: &Arc<Plan>) -> Self {
-        let seeds = SeedTree::new(plan.seed);
+        Self::with_seed(plan, plan.seed)
+    }
+
+    /// A world at time zero, with another seed than the plan's.
+    pub fn with_seed(plan: &Arc<Plan>, seed: u64) -> Self {
+        let seeds = SeedTree::new(seed);
         let mut kinds = vec![PlaceKind::Host(0); plan.places.len()];
         for (index, host) in (0..).zip(&plan.hosts) {
             kinds[host.place.index()] = PlaceKind::Host(index);
@@ -104,6 +109,12 @@ impl World {
         };
         world.arm_all();
         world
+    }
+
+    /// Goes back to time zero with another seed, as [`World::with_seed`] with the same plan, and with the memory that is
+    /// there.
+    pub fn reset(&mut self, seed: u64) {
+        *self = Self::with_seed(&Arc::clone(&self.plan), seed);
     }
 
     /// Virtual time.

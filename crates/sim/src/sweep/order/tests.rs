@@ -22,10 +22,16 @@ fn uneven(number: u64) -> (u64, u64) {
 fn results_come_in_order_whatever_the_order_of_finishing() {
     for count in [1, 2, 8] {
         let mut seen = Vec::new();
-        let ended = in_order(jobs(count), 5..=1_500, || (), |(), number| uneven(number), |result| {
-            seen.push(result);
-            ControlFlow::Continue(())
-        });
+        let ended = in_order(
+            jobs(count),
+            5..=1_500,
+            || (),
+            |(), number| uneven(number),
+            |result| {
+                seen.push(result);
+                ControlFlow::Continue(())
+            },
+        );
         assert!(ended.is_continue());
         assert_eq!(seen, (5..=1_500).map(|number| number * 2).collect::<Vec<_>>(), "{count} jobs");
     }
@@ -35,11 +41,19 @@ fn results_come_in_order_whatever_the_order_of_finishing() {
 fn the_ends_of_all_numbers_are_reached() {
     let mut seen = Vec::new();
     let last = u64::MAX - 2..=u64::MAX;
-    assert!(in_order(jobs(2), last.clone(), || (), |(), number| (number, 1), |result| {
-        seen.push(result);
-        ControlFlow::Continue(())
-    })
-    .is_continue());
+    assert!(
+        in_order(
+            jobs(2),
+            last.clone(),
+            || (),
+            |(), number| (number, 1),
+            |result| {
+                seen.push(result);
+                ControlFlow::Continue(())
+            }
+        )
+        .is_continue()
+    );
     assert_eq!(seen, last.collect::<Vec<_>>());
     #[expect(clippy::reversed_empty_ranges, reason = "nothing is to be done")]
     let nothing = in_order(jobs(2), 1..=0, || (), |(), number| (number, 1), |_| panic!("there is nothing"));
@@ -50,10 +64,16 @@ fn the_ends_of_all_numbers_are_reached() {
 fn a_break_ends_the_work_with_exactly_what_was_taken() {
     for count in [1, 2, 8] {
         let mut seen = Vec::new();
-        let ended = in_order(jobs(count), 0..=u64::MAX, || (), |(), number| uneven(number), |result| {
-            seen.push(result);
-            if result == 246 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        let ended = in_order(
+            jobs(count),
+            0..=u64::MAX,
+            || (),
+            |(), number| uneven(number),
+            |result| {
+                seen.push(result);
+                if result == 246 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
         assert!(ended.is_break());
         assert_eq!(seen, (0..=123).map(|number| number * 2).collect::<Vec<_>>());
     }
@@ -70,12 +90,18 @@ fn no_thread_runs_far_ahead_of_what_was_taken() {
         ((0..turns).fold(number, |sum, _| std::hint::black_box(sum)), 1)
     };
     let mut next = 0;
-    let ended = in_order(jobs(2), 0..=20_000, || (), work, |result| {
-        assert_eq!(result, next);
-        next += 1;
-        taken.store(next, Ordering::SeqCst);
-        ControlFlow::Continue(())
-    });
+    let ended = in_order(
+        jobs(2),
+        0..=20_000,
+        || (),
+        work,
+        |result| {
+            assert_eq!(result, next);
+            next += 1;
+            taken.store(next, Ordering::SeqCst);
+            ControlFlow::Continue(())
+        },
+    );
     assert!(ended.is_continue());
     let bound = (AHEAD_MAX as u64) * 2 + 2 * super::PORTION_MAX;
     let most = most.load(Ordering::SeqCst);
@@ -85,10 +111,16 @@ fn no_thread_runs_far_ahead_of_what_was_taken() {
 #[test]
 fn a_panic_of_a_thread_is_ours_and_ends_all() {
     let ended = panic::catch_unwind(AssertUnwindSafe(|| {
-        in_order(jobs(2), 0..=u64::MAX, || (), |(), number| {
-            assert!(number < 100, "number {number}");
-            (number, 1)
-        }, |_| ControlFlow::Continue(()))
+        in_order(
+            jobs(2),
+            0..=u64::MAX,
+            || (),
+            |(), number| {
+                assert!(number < 100, "number {number}");
+                (number, 1)
+            },
+            |_| ControlFlow::Continue(()),
+        )
     }));
     assert!(ended.is_err());
 }
