@@ -11,7 +11,8 @@ use faultwire_sim::world::World;
 const SHORT_TRANSFER: &str = include_str!("../configs/short-transfer.json");
 
 fn sweep(criterion: &mut Criterion) {
-    let experiment = parse(SHORT_TRANSFER, "short-transfer.json", &Overrides::default()).unwrap();
+    let overrides = Overrides { case: Some("near".to_owned()), ..Overrides::default() };
+    let experiment = parse(SHORT_TRANSFER, "short-transfer.json", &overrides).unwrap();
     let case = &experiment.cases[0];
     let mut group = criterion.benchmark_group("sweep");
     group.throughput(Throughput::Elements(1));

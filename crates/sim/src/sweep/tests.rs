@@ -16,7 +16,8 @@ const SHORT: &str = include_str!("../../../../configs/short-transfer.json");
 
 fn experiment(set: &[&str]) -> Experiment {
     let set = set.iter().map(|set| (*set).to_owned()).collect();
-    parse(SHORT, "short-transfer.json", &Overrides { set, ..Overrides::default() }).unwrap()
+    parse(SHORT, "short-transfer.json", &Overrides { set, case: Some("near".into()), ..Overrides::default() })
+        .unwrap()
 }
 
 fn settings(jobs: usize) -> Settings {
@@ -42,8 +43,12 @@ fn a_sweep_gives_what_single_runs_give() {
     let (results, ending) = sweep(&cells, &settings(2));
     assert_eq!((results.len(), ending), (300, Ending::Complete));
     for (seed, result) in (0..).zip(&results) {
-        let overrides =
-            Overrides { set: vec!["links.wire.loss=5%".into()], seed: Some(seed), ..Overrides::default() };
+        let overrides = Overrides {
+            set: vec!["links.wire.loss=5%".into()],
+            seed: Some(seed),
+            case: Some("near".into()),
+            ..Overrides::default()
+        };
         let alone = parse(SHORT, "short-transfer.json", &overrides).unwrap();
         let alone = run_case(&alone.cases[0], Judging::default(), &mut Silent);
         let case = &result.cases[0];
