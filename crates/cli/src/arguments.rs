@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use faultwire_sim::experiment::Overrides;
 
+use crate::diff::DiffArguments;
 use crate::script::ScriptArguments;
 
 /// Run TCP and UDP conversations over simulated networks that lose, delay, copy, reorder, corrupt and cut.
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Check experiments without running them, with notes on what may surprise
     Check(CheckArguments),
+    /// Show where two runs part, and what followed, side by side
+    Diff(DiffArguments),
     /// Play packetdrill scripts against a stack in virtual time
     Script(ScriptArguments),
     /// Prove that runs repeat: again, recorded, beside others, from copies of the world

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod diff;
 mod example;
 mod explain;
 mod export;
@@ -45,6 +46,7 @@ fn command(command: &Command) -> anyhow::Result<Status> {
     match command {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
+        Command::Diff(arguments) => diff::diff(arguments),
         Command::Script(arguments) => script::script(arguments),
         Command::Verify(verify) => verify::verify(verify),
         Command::Explain(arguments) => explain::explain(arguments),

@@ -210,11 +210,20 @@ fn rate(bits: u64) -> String {
 }
 
 /// Appends a paragraph whose lines begin with `indent`, the later ones with four blanks more.
-fn indented(text: &mut String, indent: &str, paragraph: &str) {
+pub(crate) fn indented(text: &mut String, indent: &str, paragraph: &str) {
     for (index, line) in wrapped(paragraph, WIDTH - indent.len() - 4).into_iter().enumerate() {
         let more = if index == 0 { "" } else { "    " };
         text.push_str(&format!("{indent}{more}{line}\n"));
     }
+}
+
+/// The text, cut to that many characters.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
 }
 
 /// Breaks a text into lines at blanks.

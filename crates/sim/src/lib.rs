@@ -27,8 +27,11 @@
 //! Rooms, from the file to the finding: [`experiment`] reads and checks, [`plan`] is what is meant, [`world`] runs it,
 //! [`record`] tells what happened (and [`call`] what apps asked for), [`fingerprint`] and [`oracle`] watch, [`run`] judges, [`failure`] says which failures are one, [`report`] and [`output`] show,
 //! [`verify`] proves that it all repeats, [`sweep`] does it for many seeds.
+//!
+//! [`diff`] tells where two runs part.
 
 pub mod call;
+pub mod diff;
 pub mod experiment;
 pub mod explain;
 pub mod failure;

@@ -5,15 +5,15 @@
 //! then [`ladder`].
 
 mod capture;
-mod conversation;
+pub(crate) mod conversation;
 #[cfg(test)]
-mod hand_made;
+pub(crate) mod hand_made;
 pub mod ladder;
 mod legend;
 mod series;
 mod trace;
 pub mod trace_json;
-mod words;
+pub(crate) mod words;
 
 pub use capture::{Vantage, write_capture};
 pub use legend::{ChangeLegend, DirectionLegend, Legend, NodeLegend};

@@ -9,7 +9,7 @@ use crate::output::trace::{Trace, What};
 use crate::plan::DirectionId;
 
 /// The rows and what changes in time on the links that the conversation uses, while it lasts.
-pub(super) fn with_changes(
+pub(crate) fn with_changes(
     rows: Vec<Row>,
     legend: &Legend,
     trace: &Trace,

@@ -166,13 +166,13 @@ fn mark(end: ArrowEnd) -> char {
 }
 
 /// Milliseconds with three decimals, rounded down.
-pub(super) fn millis(at: Instant) -> String {
+pub(crate) fn millis(at: Instant) -> String {
     let micros = at.as_nanos() / 1_000;
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
 /// A duration with at most three decimals, for remarks.
-pub(super) fn rounded(duration: Duration) -> String {
+pub(crate) fn rounded(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let unit = match nanos {
         0..1_000 => 1,
@@ -184,7 +184,7 @@ pub(super) fn rounded(duration: Duration) -> String {
 }
 
 /// The text, cut to that many characters.
-fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -194,7 +194,7 @@ fn shortened(text: &str, width: usize) -> String {
 }
 
 /// Breaks a text into lines of at most `width` characters at blanks; a longer word stands alone.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -1,10 +1,10 @@
 //! The text timeline: for each conversation its packets as arrows between two ends, the states of both, and why.
 
-mod changes;
-mod draw;
+pub(crate) mod changes;
+pub(crate) mod draw;
 mod elide;
 mod label;
-mod rows;
+pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -89,7 +89,7 @@ fn draw_one(
     }
 }
 
-fn host_name(legend: &Legend, conversation: &Conversation, side: Side) -> String {
+pub(crate) fn host_name(legend: &Legend, conversation: &Conversation, side: Side) -> String {
     let end = conversation.end(side);
     end.host.map_or_else(|| end.address.ip().to_string(), |host| legend.place(host).to_owned())
 }

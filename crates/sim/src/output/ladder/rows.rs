@@ -14,24 +14,24 @@ use crate::plan::HostChange;
 
 /// One row.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// When.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
     /// What.
-    pub(super) kind: RowKind,
+    pub(crate) kind: RowKind,
     /// States entered by the left and right end.
-    pub(super) states: [Option<&'static str>; 2],
+    pub(crate) states: [Option<&'static str>; 2],
     /// What else there is to say.
-    pub(super) remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
     /// How much the row matters.
-    pub(super) weight: Weight,
+    pub(crate) weight: Weight,
     /// For a packet that was taken for a reason that lasts: which reason.
-    pub(super) taken_by: Option<u64>,
+    pub(crate) taken_by: Option<u64>,
 }
 
 /// What a row shows.
 #[derive(Clone, Debug)]
-pub(super) enum RowKind {
+pub(crate) enum RowKind {
     /// A packet leaves its sender.
     Sent {
         /// Which.
@@ -64,7 +64,7 @@ pub(super) enum RowKind {
 
 /// How an arrow ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ArrowEnd {
+pub(crate) enum ArrowEnd {
     /// At the other end.
     Arrives(Instant),
     /// On the way.
@@ -77,7 +77,7 @@ pub(super) enum ArrowEnd {
 
 /// What a sent packet counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tally {
+pub(crate) enum Tally {
     /// New data, with its length.
     Data(u32),
     /// An ACK.
@@ -94,7 +94,7 @@ pub(super) enum Tally {
 
 /// How much a row matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Weight {
+pub(crate) enum Weight {
     /// Data and ACKs that arrive as they should.
     Plain,
     /// What chance does to a transfer, and its repair.
@@ -104,7 +104,7 @@ pub(super) enum Weight {
 }
 
 /// All rows of a conversation.
-pub(super) fn rows(legend: &Legend, trace: &Trace, conversation: &Conversation) -> Vec<Row> {
+pub(crate) fn rows(legend: &Legend, trace: &Trace, conversation: &Conversation) -> Vec<Row> {
     let mut builder = Builder {
         legend,
         trace,
