@@ -182,6 +182,16 @@ impl PlaceDigest {
         self.absorb([(Mark::Host as u64) << 56 | at.as_nanos(), change]);
     }
 
+    /// A place, where records of several share one digest.
+    pub(crate) fn place(&mut self, name: u64) {
+        self.absorb([name]);
+    }
+
+    /// The digest so far in 64 bits.
+    pub(crate) fn short(&self) -> u64 {
+        self.value().unwrap_or_default() as u64
+    }
+
     /// Whether so many words fit into the block in hand.
     #[inline]
     fn has_room(&self, words: usize) -> bool {

@@ -28,6 +28,14 @@ pub(crate) fn packets(text: &str) -> Result<u32, String> {
     }
 }
 
+/// Nanoseconds of a time that may be negative.
+pub(crate) fn deviation(text: &str) -> Result<i64, String> {
+    let (negative, amount) = text.strip_prefix('-').map_or((false, text), |amount| (true, amount));
+    let amount = amount.parse::<Duration>().map_err(|error| error.to_string())?;
+    let nanos = i64::try_from(amount.as_nanos()).map_err(|_| format!("{text:?} is out of range"))?;
+    Ok(if negative { -nanos } else { nanos })
+}
+
 struct Checker {
     path: String,
 }
@@ -381,7 +389,7 @@ fn remedy(node: &Node, kind: &Kind) -> String {
             ": write percent, like \"1%\", since 0.01 could mean either".to_owned()
         }
         (Value::Number(number), Some(quantity), _) if !number.contains(['e', 'E']) => {
-            let unit = quantity.example().trim_start_matches(|c: char| c.is_ascii_digit());
+            let unit = quantity.example().trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
             format!(": write \"{number}{unit}\"")
         }
         (Value::Text(text), _, Kind::Integer { .. }) if text.parse::<u64>().is_ok() => {
@@ -438,6 +446,7 @@ fn quantity_fault(text: &str, quantity: Quantity) -> Option<String> {
         Quantity::Rate => text.parse::<BitRate>().err().map(|error| error.to_string()),
         Quantity::Probability => text.parse::<Probability>().err().map(|error| error.to_string()),
         Quantity::Packets => packets(text).err(),
+        Quantity::Deviation => deviation(text).err(),
     }
 }
 

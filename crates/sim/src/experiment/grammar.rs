@@ -2,7 +2,7 @@
 
 mod apps;
 mod expectations;
-mod faults;
+pub(crate) mod faults;
 mod info;
 mod links;
 

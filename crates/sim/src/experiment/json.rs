@@ -38,13 +38,28 @@ pub(crate) struct Member {
 /// Files beyond this are refused without being read as a whole.
 pub(crate) const SIZE_MAX: usize = 16 << 20;
 
+/// The same for replay files: a link with jitter decides on every packet.
+const REPLAY_SIZE_MAX: usize = 256 << 20;
+
+/// How large the file that begins so may be.
+pub(crate) fn size_max(bytes: &[u8]) -> usize {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let is_replay = head.windows(KEY.len()).any(|window| window == KEY);
+    if is_replay { REPLAY_SIZE_MAX } else { SIZE_MAX }
+}
+
+const KEY: &[u8] = b"\"faultwire_replay\"";
+/// Octets in which a replay file's first key stands.
+const HEAD: usize = 256;
+
 /// Objects and lists inside one another.
 const NESTING_MAX: usize = 64;
 
 /// Reads strict JSON.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Problem> {
-    if bytes.len() > SIZE_MAX {
-        return Err(Problem::new(Place::START, "", too_large()));
+    let size_max = size_max(bytes);
+    if bytes.len() > size_max {
+        return Err(Problem::new(Place::START, "", too_large(size_max)));
     }
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         let message = "the file starts with a byte order mark: save it as UTF-8 without one";
@@ -74,8 +89,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Problem> {
     Reader { lines: &lines, path: Vec::new() }.node(&root)
 }
 
-pub(crate) fn too_large() -> String {
-    format!("the file is larger than {} MiB: no experiment is", SIZE_MAX >> 20)
+fn too_large(size_max: usize) -> String {
+    let what = if size_max == SIZE_MAX { "experiment" } else { "recording that can be read" };
+    format!("the file is larger than {} MiB: no {what} is", size_max >> 20)
 }
 
 const STRICT: ParseOptions = ParseOptions {

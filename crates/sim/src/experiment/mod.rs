@@ -5,17 +5,18 @@
 //! cases change the tree (`overrides`); `resolve` turns it into a [`Plan`](crate::plan), after which nothing needs
 //! checking again.
 
-mod check;
+pub(crate) mod check;
 mod effective;
-mod grammar;
-mod json;
+pub(crate) mod grammar;
+pub(crate) mod json;
+pub(crate) mod layout;
 mod notes;
 mod overrides;
-mod problem;
-mod read;
+pub(crate) mod problem;
+pub(crate) mod read;
 mod resolve;
 mod schema;
-mod shape;
+pub(crate) mod shape;
 mod swarm;
 
 use std::collections::BTreeSet;
@@ -28,9 +29,11 @@ pub use notes::notes;
 pub use problem::{ExperimentError, Place};
 pub(crate) use problem::{did_you_mean, quoted_list};
 pub use schema::schema;
+pub(crate) use schema::schema_of;
 
 use crate::plan::{Case, Experiment, Plan};
-use json::{Node, Value};
+use crate::replay;
+use json::{Member, Node, Value};
 use overrides::{Left, New};
 use problem::Problem;
 use read::Item;
@@ -48,7 +51,7 @@ pub struct Overrides {
     pub seed: Option<u64>,
 }
 
-/// Reads and checks an experiment file.
+/// Reads and checks an experiment file, or a [replay file](crate::replay).
 ///
 /// # Errors
 /// [`ExperimentError`] with the place and the remedy, for the first thing that is wrong.
@@ -61,11 +64,13 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Experiment, Experiment
         return Err(ExperimentError::unreadable(&name, "is a directory: name an experiment file".to_owned()));
     }
     let mut bytes = Vec::new();
-    file.take(json::SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    (&file).take(json::SIZE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let rest = json::size_max(&bytes).saturating_sub(json::SIZE_MAX);
+    (&file).take(rest as u64).read_to_end(&mut bytes).map_err(unreadable)?;
     parse(&bytes, &name, overrides)
 }
 
-/// Checks the text of an experiment; `file_name` is for messages only.
+/// Checks the text of an experiment or replay file; `file_name` is for messages only.
 ///
 /// # Errors
 /// [`ExperimentError`] with the place and the remedy, for the first thing that is wrong.
@@ -78,7 +83,54 @@ pub fn parse(
 }
 
 fn read(text: &[u8], overrides: &Overrides) -> Result<Experiment, Problem> {
-    let mut root = json::parse(text)?;
+    let root = json::parse(text)?;
+    if replay::is_replay(&root) { read_replay(root, overrides) } else { read_experiment(root, overrides) }
+}
+
+/// The experiment of a replay file, with what was recorded in the place of chance.
+fn read_replay(root: Node, overrides: &Overrides) -> Result<Experiment, Problem> {
+    let mut parts = replay::read_parts(root)?;
+    let mut experiment = read_experiment(parts.experiment.clone(), overrides)
+        .map_err(|problem| problem.inside("experiment"))?;
+    let mut whole = parts.experiment.clone();
+    change(&mut whole, &Overrides { case: None, ..overrides.clone() })?;
+    let seed = Item::root(&whole).integer_or("seed", 1)?;
+    parts.replay.changed = replay::is_changed(&parts, &effective::of(&whole).1, seed);
+    for case in &mut experiment.cases {
+        let Some(run) = parts.replay.run_of(&case.name) else {
+            let message = format!(
+                "there is no run of case {:?}: record it as well, or add {{\"case\": {:?}, ...}} with the decisions that it should have",
+                case.name, case.name
+            );
+            return Err(Problem::new(Place::START, "runs", message));
+        };
+        Arc::make_mut(&mut case.plan).recording = Some(Arc::clone(&run.recording));
+    }
+    experiment.replay = Some(parts.replay);
+    Ok(experiment)
+}
+
+/// An effective experiment as it stands in a replay file.
+pub(crate) struct Embedded {
+    pub(crate) digest: String,
+    pub(crate) layout: String,
+}
+
+/// The effective experiment with these of its cases, and with its seed said aloud.
+pub(crate) fn embedded(effective: &str, cases: &[&str], seed: u64) -> Embedded {
+    let mut root = json::parse(effective.as_bytes()).expect("an effective experiment is JSON");
+    if let Some(Node { value: Value::List(list), .. }) = root.get_mut("cases") {
+        list.retain(|case| case.get("name").and_then(Node::text).is_some_and(|name| cases.contains(&name)));
+    }
+    root.remove("seed");
+    if let Value::Object(members) = &mut root.value {
+        let node = Node { place: Place::START, value: Value::Number(seed.to_string()) };
+        members.push(Member { key: "seed".to_owned(), key_place: Place::START, node });
+    }
+    Embedded { digest: effective::of(&root).1, layout: layout::experiment(&root, "  ") }
+}
+
+fn read_experiment(mut root: Node, overrides: &Overrides) -> Result<Experiment, Problem> {
     check::check_object(&root, &grammar::EXPERIMENT, "")?;
     let swarm = swarm::read(&root, overrides)?;
     change(&mut root, overrides)?;
@@ -95,7 +147,7 @@ fn read(text: &[u8], overrides: &Overrides) -> Result<Experiment, Problem> {
         cases.iter().map(|case| read_case(&base, case)).collect::<Result<_, _>>()?
     };
     let (effective, digest) = effective::of(&root);
-    Ok(Experiment { name, description, digest, effective, cases, swarm })
+    Ok(Experiment { name, description, digest, effective, cases, swarm, replay: None })
 }
 
 /// Applies the command line to the file.

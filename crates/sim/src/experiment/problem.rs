@@ -87,6 +87,15 @@ impl Problem {
         self
     }
 
+    /// The same problem of a part of the file, with the part's key in front of its path.
+    pub(crate) fn inside(mut self, key: &str) -> Self {
+        if matches!(self.0.0, Place::File { .. }) {
+            let dot = if self.0.1.is_empty() { "" } else { "." };
+            self.0.1 = format!("{key}{dot}{}", self.0.1);
+        }
+        self
+    }
+
     /// The same problem, with the path of what led to it.
     pub(crate) fn at_path(mut self, path: &str) -> Self {
         self.0.1 = path.to_owned();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use faultwire_base::{BitRate, ByteCount, Duration, Instant, Probability};
 
-use super::check::packets;
+use super::check::{deviation, packets};
 use super::json::{Node, Value};
 use super::problem::{Problem, did_you_mean, quoted_list};
 use crate::plan::Bounds;
@@ -139,6 +139,11 @@ impl<'a> Item<'a> {
 
     pub(crate) fn instant(&self) -> Result<Instant, Problem> {
         self.time().map(|time| Instant::ZERO + time)
+    }
+
+    /// Nanoseconds of a time that may be negative.
+    pub(crate) fn deviation(&self) -> Result<i64, Problem> {
+        deviation(self.text()?).map_err(|message| self.problem(message))
     }
 
     pub(crate) fn size(&self) -> Result<ByteCount, Problem> {

@@ -9,13 +9,18 @@ use super::shape::{Field, Kind, Object, Quantity, Verb};
 
 /// The JSON Schema of experiment files.
 pub fn schema() -> Value {
+    schema_of(&EXPERIMENT, "faultwire experiment")
+}
+
+/// The JSON Schema of files that are one such object.
+pub(crate) fn schema_of(object: &'static Object, title: &str) -> Value {
     let mut printer = Printer::default();
-    let root = printer.reference(&EXPERIMENT);
+    let root = printer.reference(object);
     let definitions: Map<String, Value> =
         printer.definitions.into_iter().map(|(id, definition)| (id.to_owned(), definition)).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "faultwire experiment",
+        "title": title,
         "$ref": root["$ref"],
         "$defs": definitions,
     })

@@ -47,6 +47,8 @@ pub(crate) enum Quantity {
     Probability,
     /// A number of packets: `"100p"`.
     Packets,
+    /// A time that may be negative.
+    Deviation,
 }
 
 /// One word of a closed set.
@@ -96,6 +98,7 @@ impl Quantity {
             Self::Rate => "a rate",
             Self::Probability => "a probability",
             Self::Packets => "a number of packets",
+            Self::Deviation => "a time that may be negative",
         }
     }
 
@@ -106,6 +109,7 @@ impl Quantity {
             Self::Rate => "10Mbit",
             Self::Probability => "1%",
             Self::Packets => "100p",
+            Self::Deviation => "-10ms",
         }
     }
 
@@ -117,6 +121,7 @@ impl Quantity {
             Self::Rate => "^[0-9]+(\\.[0-9]+)? ?((k|M|G|T)?bit|(k|M|G)bps)$",
             Self::Probability => "^[0-9]+(\\.[0-9]+)? ?%$",
             Self::Packets => "^[0-9]+ ?p$",
+            Self::Deviation => "^-?[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|min|h|d)$",
         }
     }
 }

@@ -120,7 +120,7 @@ fn scales(node: &Node, kind: Option<&'static Kind>) -> Vec<Scale> {
     match (&node.value, kind) {
         (Value::Number(_), _) => vec![Scale::Number],
         (_, Some(Kind::Quantity(quantity))) => vec![match quantity {
-            Quantity::Time => Scale::Time,
+            Quantity::Time | Quantity::Deviation => Scale::Time,
             Quantity::Size => Scale::Size,
             Quantity::Rate => Scale::Rate,
             Quantity::Probability => Scale::Probability,

@@ -13,7 +13,7 @@ use faultwire_link::{DirectionConfig, NameId};
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
 
-use crate::replay::Recording;
+use crate::replay::{Recording, Replay};
 
 pub use check::{Bounds, Check, Counter, Expectation, Moment, Subject};
 pub use exchange::{BadLine, ExchangeLine, LineEnd, SegmentWords};
@@ -34,6 +34,8 @@ pub struct Experiment {
     pub cases: Vec<Case>,
     /// What a sweep may change from seed to seed; empty without a `swarm` in the file.
     pub swarm: crate::swarm::Swarm,
+    /// What was recorded, if the file is a replay file; its decisions are in the plans.
+    pub replay: Option<Replay>,
 }
 
 /// One variant of the file.
