@@ -151,6 +151,12 @@ impl Laws {
         let conversation = &self.conversations[theirs.slot()];
         let answered = conversation.ends[1].isn.is_some();
         if other.opener != flow.opener && theirs.0 & 1 == 0 && !answered && !conversation.ends[0].over {
+            // The SYN may have been seen on its way already, before its host told of the opening.
+            let own = self.index(flow).slot();
+            let opener = std::mem::take(&mut self.conversations[own].ends[0]);
+            let conversation = &mut self.conversations[theirs.slot()];
+            conversation.ends[1] = opener;
+            conversation.agree_on_shifts();
             *self.entry(flow) = theirs.0 | 1;
         }
     }
@@ -237,6 +243,20 @@ impl End {
     fn shift_of(&self, segment: &Segment) -> u8 {
         if segment.flags.contains(Flags::SYN) { 0 } else { self.shift }
     }
+
+    /// It offers its peer a right edge. RFC 9293 §3.8.6 (SHLD-14): the edge doesn't move left before the peer's FIN; the
+    /// shift's rounding is allowed (7323 §2.4), up once and down once (FreeBSD), also where a SYN-ACK with an unscaled
+    /// window follows a scaled one.
+    #[inline]
+    fn offer(&mut self, edge: u64, peer_is_done: bool) -> Option<String> {
+        if edge >= self.offered_edge {
+            self.offered_edge = edge;
+            return None;
+        }
+        let rounding = (1 << self.shift) - u64::from(self.shift == 0);
+        (edge + rounding < self.offered_edge && !peer_is_done)
+            .then(|| window_shrank(self.offered_edge - edge))
+    }
 }
 
 impl Conversation {
@@ -294,17 +314,14 @@ impl Conversation {
             if ack > peer.sent_end {
                 return Some(above_what_was_sent(ack, peer.sent_end));
             }
-            let shift = end.shift_of(segment);
-            let edge = ack + (u64::from(segment.window) << shift);
-            // RFC 9293 §3.8.6 (SHLD-14): the right edge doesn't move left; the shift's rounding is allowed (7323 §2.4), up
-            // once and down once (FreeBSD).
-            if edge >= end.offered_edge {
-                end.offered_edge = edge;
-            } else if edge + (1 << shift) < end.offered_edge + u64::from(shift == 0)
-                && peer.fin_end.is_none_or(|fin| ack < fin)
-            {
-                return Some(format!("the window shrank by {} octets", end.offered_edge - edge));
+            let is_answer = matches!(reason, Reason::ChallengeAck | Reason::UnacceptableAck);
+            // What a half-open entry answers to strays offers nothing that can be relied on: FreeBSD does not scale it
+            // (`syncache_respond`).
+            if side == 1 && end.sent_end <= 1 && is_answer {
+                return None;
             }
+            let edge = ack + (u64::from(segment.window) << end.shift_of(segment));
+            return end.offer(edge, peer.fin_end.is_some_and(|fin| ack >= fin));
         }
         None
     }
@@ -368,6 +385,11 @@ impl Conversation {
 #[cold]
 fn past_the_window(data_past: u64, usable_edge: u64) -> String {
     format!("data up to {data_past} was sent, {} past the peer's window", data_past - usable_edge)
+}
+
+#[cold]
+fn window_shrank(octets: u64) -> String {
+    format!("the window shrank by {octets} octets")
 }
 
 #[cold]
