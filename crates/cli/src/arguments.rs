@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Show where two runs part, and what followed, side by side
     Diff(DiffArguments),
+    /// From a failing seed to the few faults that matter: a small experiment that fails in the same way
+    Shrink(ShrinkArguments),
     /// Play packetdrill scripts against a stack in virtual time
     Script(ScriptArguments),
     /// Prove that runs repeat: again, recorded, beside others, from copies of the world
@@ -169,6 +171,35 @@ pub(crate) struct VerifyArguments {
     /// Seeds: A..B without B, A..=B with it; otherwise the file's
     #[arg(long, value_name = "A..B")]
     pub(crate) seeds: Option<Seeds>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes DIR/minimal.json, an experiment that fails in the same way: the same expectations, oracles and
+apps for the same reason. The result is the same for any number of threads.
+Interrupted (Ctrl-C) it writes the best so far and ends with status 130; a second Ctrl-C ends it at once.
+Exit status 2 also if nothing fails with that seed.")]
+pub(crate) struct ShrinkArguments {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// The seed that fails, instead of the file's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Folder for what is left; it is made if it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    /// At most so many runs of smaller experiments
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(crate) tries: u64,
+    /// Threads; otherwise one for each processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(usize))]
+    pub(crate) jobs: Option<usize>,
+    /// What a hazard (harm that the protocol permits) does to a case that does not expect it
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "report")]
+    pub(crate) hazards: Hazards,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

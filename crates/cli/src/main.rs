@@ -12,6 +12,7 @@ mod pending_file;
 mod repeat;
 mod run;
 mod script;
+mod shrink;
 mod stats;
 mod status;
 mod terminal;
@@ -48,6 +49,7 @@ fn command(command: &Command) -> anyhow::Result<Status> {
         Command::Check(check) => check::check(check),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Script(arguments) => script::script(arguments),
+        Command::Shrink(arguments) => shrink::shrink(arguments),
         Command::Verify(verify) => verify::verify(verify),
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Example(example) => example::example(example.name.as_deref()),

@@ -44,6 +44,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod shrink;
 pub mod swarm;
 pub mod sweep;
 pub mod verify;

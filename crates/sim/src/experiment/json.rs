@@ -257,6 +257,11 @@ fn label(element: &ast::Value<'_>) -> Option<String> {
 }
 
 impl Node {
+    /// A value that nobody wrote; for trees that are built and not read.
+    pub(crate) fn made(value: Value) -> Self {
+        Self { place: Place::START, value }
+    }
+
     /// The value of `key`, if this is an object that has it.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let Value::Object(members) = &self.value else { return None };

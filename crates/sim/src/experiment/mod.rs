@@ -18,6 +18,7 @@ mod resolve;
 mod schema;
 pub(crate) mod shape;
 mod swarm;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -31,9 +32,12 @@ pub(crate) use problem::{did_you_mean, quoted_list};
 pub use schema::schema;
 pub(crate) use schema::schema_of;
 
+pub(crate) use json::{Member, Node, Value};
+pub(crate) use shape::{Field, Kind, Object, Quantity, Verb};
+pub(crate) use tree::{fits, fold_case, grammar_of_experiments, parse_tree, plan_tree, text_of};
+
 use crate::plan::{Case, Experiment, Plan};
 use crate::replay;
-use json::{Member, Node, Value};
 use overrides::{Left, New};
 use problem::Problem;
 use read::Item;

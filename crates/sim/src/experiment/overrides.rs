@@ -88,7 +88,7 @@ pub(crate) fn leave_out(root: &mut Node, name: &str, place: &Place) -> Result<Le
 }
 
 /// Takes the item `name` out of a list of the file.
-fn remove_named(root: &mut Node, list: &str, name: &str) {
+pub(crate) fn remove_named(root: &mut Node, list: &str, name: &str) {
     if let Some(Node { value: Value::List(items), .. }) = root.get_mut(list) {
         items.retain(|item| item.get("name").and_then(Node::text) != Some(name));
     }

@@ -189,6 +189,11 @@ impl Object {
         }
     }
 
+    /// The verb among `keys`, if there is one and no other that does not go with it.
+    pub(crate) fn verb_of<'k>(&self, keys: impl Iterator<Item = &'k str> + Clone) -> Option<&'static Verb> {
+        if let Found::Verb(verb) = self.verb(keys) { Some(verb) } else { None }
+    }
+
     /// The kind of the value of `key` in the form that has `verb`.
     pub(crate) fn kind_of(&self, key: &str, verb: Option<&'static Verb>) -> Option<&'static Kind> {
         let with = verb.map_or(&[][..], |verb| verb.with);

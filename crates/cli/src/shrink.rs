@@ -1,0 +1,198 @@
+//! `faultwire shrink`: from a failing seed to the little that makes it fail.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use faultwire_base::Instant;
+use faultwire_sim::experiment;
+use faultwire_sim::run::Judging;
+use faultwire_sim::shrink::{Cut, Failing, Measure, Progress, Settings, Shrunk};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::arguments::{Hazards, ShrinkArguments};
+use crate::panic_report;
+use crate::pending_file::PendingFile;
+use crate::repeat::quoted;
+use crate::status::Status;
+use crate::terminal::{self, Paint};
+
+pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
+    let selection = &arguments.selection;
+    let experiment = experiment::load(&selection.file, &selection.overrides(arguments.seed))?;
+    let seed = experiment.cases.first().map_or(0, |case| case.plan.seed);
+    panic_report::note_seed(seed);
+    refuse_file(&arguments.out)?;
+    let settings = Settings {
+        jobs: arguments.jobs.unwrap_or(0),
+        tries_max: arguments.tries,
+        judging: Judging { hazards_fail: arguments.hazards == Hazards::Fail },
+    };
+    let failing = Failing::find(&experiment, selection.case.as_deref(), seed, &settings)?;
+    let files = Files::claim(&arguments.out)?;
+    let interrupted = interrupts()?;
+    let mut teller = Teller::new(arguments.quiet);
+    let shrunk = failing.shrink(|progress| {
+        teller.tell(progress);
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    teller.finish();
+    files.write(&shrunk)?;
+    if !arguments.quiet {
+        terminal::print(&text(&shrunk, &arguments.out, Paint::for_stdout()))?;
+    }
+    Ok(match shrunk.cut {
+        Some(Cut::Interrupted) => {
+            let folder = arguments.out.display();
+            terminal::note(&format!("interrupted: {folder} holds the best so far, which may shrink further"));
+            Status::Interrupted
+        }
+        Some(Cut::Tries) => {
+            let (tries, folder) = (arguments.tries, arguments.out.display());
+            terminal::note(&format!(
+                "stopped after {tries} tries: {folder} holds the best so far; a larger --tries may shrink it further"
+            ));
+            Status::Held
+        }
+        None => Status::Held,
+    })
+}
+
+/// A folder is wanted: what is no folder is told before anything runs.
+fn refuse_file(out: &Path) -> anyhow::Result<()> {
+    if out.exists() && !out.is_dir() {
+        bail!("can't write into {}: it is a file; --out names a folder", out.display());
+    }
+    Ok(())
+}
+
+/// Set by the first Ctrl-C; the second ends the command at once.
+fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            process::exit(130);
+        }
+    })?;
+    Ok(interrupted)
+}
+
+/// The files of the result.
+struct Files {
+    minimal: PendingFile,
+}
+
+impl Files {
+    /// Makes the folder and makes sure that it can be written.
+    fn claim(out: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
+        Ok(Self { minimal: PendingFile::claim(&out.join(MINIMAL))? })
+    }
+
+    fn write(mut self, shrunk: &Shrunk) -> anyhow::Result<()> {
+        if let Some(minimal) = &shrunk.minimal {
+            self.minimal.write(|out| out.write_all(minimal.as_bytes()))?;
+            self.minimal.finish()?;
+        }
+        Ok(())
+    }
+}
+
+const MINIMAL: &str = "minimal.json";
+
+/// Tells how far it is: a bar to a terminal, else a line where something new begins.
+struct Teller {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    phase: &'static str,
+}
+
+impl Teller {
+    fn new(quiet: bool) -> Self {
+        let bar = (!quiet && io::stderr().is_terminal()).then(|| {
+            let style = ProgressStyle::with_template("{spinner} {msg}  {elapsed}");
+            ProgressBar::new_spinner().with_style(style.expect("the template is one"))
+        });
+        Self { bar, quiet, phase: "" }
+    }
+
+    fn tell(&mut self, progress: &Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(line(progress));
+            bar.tick();
+        } else if !self.quiet && self.phase != progress.phase {
+            terminal::note(&line(progress));
+        }
+        self.phase = progress.phase;
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn line(progress: &Progress) -> String {
+    let Progress { phase, before, now, tried } = progress;
+    format!(
+        "shrinking {phase}: {} of {} decisions of chance, {} of {} faults, {} of {} apps, {} of {} steps; {tried} tried",
+        now.decisions,
+        before.decisions,
+        now.faults,
+        before.faults,
+        now.apps,
+        before.apps,
+        now.steps,
+        before.steps
+    )
+}
+
+/// The result for a person: what failed, a table of what there was and what is left, the faults that are left.
+fn text(shrunk: &Shrunk, out: &Path, paint: Paint) -> String {
+    let mut text = format!("{} with seed {}", paint.strong(&shrunk.name), shrunk.seed);
+    if shrunk.case != shrunk.name {
+        text.push_str(&format!(", case {}", shrunk.case));
+    }
+    text.push_str(&format!(", cluster {}\n", shrunk.cluster.id()));
+    for failure in &shrunk.failures {
+        text.push_str(&format!("  {}\n", paint.bad(&failure.sentence)));
+    }
+    text.push_str(&format!("\n  {:<16}{:>14}{:>14}\n", "", "was", "is left"));
+    for (what, was, left) in rows(&shrunk.before, &shrunk.after) {
+        text.push_str(&format!("  {what:<16}{was:>14}{left:>14}\n"));
+    }
+    text.push_str(&format!("  {:<16}{:>14}\n\n", "tries", shrunk.tried));
+    if shrunk.faults.is_empty() {
+        text.push_str("No fault is needed: it fails without any.\n");
+    }
+    for (index, (name, what)) in shrunk.faults.iter().enumerate() {
+        text.push_str(&format!("{}. {}: {what}\n", index + 1, paint.strong(name)));
+    }
+    let minimal: PathBuf = out.join(MINIMAL);
+    text.push_str(&format!("\nfaultwire run {} --timeline\n", quoted(&minimal.display().to_string())));
+    text
+}
+
+fn rows(before: &Measure, after: &Measure) -> Vec<(&'static str, String, String)> {
+    let counts = [
+        ("chance decided", before.decisions, after.decisions),
+        ("named faults", before.faults, after.faults),
+        ("hosts, routers", before.nodes, after.nodes),
+        ("links", before.links, after.links),
+        ("apps", before.apps, after.apps),
+        ("steps", before.steps, after.steps),
+        ("expectations", before.expectations, after.expectations),
+        ("packets", before.packets, after.packets),
+    ];
+    let time = |nanos: u64| Instant::from_nanos(nanos).to_string();
+    let counts = counts.into_iter().filter(|(_, was, left)| was + left > 0);
+    let counts = counts.map(|(what, was, left)| (what, was.to_string(), left.to_string()));
+    counts.chain([("virtual time", time(before.end_ns), time(after.end_ns))]).collect()
+}
