@@ -78,7 +78,7 @@ fn is_syn_ack_of_simultaneous_open(tcb: &Tcb, arriving: &Arriving<'_>) -> bool {
         && segment.flags.contains(Flags::SYN | Flags::ACK)
         && !segment.flags.contains(Flags::RST);
     let any = tcb.config.arrival.sequence_check != SequenceCheck::Overlap;
-    is_syn_ack && (any || segment.sequence_length() == 1 && tcb.send.widen(segment.ack) == tcb.send.next())
+    is_syn_ack && (any || segment.sequence_length() == 1 && tcb.own_position(segment.ack) == tcb.send.next())
 }
 
 /// The four cases of table 6.

@@ -136,11 +136,13 @@ impl AckPolicy {
         let enough = match config.at_once {
             AckAtOnce::TwoFullSegments => owed >= 2 * full,
             AckAtOnce::MoreThanOneSegment => owed > full,
+            AckAtOnce::EightFullSegments => owed >= 8 * full,
             AckAtOnce::SecondSegment => {
                 data.armed.is_some() || u64::from(data.length) > full || data.window == 0
             }
         };
-        if enough && data.keeps_window || self.is_quick() {
+        let is_quick = self.is_quick() && config.at_once != AckAtOnce::EightFullSegments;
+        if enough && data.keeps_window || is_quick {
             AckDecision::Now
         } else if config.adaptive {
             self.delayed(data)

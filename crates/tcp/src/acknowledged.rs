@@ -29,13 +29,13 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         if late {
             paws::note(tcb, arriving);
         }
-        let ack = tcb.send.widen(segment.ack);
+        let ack = tcb.own_position(segment.ack);
         if tcb.recovery.segments_in_flight() > 0 && ack > tcb.send.unacknowledged() {
             take_window(tcb, arriving, ack);
         }
         return Ok(());
     }
-    let ack = tcb.send.widen(segment.ack);
+    let ack = tcb.own_position(segment.ack);
     let unacknowledged = tcb.send.unacknowledged();
     if ack > tcb.send.next() && !take_probed_octet(tcb, ack) {
         match tcb.config.arrival.ack_of_unsent {
@@ -184,7 +184,7 @@ fn read_sack(
     let mut count = 0;
     let mut d_sack = None;
     for (index, (left, right)) in segment.options.sack_blocks().take(blocks.len()).enumerate() {
-        let block = (tcb.send.widen(left), tcb.send.widen(right));
+        let block = (tcb.own_position(left), tcb.own_position(right));
         if block.0 >= block.1 || block.1 > tcb.send.next() {
             continue;
         }

@@ -9,12 +9,15 @@ use crate::ack_policy::{AckDecision, DataArrived};
 use crate::acknowledged;
 use crate::arriving::{self, Arriving};
 use crate::close;
-use crate::config::{HalfOpenRule, ResetInCloseWait, ResetRule, SackReport, SequenceCheck, UrgentRule};
+use crate::config::{
+    HalfOpenRule, OldDuplicate, ResetInCloseWait, ResetRule, SackReport, SequenceCheck, UrgentRule,
+};
 use crate::ecn;
 use crate::event::{ConnectionError, DropReason, Event};
 use crate::handshake;
 use crate::negotiate::{TIMESTAMPS_OCTETS, is_signed};
 use crate::offset::Offset;
+use crate::old_duplicate;
 use crate::paws;
 use crate::receive_buffer::Placed;
 use crate::receive_memory::Arrived;
@@ -64,9 +67,13 @@ pub(crate) fn segment_arrives(
 }
 
 fn other_states(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) -> Result<(), DropReason> {
-    let mut arriving = Arriving::new(tcb, now, segment, cause, tcb.receive.widen(segment.seq));
+    let seq = tcb.position(segment.seq);
+    let mut arriving = Arriving::new(tcb, now, segment, cause, seq);
     tcb.keep_alive.on_heard(now);
     check_flags(tcb, segment)?;
+    if tcb.config.arrival.old_duplicate != OldDuplicate::Acknowledged {
+        old_duplicate::check(tcb, &arriving)?;
+    }
     if tcb.opening.is_some() {
         handshake::syn_for_fast_open(tcb, &arriving)?;
     }
@@ -119,6 +126,9 @@ fn check_flags(tcb: &Tcb, segment: &Segment) -> Result<(), DropReason> {
     }
     if arrival.drop_syn_fin && flags.contains(Flags::SYN | Flags::FIN) {
         return Err(DropReason::SynFin);
+    }
+    if arrival.drop_syn && flags.contains(Flags::SYN) && tcb.state.is_synchronized() {
+        return Err(DropReason::UnexpectedSyn);
     }
     Ok(())
 }
@@ -344,10 +354,11 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
     }
     let length = (end - start) as u32;
     let before = tcb.receive.next();
+    let ahead = tcb.config.buffers.ahead;
     let placed = if length == payload.len() {
-        tcb.receive.place(start, payload)
+        tcb.receive.place(start, payload, ahead)
     } else {
-        tcb.receive.place(start, &payload.slice((start - arriving.seq) as u32, length))
+        tcb.receive.place(start, &payload.slice((start - arriving.seq) as u32, length), ahead)
     };
     if tcb.config.acknowledgment.sack_report == SackReport::List {
         note_in_list(tcb, (arriving.seq, before), (start, end), placed);

@@ -15,14 +15,20 @@ use faultwire_base::Duration;
 
 use crate::handshake_config::HandshakeConfig;
 use crate::negotiate::LEAST_SEGMENT_SIZE;
-pub use acknowledgment::{AckAtOnce, AcknowledgmentConfig, ChallengeLimit, SackReport, WindowUpdate};
+pub use acknowledgment::{
+    AckAtOnce, AcknowledgmentConfig, ChallengeLimit, DelayOver, SackReport, WindowUpdate,
+};
 pub use arrival::{
-    AckOfUnsent, ArrivalConfig, HalfOpenRule, OldTimestamp, ResetRule, SequenceCheck, UrgentRule,
+    AckOfUnsent, ArrivalConfig, HalfOpenRule, OldDuplicate, OldTimestamp, ResetRule, SequenceCheck,
+    SequenceOrder, UrgentRule,
 };
 pub use closing::{ClosingConfig, OrphanProbing, ResetInCloseWait, TimeWaitConfig, TimeWaitRule};
 pub use ecn::EcnConfig;
 pub use icmp::{HalfOpenErrors, IcmpConfig, IcmpErrors};
-pub use loss::{LossDetection, LossRecoveryConfig, RackConfig, TailLossProbe, WindowReduction, WithoutSack};
+pub use loss::{
+    LossDetection, LossRecoveryConfig, PartialAck, RackConfig, SackedData, TailLossProbe, WindowReduction,
+    WithoutSack,
+};
 
 /// All settings of an endpoint. Start from [`Config::rfc`], [`Config::linux`] or [`Config::freebsd`] and change what
 /// differs.
@@ -130,6 +136,30 @@ pub struct BufferConfig {
     pub unsent_limit: u32,
     /// What a user may ask for by SO_SNDBUF and SO_RCVBUF.
     pub asked: AskedSizes,
+    /// What becomes of data ahead of RCV.NXT.
+    pub ahead: DataAhead,
+    /// What becomes of a window that was offered, when data arrives and nobody reads.
+    pub right_edge: RightEdge,
+}
+
+/// What becomes of data ahead of RCV.NXT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataAhead {
+    /// It is kept (RFC 9293 §3.10.7.4, SHLD-31) until what is missing arrives.
+    Kept,
+    /// It is thrown away: the bug of RFC 2525 §2.5 ([`crate::Quirk::NoReassembly`]).
+    Discarded,
+    /// It is kept and reported by SACK, and thrown away when what was missing arrives ([`crate::Quirk::SackReneging`]).
+    Reneged,
+}
+
+/// What becomes of a window that was offered, when data arrives and nobody reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RightEdge {
+    /// Its right edge stays (RFC 9293 §3.8.6, SHLD-14).
+    Stays,
+    /// What is unread is taken off twice, so that the edge moves left ([`crate::Quirk::WindowShrunk`]).
+    MovesLeft,
 }
 
 /// A send buffer in parts, as Linux keeps it in socket buffers.
@@ -188,7 +218,7 @@ pub struct RetransmissionConfig {
     /// What is added to every RTO but the first of a SYN, after the back-off (FreeBSD `net.inet.tcp.rexmit_slop`), in whole
     /// milliseconds, at most 65,535.
     pub slop: Duration,
-    /// RTO for data when the SYN timed out (RFC 6298 §5.7); `None` leaves it.
+    /// RTO for data when the SYN timed out (RFC 6298 §5.7), in whole milliseconds, at most 65,535; `None` leaves it.
     pub data_min_after_syn_timeout: Option<Duration>,
     /// RTO for data when the handshake gave no measurement (Linux `TCP_TIMEOUT_FALLBACK`); `None` leaves it.
     pub data_min_without_sample: Option<Duration>,
@@ -196,6 +226,50 @@ pub struct RetransmissionConfig {
     pub variance_floor: VariancePolicy,
     /// Clock granularity G of RFC 6298 §2.
     pub clock_granularity: Duration,
+    /// What each timeout does to the next.
+    pub back_off: BackOff,
+    /// What starts the timer anew while something is in flight.
+    pub restart: TimerRestart,
+    /// Which segments measure the round trip.
+    pub measured: MeasuredSegments,
+}
+
+/// What each timeout does to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackOff {
+    /// It doubles it (RFC 6298 §5.5).
+    Doubles,
+    /// Nothing: the bug of RFC 2525 §2.10 ([`crate::Quirk::NoRetransmissionBackOff`]).
+    Never,
+}
+
+impl BackOff {
+    /// What the timeout is multiplied by after so many timeouts.
+    pub(crate) fn factor(self, timeouts: u32) -> u64 {
+        match self {
+            Self::Doubles => 1u64.checked_shl(timeouts).unwrap_or(u64::MAX),
+            Self::Never => 1,
+        }
+    }
+}
+
+/// What starts the retransmission timer anew while something is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerRestart {
+    /// An ACK of new data (RFC 6298 §5.3).
+    NewData,
+    /// Every ACK: a bug of smoltcp ([`crate::Quirk::TimerRestartedByEveryAck`]).
+    EveryAck,
+}
+
+/// Which segments measure the round trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasuredSegments {
+    /// Those that were sent once (Karn's algorithm, RFC 6298 §3).
+    SentOnce,
+    /// All of them, from when they were sent last: the bug that Karn's algorithm put an end to
+    /// ([`crate::Quirk::KarnIgnored`]).
+    All,
 }
 
 /// How the least RTO counts.
@@ -228,6 +302,32 @@ pub struct CongestionConfig {
     pub limited_transmit: bool,
     /// Restart from a small window after an idle time (RFC 5681 §4.1, `tcp_slow_start_after_idle`).
     pub slow_start_after_idle: bool,
+    /// What a loss does to the window.
+    pub loss_response: LossResponse,
+    /// What CUBIC makes of a flight that ran empty.
+    pub empty_flight: EmptyFlight,
+}
+
+/// What a loss does to the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossResponse {
+    /// It lowers the threshold, and a timeout begins slow start again from one segment (RFC 5681 §3.1).
+    SlowStart,
+    /// The same, but after a timeout the window is the new threshold: the bug of RFC 2525 §2.2
+    /// ([`crate::Quirk::NoSlowStartAfterTimeout`]).
+    Threshold,
+    /// Neither the threshold nor the window changes ([`crate::Quirk::NoCongestionResponse`]).
+    Nothing,
+}
+
+/// What CUBIC makes of a flight that ran empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyFlight {
+    /// Nothing, if the window is what holds the sender back: it is small.
+    MaybeFull,
+    /// The sender was idle, so the window must not grow for what is sent next: the bug that kept quiche at two segments
+    /// ([`crate::Quirk::CubicStuckAtMinimum`]).
+    Idle,
 }
 
 /// What the congestion window is counted in.
@@ -300,6 +400,9 @@ pub enum InitialWindow {
     Segments(u32),
     /// min(4 * SMSS, max(2 * SMSS, 4380)) (RFC 5681 §3.1 after RFC 3390).
     Rfc5681,
+    /// More than any peer's window: no slow start at first, the bug of RFC 2525 §2.1
+    /// ([`crate::Quirk::NoInitialSlowStart`]).
+    PeerWindow,
 }
 
 /// Nagle, PSH, silly-window avoidance of the sender.
@@ -330,6 +433,17 @@ pub struct SendingConfig {
     /// What goes again is cut at the right edge of the peer's window (Linux; RFC 9293 §3.8.6 permits to send beyond an edge
     /// that moved left).
     pub resend_inside_window: bool,
+    /// Which number a FIN has that is sent again without data.
+    pub repeated_fin: RepeatedFin,
+}
+
+/// Which sequence number a FIN has that is sent again without data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepeatedFin {
+    /// Its own, the one after the last octet (RFC 9293 §3.4).
+    InPlace,
+    /// SND.NXT, which is one beyond it ([`crate::Quirk::FinSequenceWrong`]).
+    AtNext,
 }
 
 /// What becomes of data that is held back although the peer's window is open and nothing is in flight.
@@ -415,6 +529,8 @@ pub enum ProbeContent {
     NextOctet,
     /// Nothing, at an old sequence number (Linux).
     Nothing,
+    /// There is no probe: the bug of RFC 2525 §2.12 ([`crate::Quirk::NoZeroWindowProbe`]).
+    NoProbe,
 }
 
 /// Keep-alive (RFC 9293 §3.8.4).
@@ -432,6 +548,17 @@ pub struct KeepAliveConfig {
     pub reset: bool,
     /// A probe carries one octet of garbage, for peers that answer nothing else (RFC 9293 §3.8.4, MAY-6).
     pub garbage: bool,
+    /// Where a probe stands.
+    pub probe: KeepAliveProbe,
+}
+
+/// Where a keep-alive probe stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAliveProbe {
+    /// One before SND.NXT, which the peer has to answer (RFC 9293 §3.8.4).
+    BeforeNext,
+    /// At SND.NXT, where an ACK is acceptable and gets no answer ([`crate::Quirk::KeepAliveAtNext`]).
+    AtNext,
 }
 
 impl Config {
@@ -467,6 +594,8 @@ impl Config {
                     receive_least: 1,
                     receive_most: u64::MAX,
                 },
+                ahead: DataAhead::Kept,
+                right_edge: RightEdge::Stays,
             },
             opening: OpeningConfig {
                 // MUST-23: at least 3 minutes. With RTOs of 1, 2, 4, ... 32, 60, 60 s seven retransmissions give 183 s.
@@ -488,6 +617,9 @@ impl Config {
                 data_min_without_sample: None,
                 variance_floor: VariancePolicy::Rfc,
                 clock_granularity: Duration::from_nanos(1),
+                back_off: BackOff::Doubles,
+                restart: TimerRestart::NewData,
+                measured: MeasuredSegments::SentOnce,
             },
             congestion: CongestionConfig {
                 algorithm: CongestionAlgorithm::NewReno,
@@ -498,6 +630,8 @@ impl Config {
                 duplicate_threshold: 3,
                 limited_transmit: true,
                 slow_start_after_idle: true,
+                loss_response: LossResponse::SlowStart,
+                empty_flight: EmptyFlight::MaybeFull,
             },
             ecn: EcnConfig::rfc(),
             icmp: IcmpConfig::rfc(),
@@ -513,6 +647,7 @@ impl Config {
                 when_held: WhenHeld::SendAfter(Duration::from_millis(500)),
                 half_window: false,
                 resend_inside_window: false,
+                repeated_fin: RepeatedFin::InPlace,
             },
             acknowledgment: AcknowledgmentConfig::rfc(),
             give_up: GiveUpConfig {
@@ -537,6 +672,7 @@ impl Config {
                 probes: 9,
                 reset: false,
                 garbage: false,
+                probe: KeepAliveProbe::BeforeNext,
             },
             closing: ClosingConfig::rfc(),
             time_wait: TimeWaitConfig::rfc(),
@@ -570,6 +706,7 @@ impl Config {
                     receive_least: 2_304,
                     receive_most: 212_992,
                 },
+                ..rfc.buffers
             },
             opening: OpeningConfig {
                 syn_retries: 6,

@@ -380,7 +380,11 @@ impl Connection {
             tcb.ack.demand(faultwire_wire::Reason::WindowUpdate, Cause::Call);
         } else if tcb.config.acknowledgment.adaptive
             && tcb.timers.is_armed(Timer::DelayedAck)
-            && tcb.ack.is_due_after_read(tcb.receive.next(), tcb.receive.readable() == 0)
+            && tcb.ack.is_due_after_read(
+                tcb.config.acknowledgment.at_once,
+                tcb.receive.next(),
+                tcb.receive.readable() == 0,
+            )
         {
             tcb.ack.demand(faultwire_wire::Reason::Ack, Cause::Call);
         }

@@ -43,7 +43,7 @@ fn has_expected_options(tcb: &Tcb, segment: &Segment) -> bool {
 /// A pure ACK of something new: acceptable whether the window is open or closed, since it is at RCV.NXT.
 #[inline]
 fn take_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> bool {
-    let ack = tcb.send.widen(arriving.segment.ack);
+    let ack = tcb.own_position(arriving.segment.ack);
     if ack <= tcb.send.unacknowledged() || ack > tcb.send.next() {
         return false;
     }

@@ -11,6 +11,7 @@ use crate::ecn::Ecn;
 use crate::embryo::Embryo;
 use crate::event::{ConnectionError, DropReason, Event, Outgoing};
 use crate::fast_open;
+use crate::handshake_config::SimultaneousOpen;
 use crate::negotiate::{Negotiated, Offer, PathInfo, TIMESTAMPS_OCTETS};
 use crate::offset::Offset;
 use crate::receive_buffer::first_window;
@@ -32,7 +33,7 @@ pub(crate) use opening::Opening;
 pub(crate) fn retry_interval(config: &Config, timeouts: u32, linear: u32) -> Duration {
     let backoffs = timeouts.saturating_sub(linear).min(40);
     let slop = if timeouts > 0 { config.retransmission.slop } else { Duration::ZERO };
-    let wait = config.retransmission.initial.saturating_mul(1 << backoffs);
+    let wait = config.retransmission.initial.saturating_mul(config.retransmission.back_off.factor(backoffs));
     wait.saturating_add(slop).min(config.retransmission.max)
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn syn_sent(
     cause: Cause,
 ) -> Result<(), DropReason> {
     let flags = segment.flags;
-    let ack = tcb.send.widen(segment.ack);
+    let ack = tcb.own_position(segment.ack);
     let acknowledged = flags.contains(Flags::ACK);
     // First, the ACK bit.
     if acknowledged && (ack <= Offset::ISN || ack > tcb.send.next()) {
@@ -142,16 +143,10 @@ pub(crate) fn syn_sent(
     if !flags.contains(Flags::SYN) {
         return Err(DropReason::NotASyn);
     }
-    learn(tcb, now, segment);
     if !acknowledged {
-        // Simultaneous open (RFC 9293 §3.5, MUST-10), figure 7: our SYN goes out again, with the acknowledgment of theirs.
-        tcb.become_state(State::SynReceived);
-        if let Some(opening) = &mut tcb.opening {
-            opening.due = true;
-            opening.cause = cause;
-        }
-        return Ok(());
+        return meet_syn(tcb, now, segment, cause);
     }
+    learn(tcb, now, segment);
     note_fast_open_answer(tcb, segment, ack);
     let round_trip = measured(tcb, now, segment);
     let mut retransmitted =
@@ -161,6 +156,27 @@ pub(crate) fn syn_sent(
     }
     establish(tcb, now, ack, round_trip, retransmitted);
     Ok(())
+}
+
+/// Their SYN crosses ours.
+fn meet_syn(tcb: &mut Tcb, now: Instant, segment: &Segment, cause: Cause) -> Result<(), DropReason> {
+    match tcb.config.handshake.simultaneous_open {
+        // RFC 9293 §3.5, MUST-10, figure 7: our SYN goes out again, with the acknowledgment of theirs.
+        SimultaneousOpen::Joins => {
+            learn(tcb, now, segment);
+            tcb.become_state(State::SynReceived);
+            if let Some(opening) = &mut tcb.opening {
+                opening.due = true;
+                opening.cause = cause;
+            }
+            Ok(())
+        }
+        SimultaneousOpen::Refuses => {
+            transmit::reset_reply(tcb, segment, Reason::Reset, cause);
+            tcb.tear_down(Some(ConnectionError::Refused));
+            Ok(())
+        }
+    }
 }
 
 /// The ACK that ends the handshake, with all that came on the SYN-ACK. Text of our SYN that has to go again takes the
@@ -220,7 +236,7 @@ fn hasten(tcb: &mut Tcb, now: Instant) {
 /// SYN-RECEIVED by simultaneous open or Fast Open: the fifth step of RFC 9293 §3.10.7.4 for that state.
 pub(crate) fn acknowledge_syn(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), DropReason> {
     let Arriving { segment, now, seq, .. } = *arriving;
-    let ack = tcb.send.widen(segment.ack);
+    let ack = tcb.own_position(segment.ack);
     if ack <= Offset::ISN || ack > tcb.send.next() {
         transmit::reset_of_connection(tcb, arriving, Reason::Reset);
         return Err(DropReason::AckNotOfSyn);
@@ -351,7 +367,7 @@ fn learn(tcb: &mut Tcb, now: Instant, segment: &Segment) {
         tcb.fit_receiver();
     }
     // RFC 7323 §2.2: the window of a SYN is not scaled.
-    tcb.send.update(Offset::ISN, tcb.send.widen(segment.ack).max(Offset::ISN), u32::from(segment.window));
+    tcb.send.update(Offset::ISN, tcb.own_position(segment.ack).max(Offset::ISN), u32::from(segment.window));
     tcb.fit_segments_to_window();
 }
 

@@ -50,6 +50,17 @@ pub struct HandshakeConfig {
     pub port_choice: PortChoice,
     /// The user timeout option (RFC 5482); `None`: it is neither sent nor read.
     pub user_timeout_option: Option<UserTimeoutOption>,
+    /// What a SYN gets in SYN-SENT.
+    pub simultaneous_open: SimultaneousOpen,
+}
+
+/// What a SYN without ACK gets in SYN-SENT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimultaneousOpen {
+    /// A SYN with the ACK of it: both sides open one connection (RFC 9293 §3.5, MUST-10).
+    Joins,
+    /// A RST, as at a port where nobody listens, and the attempt is over ([`crate::Quirk::NoSimultaneousOpen`]).
+    Refuses,
 }
 
 /// How connect chooses a local port (RFC 6056 §3.3).
@@ -92,6 +103,7 @@ impl HandshakeConfig {
             bsd_sockets: false,
             port_choice: PortChoice::Random,
             user_timeout_option: None,
+            simultaneous_open: SimultaneousOpen::Joins,
         }
     }
 
@@ -113,6 +125,7 @@ impl HandshakeConfig {
             bsd_sockets: false,
             port_choice: PortChoice::DoubleHash,
             user_timeout_option: None,
+            simultaneous_open: SimultaneousOpen::Joins,
         }
     }
 
@@ -134,6 +147,7 @@ impl HandshakeConfig {
             bsd_sockets: true,
             port_choice: PortChoice::Random,
             user_timeout_option: None,
+            simultaneous_open: SimultaneousOpen::Joins,
         }
     }
 }

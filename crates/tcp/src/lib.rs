@@ -67,11 +67,13 @@ mod info;
 mod keepalive;
 mod negotiate;
 mod offset;
+mod old_duplicate;
 mod options;
 mod path_error;
 mod paws;
 mod payload_queue;
 mod persist;
+mod quirk;
 mod reassembly;
 mod receive_buffer;
 mod receive_memory;
@@ -96,12 +98,14 @@ mod urgent;
 mod user_timeout;
 
 pub use config::{
-    AckAtOnce, AckOfUnsent, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BufferConfig, ChallengeLimit,
-    ClosingConfig, Config, CongestionAlgorithm, CongestionConfig, EcnConfig, GiveUp, GiveUpConfig,
-    HalfOpenErrors, HalfOpenRule, IcmpConfig, IcmpErrors, InitialWindow, KeepAliveConfig, LossDetection,
-    LossRecoveryConfig, Nagle, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig, OrphanProbing,
-    PersistConfig, ProbeContent, RackConfig, ResetInCloseWait, ResetRule, RetransmissionConfig, SackReport,
-    SendParts, SendingConfig, SequenceCheck, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule,
+    AckAtOnce, AckOfUnsent, AcknowledgmentConfig, ArrivalConfig, AskedSizes, BackOff, BufferConfig,
+    ChallengeLimit, ClosingConfig, Config, CongestionAlgorithm, CongestionConfig, DataAhead, DelayOver,
+    EcnConfig, EmptyFlight, GiveUp, GiveUpConfig, HalfOpenErrors, HalfOpenRule, IcmpConfig, IcmpErrors,
+    InitialWindow, KeepAliveConfig, KeepAliveProbe, LossDetection, LossRecoveryConfig, LossResponse,
+    MeasuredSegments, Nagle, OldDuplicate, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig,
+    OrphanProbing, PartialAck, PersistConfig, ProbeContent, RackConfig, RepeatedFin, ResetInCloseWait,
+    ResetRule, RetransmissionConfig, RightEdge, SackReport, SackedData, SendParts, SendingConfig,
+    SequenceCheck, SequenceOrder, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule, TimerRestart,
     UnknownCongestionAlgorithm, UrgentRule, UserTimeoutFrom, VariancePolicy, WhenHeld, WindowReduction,
     WindowUnit, WindowUpdate, WithoutSack,
 };
@@ -109,10 +113,13 @@ pub use connection::{Arrival, Connection, UrgentRead, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};
 pub use event::{ConnectionError, DropReason, Envelope, Event, Label, Outgoing, SoftError};
 pub use fast_open::{FastOpenAnswer, FastOpenAttempt, FastOpenCookie, FastOpenNews};
-pub use handshake_config::{HandshakeConfig, PortChoice, SynCookiePolicy, deferred_timeouts};
+pub use handshake_config::{
+    HandshakeConfig, PortChoice, SimultaneousOpen, SynCookiePolicy, deferred_timeouts,
+};
 pub use info::{Counters, History, INFO_FIELDS, Info, RecoveryState};
 pub use keepalive::KeepAliveSetting;
 pub use negotiate::{PathInfo, is_signed};
+pub use quirk::{Quirk, UnknownQuirk};
 pub use reset::reset_for;
 pub use state::{State, TRANSITIONS, UnknownState};
 pub use time_wait::{Successor, TimeWait, TimeWaitVerdict};

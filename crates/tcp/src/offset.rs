@@ -4,6 +4,8 @@ use std::ops::{Add, Sub};
 
 use faultwire_wire::Seq;
 
+use crate::config::SequenceOrder;
+
 /// A position in one direction's sequence space that never wraps. The ISN is at 2^32, so that anything up to 2^31
 /// before it can be said; the first data octet is one after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,9 +19,13 @@ impl Offset {
 
     /// The position nearest to `near` (within 2^31) whose sequence number is `seq`, in the space that began at `isn`.
     #[inline]
-    pub(crate) fn widen(seq: Seq, near: Self, isn: Seq) -> Self {
-        let distance = seq.distance_from(near.to_seq(isn));
-        Self(near.0.wrapping_add_signed(i64::from(distance)))
+    pub(crate) fn widen(seq: Seq, near: Self, isn: Seq, order: SequenceOrder) -> Self {
+        let near_seq = near.to_seq(isn);
+        let distance = match order {
+            SequenceOrder::Modular => i64::from(seq.distance_from(near_seq)),
+            SequenceOrder::Plain => i64::from(seq.0) - i64::from(near_seq.0),
+        };
+        Self(near.0.wrapping_add_signed(distance))
     }
 
     /// The sequence number of this position.
@@ -65,15 +71,16 @@ mod tests {
         fn widening_undoes_narrowing(isn: u32, position in 0u64..1 << 40, error in -(1i64 << 31) + 1..1 << 31) {
             let at = Offset::ISN + (1 << 32) + position;
             let near = Offset(at.0.wrapping_add_signed(error));
-            prop_assert_eq!(Offset::widen(at.to_seq(Seq(isn)), near, Seq(isn)), at);
+            prop_assert_eq!(Offset::widen(at.to_seq(Seq(isn)), near, Seq(isn), SequenceOrder::Modular), at);
         }
     }
 
     #[test]
     fn says_what_came_before_the_isn() {
         let isn = Seq(5);
-        assert_eq!(Offset::widen(Seq(4), Offset::FIRST, isn) + 1, Offset::ISN);
+        let widen = |seq, near| Offset::widen(Seq(seq), near, isn, SequenceOrder::Modular);
+        assert_eq!(widen(4, Offset::FIRST) + 1, Offset::ISN);
         assert_eq!(Offset::FIRST.to_seq(isn), Seq(6));
-        assert_eq!(Offset::widen(Seq(u32::MAX), Offset::ISN, isn) + 6, Offset::ISN);
+        assert_eq!(widen(u32::MAX, Offset::ISN) + 6, Offset::ISN);
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use meaning::{Meaning, meaning};
 /// An ICMP error quotes a segment of ours with sequence number `quoted`. Says whether it was believed. Soft errors are
 /// told and end nothing (RFC 9293 §3.9.2.2: SHLD-25, MUST-56), hard ones end the connection (SHLD-26).
 pub(crate) fn on_icmp(tcb: &mut Tcb, now: Instant, kind: IcmpKind, quoted: Seq, cause: Cause) -> bool {
-    let at = tcb.send.widen(quoted);
+    let at = tcb.own_position(quoted);
     // Fast Open: the SYN-ACK is in flight until the handshake ends, whatever else is.
     let of_syn_ack = at == Offset::ISN && handshake::is_fast_open(tcb);
     let in_flight = tcb.send.unacknowledged() <= at

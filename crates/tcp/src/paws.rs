@@ -26,6 +26,7 @@ fn on_old_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>, value: u32) -> Resul
     let segment = arriving.segment;
     match tcb.config.arrival.old_timestamp {
         OldTimestamp::Answered => {}
+        OldTimestamp::Accepted => return Ok(()),
         OldTimestamp::AnsweredIfData if segment.payload.is_empty() => return Err(DropReason::OldTimestamp),
         OldTimestamp::AnsweredIfData => {}
         OldTimestamp::Judged => {
@@ -56,7 +57,7 @@ fn on_old_timestamp(tcb: &mut Tcb, arriving: &Arriving<'_>, value: u32) -> Resul
 /// Linux (`tcp_disordered_ack`): a duplicate ACK which other segments overtook; it changes nothing, and its timestamp is
 /// no older than 1.2 RTOs.
 fn is_replayed_ack(tcb: &Tcb, arriving: &Arriving<'_>, age: u32) -> bool {
-    let ack = tcb.send.widen(arriving.segment.ack);
+    let ack = tcb.own_position(arriving.segment.ack);
     let window = u32::from(arriving.segment.window) << tcb.negotiated.send_shift;
     let limit = tcb.recovery.base_rto().as_nanos() * 12 / 10 / 1_000_000;
     ack == tcb.send.unacknowledged()

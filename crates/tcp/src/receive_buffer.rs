@@ -5,7 +5,7 @@ mod offering;
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Payload, Seq};
 
-use crate::config::BufferConfig;
+use crate::config::{BufferConfig, DataAhead, RightEdge, SequenceOrder};
 use crate::negotiate::PathInfo;
 use crate::offset::Offset;
 use crate::payload_queue::PayloadQueue;
@@ -30,6 +30,7 @@ pub(crate) struct ReceiveBuffer {
     fixed: bool,
     /// The window field is rounded up where it would take an offer back.
     rounds_up: bool,
+    right_edge: RightEdge,
     tuning: Tuning,
     /// Where the kernel's memory is reckoned with. Boxed: other stacks have none.
     memory: Option<Box<ReceiveMemory>>,
@@ -74,6 +75,7 @@ impl ReceiveBuffer {
             capacity: size / config.receive_overhead.max(1),
             fixed: path.receive_buffer > 0,
             rounds_up: !config.round_to_segments,
+            right_edge: config.right_edge,
             tuning: Tuning { last_round: 0, round_from: Offset::FIRST, round_since: Instant::ZERO },
             memory: config.receive_parts.then(|| Box::new(ReceiveMemory::new(size))),
         }
@@ -192,15 +194,18 @@ impl ReceiveBuffer {
 
     /// The position of a sequence number of the peer.
     #[inline]
-    pub(crate) fn widen(&self, seq: Seq) -> Offset {
-        Offset::widen(seq, self.next, self.isn)
+    pub(crate) fn widen(&self, seq: Seq, order: SequenceOrder) -> Offset {
+        Offset::widen(seq, self.next, self.isn, order)
     }
 
     /// Takes text that begins at `at`, which is at or after RCV.NXT and inside the window. Text ahead of RCV.NXT is kept
     /// (RFC 9293 §3.10.7.4, SHLD-31).
     #[inline]
-    pub(crate) fn place(&mut self, at: Offset, payload: &Payload) -> Placed {
+    pub(crate) fn place(&mut self, at: Offset, payload: &Payload, ahead: DataAhead) -> Placed {
         if at > self.next {
+            if ahead == DataAhead::Discarded {
+                return Placed::OutOfOrder;
+            }
             let limit = self.capacity.saturating_mul(2);
             return match self.reassembly.get_or_insert_default().insert(at, payload, limit) {
                 Kept::New => Placed::OutOfOrder,
@@ -213,6 +218,10 @@ impl ReceiveBuffer {
         let Some(reassembly) = self.reassembly.as_mut().filter(|reassembly| !reassembly.is_empty()) else {
             return Placed::InOrder;
         };
+        if ahead == DataAhead::Reneged {
+            self.reassembly = None;
+            return Placed::FilledHole;
+        }
         while let Some(payload) = reassembly.take(self.next) {
             self.queue.push(&payload);
             self.next = self.next + u64::from(payload.len());

@@ -2,6 +2,7 @@
 
 use faultwire_wire::Seq;
 
+use crate::config::SequenceOrder;
 use crate::offset::Offset;
 
 /// SND.UNA, SND.NXT, SND.WND and what belongs to them.
@@ -107,8 +108,8 @@ impl SendWindow {
 
     /// The position of a sequence number of our own.
     #[inline]
-    pub(crate) fn widen(&self, seq: Seq) -> Offset {
-        Offset::widen(seq, self.unacknowledged, self.isn)
+    pub(crate) fn widen(&self, seq: Seq, order: SequenceOrder) -> Offset {
+        Offset::widen(seq, self.unacknowledged, self.isn, order)
     }
 
     /// SND.UNA moves to `ack`.

@@ -309,6 +309,18 @@ impl Tcb {
         self.time_wait = Some(Box::new(TimeWait::new(self, now)));
     }
 
+    /// The position of a sequence number of the peer.
+    #[inline]
+    pub(crate) fn position(&self, seq: Seq) -> Offset {
+        self.receive.widen(seq, self.config.arrival.sequence_order)
+    }
+
+    /// The position of a sequence number of our own, which the peer acknowledges or quotes.
+    #[inline]
+    pub(crate) fn own_position(&self, seq: Seq) -> Offset {
+        self.send.widen(seq, self.config.arrival.sequence_order)
+    }
+
     /// Whether our FIN was sent and acknowledged.
     #[inline]
     pub(crate) fn fin_acknowledged(&self) -> bool {

@@ -6,8 +6,9 @@ use faultwire_base::Instant;
 use faultwire_wire::{Cause, Flags, Options, Reason, Segment, Seq};
 
 use crate::ack_policy::may_challenge;
-use crate::config::{ChallengeLimit, Config, TimeWaitRule};
+use crate::config::{ChallengeLimit, Config, OldDuplicate, OldTimestamp, TimeWaitRule};
 use crate::event::{DropReason, Outgoing};
+use crate::reset::reset_for;
 use crate::tcb::Tcb;
 use crate::timestamp::{Timestamps, is_before};
 
@@ -114,6 +115,15 @@ impl TimeWait {
 
     /// A segment arrives.
     pub fn receive(&mut self, now: Instant, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
+        let end = segment.seq + segment.sequence_length();
+        let is_old = segment.seq.before(self.next_receive) && !end.after(self.next_receive);
+        match self.config.arrival.old_duplicate {
+            OldDuplicate::Unanswered if is_old => {
+                return TimeWaitVerdict::Ignore(DropReason::OutsideWindow);
+            }
+            OldDuplicate::Reset if is_old => return self.reset(segment, cause),
+            _ => {}
+        }
         match self.config.time_wait.rule {
             TimeWaitRule::Letter => self.receive_by_letter(now, segment, cause),
             TimeWaitRule::Linux => self.receive_as_linux(now, segment, cause),
@@ -298,6 +308,7 @@ impl TimeWait {
 
     fn is_old_by_timestamp(&self, segment: &Segment, now: Instant) -> bool {
         self.timestamps.enabled()
+            && self.config.arrival.old_timestamp != OldTimestamp::Accepted
             && segment.options.timestamps().is_some_and(|(value, _)| self.timestamps.is_old(value, now))
     }
 
@@ -309,6 +320,14 @@ impl TimeWait {
         }
     }
 
+    /// As in CLOSED ([`OldDuplicate::Reset`]).
+    fn reset(&self, segment: &Segment, cause: Cause) -> TimeWaitVerdict {
+        match reset_for(segment) {
+            Some(reset) => TimeWaitVerdict::Reply(self.outgoing(reset, Reason::Reset, cause)),
+            None => TimeWaitVerdict::Ignore(DropReason::ResetOutsideWindow),
+        }
+    }
+
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     fn acknowledge(&self, now: Instant, reason: Reason, cause: Cause) -> TimeWaitVerdict {
         let mut options = Options::EMPTY;
@@ -316,22 +335,21 @@ impl TimeWait {
             options.push_raw(&[1, 1]);
             options.push_timestamps(self.timestamps.value(now), self.timestamps.recent());
         }
-        TimeWaitVerdict::Reply(Outgoing {
-            segment: Segment {
-                source_port: self.local_port,
-                destination_port: self.remote_port,
-                seq: self.next_send,
-                ack: self.next_receive,
-                flags: Flags::ACK,
-                window: self.window_field,
-                options,
-                ..Segment::default()
-            },
-            reason,
-            cause,
-            stream_offset: self.stream_offset,
-            transmission: 0,
-            traffic_class: self.traffic_class,
-        })
+        let segment = Segment {
+            source_port: self.local_port,
+            destination_port: self.remote_port,
+            seq: self.next_send,
+            ack: self.next_receive,
+            flags: Flags::ACK,
+            window: self.window_field,
+            options,
+            ..Segment::default()
+        };
+        TimeWaitVerdict::Reply(self.outgoing(segment, reason, cause))
+    }
+
+    fn outgoing(&self, segment: Segment, reason: Reason, cause: Cause) -> Outgoing {
+        let (stream_offset, traffic_class) = (self.stream_offset, self.traffic_class);
+        Outgoing { segment, reason, cause, stream_offset, transmission: 0, traffic_class }
     }
 }

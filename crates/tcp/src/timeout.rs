@@ -3,7 +3,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Cause, Reason, TimerKind};
 
-use crate::config::{GiveUp, OrphanProbing, RetransmissionConfig, UserTimeoutFrom};
+use crate::config::{DelayOver, GiveUp, OrphanProbing, RetransmissionConfig, UserTimeoutFrom};
 use crate::event::{ConnectionError, Event, SoftError};
 use crate::fast_open;
 use crate::handshake;
@@ -39,7 +39,12 @@ pub(crate) fn advance(tcb: &mut Tcb, now: Instant) {
     if tcb.timers.take_due(Timer::DelayedAck, now) {
         let timeout = tcb.recovery.rto();
         tcb.ack.on_delay_expired(timeout);
-        tcb.ack.demand(Reason::DelayedAck, Cause::Timer(TimerKind::DelayedAck));
+        match tcb.config.acknowledgment.delay_over {
+            DelayOver::Acknowledges => {
+                tcb.ack.demand(Reason::DelayedAck, Cause::Timer(TimerKind::DelayedAck));
+            }
+            DelayOver::Forgets => {}
+        }
     }
     if tcb.timers.take_due(Timer::Persist, now) {
         on_persist(tcb, now);

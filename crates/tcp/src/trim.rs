@@ -24,7 +24,7 @@ pub(crate) fn check(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<Acceptable
         return Err(DropReason::NoTimestamp);
     }
     if tcb.state == State::SynReceived && flags.contains(Flags::ACK) {
-        let ack = tcb.send.widen(arriving.segment.ack);
+        let ack = tcb.own_position(arriving.segment.ack);
         if ack <= tcb.send.unacknowledged() || ack > tcb.send.next() {
             transmit::reset_of_connection(tcb, arriving, Reason::Reset);
             return Err(DropReason::AckNotOfSyn);

@@ -6,7 +6,7 @@ use faultwire_base::{Duration, Instant};
 use faultwire_wire::Flags;
 
 use super::{AckDecision, AckPolicy, Haste};
-use crate::config::AcknowledgmentConfig;
+use crate::config::{AckAtOnce, AcknowledgmentConfig};
 use crate::offset::Offset;
 
 /// In-order data, and how the connection stands.
@@ -129,9 +129,13 @@ impl AckPolicy {
 
     /// A read, while an ACK waits: whether it goes. It does with more than a segment to acknowledge, and after short
     /// segments if the read `emptied` the buffer.
-    pub(crate) fn is_due_after_read(&self, next: Offset, emptied: bool) -> bool {
+    pub(crate) fn is_due_after_read(&self, at_once: AckAtOnce, next: Offset, emptied: bool) -> bool {
         let alone = self.pushed > 1 || self.pushed == 1 && self.haste != Haste::Interactive;
-        next - self.last_sent > u64::from(self.full_segment) || emptied && alone
+        let (owed, full) = (next - self.last_sent, u64::from(self.full_segment));
+        match at_once {
+            AckAtOnce::EightFullSegments => owed >= 8 * full,
+            _ => owed > full || emptied && alone,
+        }
     }
 
     /// At least so many of the next ACKs are not delayed as half the window has segments, up to `most`.

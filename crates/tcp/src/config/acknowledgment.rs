@@ -26,6 +26,17 @@ pub struct AcknowledgmentConfig {
     pub challenge_limit: ChallengeLimit,
     /// The limit also covers ACKs of unacceptable segments without data (`tcp_invalid_ratelimit`).
     pub limit_unacceptable: bool,
+    /// What the end of the delay does.
+    pub delay_over: DelayOver,
+}
+
+/// What the end of the delay of an ACK does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayOver {
+    /// The ACK goes out (RFC 9293 §3.8.6.3, MUST-40).
+    Acknowledges,
+    /// Nothing: the data is acknowledged when more arrives ([`crate::Quirk::DelayedAckForgotten`]).
+    Forgets,
 }
 
 /// How much data is acknowledged at once.
@@ -38,6 +49,8 @@ pub enum AckAtOnce {
     /// Every second segment, however short, one that is longer than ours may be, and one that comes although no window was
     /// offered (FreeBSD).
     SecondSegment,
+    /// From eight full segments on: the bug of RFC 2525 §2.13 ([`crate::Quirk::StretchAcks`]).
+    EightFullSegments,
 }
 
 /// Which SACK blocks an ACK reports, and in which order.
@@ -60,6 +73,8 @@ pub enum WindowUpdate {
     /// The window can move by half the buffer, or by two full segments if that is a quarter of the buffer or little of
     /// the window is left (FreeBSD).
     QuarterOrNearlyClosed,
+    /// Never: the peer has to find out ([`crate::Quirk::NoWindowUpdate`]).
+    Never,
 }
 
 /// Limit on challenge ACKs.
@@ -90,6 +105,7 @@ impl AcknowledgmentConfig {
             report_fin: true,
             sack_report: SackReport::Newest,
             limit_unacceptable: false,
+            delay_over: DelayOver::Acknowledges,
         }
     }
 
@@ -104,6 +120,7 @@ impl AcknowledgmentConfig {
             report_fin: true,
             sack_report: SackReport::Newest,
             limit_unacceptable: true,
+            delay_over: DelayOver::Acknowledges,
         }
     }
 

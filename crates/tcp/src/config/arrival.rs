@@ -32,6 +32,33 @@ pub struct ArrivalConfig {
     /// Hard ICMP errors end a synchronized connection too (RFC 9293 §3.9.2.2, SHLD-26), not only an attempt
     /// (RFC 5927 §5.2).
     pub hard_errors_abort: bool,
+    /// How sequence numbers are compared.
+    pub sequence_order: SequenceOrder,
+    /// What a segment gets all of which was here before.
+    pub old_duplicate: OldDuplicate,
+    /// Drop every SYN of a synchronized connection without an answer, before all other checks, so that a peer that lost its half of the connection
+    /// never learns of the other ([`crate::Quirk::HalfOpenUndiscovered`]; against RFC 9293 §3.5.1).
+    pub drop_syn: bool,
+}
+
+/// How sequence numbers are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SequenceOrder {
+    /// Modulo 2^32 (RFC 9293 §3.4).
+    Modular,
+    /// As plain numbers, so that 0 comes long before 2^32 - 1 ([`crate::Quirk::SequenceWrap`]).
+    Plain,
+}
+
+/// What a segment gets all of which was here before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldDuplicate {
+    /// An ACK (RFC 9293 §3.10.7.4, first), as the other rules say.
+    Acknowledged,
+    /// Nothing ([`crate::Quirk::OldDuplicateUnanswered`]).
+    Unanswered,
+    /// A RST, as if nobody knew of the connection ([`crate::Quirk::OldDuplicateReset`]).
+    Reset,
 }
 
 /// What an urgent pointer makes of the data before it (RFC 9293 §3.8.5, RFC 6093).
@@ -102,6 +129,8 @@ pub enum OldTimestamp {
     Judged,
     /// An ACK if there is data in it, otherwise nothing (FreeBSD).
     AnsweredIfData,
+    /// It is taken like any other: no PAWS ([`crate::Quirk::NoPaws`]).
+    Accepted,
 }
 
 impl ArrivalConfig {
@@ -120,6 +149,9 @@ impl ArrivalConfig {
             old_timestamp: OldTimestamp::Answered,
             urgent: UrgentRule::InLine,
             hard_errors_abort: true,
+            sequence_order: SequenceOrder::Modular,
+            old_duplicate: OldDuplicate::Acknowledged,
+            drop_syn: false,
         }
     }
 

@@ -31,6 +31,29 @@ pub struct LossRecoveryConfig {
     /// A receiver that dropped what it had SACKed is seen through after half a round trip (Linux), not only by the
     /// retransmission timer (RFC 2018 §8).
     pub early_reneging: bool,
+    /// What fast recovery does after a partial ACK.
+    pub partial_ack: PartialAck,
+    /// What becomes of data that was SACKed.
+    pub sacked: SackedData,
+}
+
+/// What fast recovery does after an ACK of some, but not all, of what was in flight when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialAck {
+    /// What else is lost is sent again (RFC 6582 §3.2 step 3, RFC 6675 §5).
+    GoesOn,
+    /// Nothing, until the timer runs out: one segment is repaired in a recovery
+    /// ([`crate::Quirk::PartialAckIgnored`]).
+    Waits,
+}
+
+/// What becomes of data that was SACKed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SackedData {
+    /// It is kept, and sent again if the receiver turns out to have dropped it (RFC 2018 §8).
+    Kept,
+    /// It counts as acknowledged and is never sent again ([`crate::Quirk::SackedDataDiscarded`]).
+    Forgotten,
 }
 
 /// How losses are found where SACK is in use.
@@ -115,6 +138,8 @@ impl LossRecoveryConfig {
             last_resort: true,
             reordering_max: 0,
             early_reneging: false,
+            partial_ack: PartialAck::GoesOn,
+            sacked: SackedData::Kept,
         }
     }
 
@@ -132,6 +157,8 @@ impl LossRecoveryConfig {
             last_resort: false,
             reordering_max: 300,
             early_reneging: true,
+            partial_ack: PartialAck::GoesOn,
+            sacked: SackedData::Kept,
         }
     }
 
@@ -149,6 +176,8 @@ impl LossRecoveryConfig {
             last_resort: true,
             reordering_max: 0,
             early_reneging: false,
+            partial_ack: PartialAck::GoesOn,
+            sacked: SackedData::Kept,
         }
     }
 }

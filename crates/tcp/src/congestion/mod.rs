@@ -11,7 +11,10 @@ mod train;
 
 use faultwire_base::{Duration, Instant};
 
-use crate::config::{CongestionAlgorithm, CongestionConfig, InitialWindow, SlowStartExit, WindowUnit};
+use crate::config::{
+    CongestionAlgorithm, CongestionConfig, EmptyFlight, InitialWindow, LossResponse, SlowStartExit,
+    WindowUnit,
+};
 use crate::offset::Offset;
 use cubic::Cubic;
 use hystart::HyStart;
@@ -25,6 +28,10 @@ pub(crate) struct Congestion {
     threshold: u64,
     limited: bool,
     initial_window: InitialWindow,
+    loss_response: LossResponse,
+    empty_flight: EmptyFlight,
+    /// The flight ran empty, and until the next ACK the sender is taken for idle.
+    idle: bool,
     smss: u32,
     algorithm: Algorithm,
 }
@@ -68,6 +75,9 @@ impl Congestion {
             threshold: NO_THRESHOLD,
             limited: false,
             initial_window: config.initial_window,
+            loss_response: config.loss_response,
+            empty_flight: if cubic { config.empty_flight } else { EmptyFlight::MaybeFull },
+            idle: false,
             smss,
             algorithm,
         };
@@ -118,12 +128,13 @@ impl Congestion {
         cut: bool,
     ) {
         let slow_start = self.slow_start_window();
+        let (limited, segments) = if self.idle { (false, 0) } else { (limited, flight.segments) };
         let Algorithm::Kernel(kernel) = &mut self.algorithm else {
             self.set_limited(now, limited);
             return;
         };
         let range = (flight.start, flight.end);
-        let unused = kernel.note_usage(now, limited, flight.segments, range, slow_start, rto);
+        let unused = kernel.note_usage(now, limited, segments, range, slow_start, rto);
         if let Some(used) = unused.filter(|_| cut) {
             let used = u64::from(used).max(self.initial_window());
             if used < self.window {
@@ -144,6 +155,7 @@ impl Congestion {
         slow_start_limit: u32,
     ) {
         if !self.is_limited() {
+            self.idle = false;
             return;
         }
         let mut left = amount;
@@ -177,6 +189,10 @@ impl Congestion {
 
     /// A loss or a mark of congestion, with `flight` outstanding: a new threshold. The window stays.
     pub(crate) fn reduce_threshold(&mut self, flight: u64) {
+        if self.loss_response == LossResponse::Nothing {
+            self.threshold = self.window;
+            return;
+        }
         let reduced = match &mut self.algorithm {
             Algorithm::Reno(reno) => reno.threshold_after_loss(flight),
             Algorithm::Cubic(cubic) => cubic.threshold_after_loss(self.window, flight),
@@ -193,8 +209,12 @@ impl Congestion {
             Algorithm::Cubic(cubic) => cubic.on_timeout(),
             Algorithm::Kernel(kernel) => kernel.on_timeout(now, end),
         }
-        // RFC 5681 §3.1: the loss window is one segment, whatever the initial window is.
-        self.window = under_way + self.one();
+        self.window = match self.loss_response {
+            // RFC 5681 §3.1: the loss window is one segment, whatever the initial window is.
+            LossResponse::SlowStart => under_way + self.one(),
+            LossResponse::Threshold => self.threshold.min(self.window),
+            LossResponse::Nothing => self.window,
+        };
     }
 
     /// Sets the window: in fast recovery, and at its end.
@@ -235,6 +255,7 @@ impl Congestion {
     /// Something goes out after nothing was in flight since `last_sent`.
     #[inline]
     pub(crate) fn on_idle_end(&mut self, now: Instant, last_sent: Instant) {
+        self.idle = self.empty_flight == EmptyFlight::Idle;
         if let Algorithm::Kernel(kernel) = &mut self.algorithm {
             kernel.on_idle_end(now, last_sent);
         }
@@ -271,6 +292,7 @@ impl Congestion {
         let (smss, one) = (u64::from(self.smss), self.one());
         match self.initial_window {
             InitialWindow::Segments(segments) => one * u64::from(segments.max(1)),
+            InitialWindow::PeerWindow => one << 16,
             InitialWindow::Rfc5681 => (4 * smss).min((2 * smss).max(4380)) * one / smss,
         }
     }

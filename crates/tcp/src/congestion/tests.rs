@@ -15,6 +15,8 @@ fn config(algorithm: CongestionAlgorithm) -> CongestionConfig {
         duplicate_threshold: 3,
         limited_transmit: true,
         slow_start_after_idle: true,
+        loss_response: LossResponse::SlowStart,
+        empty_flight: EmptyFlight::MaybeFull,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The window to offer, and when to tell the peer of more of it (RFC 9293 §3.8.6.2.2, RFC 7323 §2.4).
 
 use super::ReceiveBuffer;
-use crate::config::WindowUpdate;
+use crate::config::{RightEdge, WindowUpdate};
 use crate::offset::Offset;
 
 impl ReceiveBuffer {
@@ -9,6 +9,9 @@ impl ReceiveBuffer {
     /// by a full segment or half the buffer (§3.8.6.2.2, MUST-39); while nobody reads, never (§3.8.6.1, MAY-8).
     #[inline]
     pub(crate) fn offer(&mut self, shift: u8, segment: u32) -> u16 {
+        if self.right_edge == RightEdge::MovesLeft {
+            return self.offer_shrunk(shift, segment);
+        }
         if let Some(memory) = &mut self.memory {
             let window = memory.offer(self.next, shift, segment);
             self.edge = self.edge.max(self.next + window);
@@ -32,8 +35,25 @@ impl ReceiveBuffer {
         field as u16
     }
 
+    /// The window field with unread data taken off twice: the right edge moves left as data arrives.
+    #[cold]
+    fn offer_shrunk(&mut self, shift: u8, segment: u32) -> u16 {
+        let unread = self.queue.len();
+        let possible = match &mut self.memory {
+            Some(memory) => memory.offer(self.next, shift, segment),
+            None => self.capacity.saturating_sub(unread),
+        };
+        let field = (possible.saturating_sub(unread) >> shift).min(u64::from(u16::MAX));
+        self.edge = self.next + (field << shift);
+        self.read_at_offer = self.queue.start();
+        field as u16
+    }
+
     /// Whether the window can move so far that the peer should be told at once.
     pub(crate) fn is_update_due(&self, policy: WindowUpdate, shift: u8, segment: u32) -> bool {
+        if policy == WindowUpdate::Never {
+            return false;
+        }
         if let Some(memory) = &self.memory {
             let left = memory.left(self.next);
             let twice = || memory.select(shift, segment).0.max(1) >= 2 * left;
@@ -55,6 +75,7 @@ impl ReceiveBuffer {
                             || 8 * possible <= self.capacity
                             || self.capacity <= 8 * segment)
             }
+            WindowUpdate::Never => false,
             WindowUpdate::Doubled => possible > 0 && 2 * offered <= self.capacity && possible >= 2 * offered,
         }
     }

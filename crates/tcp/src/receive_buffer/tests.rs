@@ -28,7 +28,7 @@ fn zeros(len: u32) -> Payload {
 #[test]
 fn small_reads_do_not_move_the_window() {
     let mut buffer = buffer(4000);
-    buffer.place(Offset::FIRST, &zeros(4000));
+    buffer.place(Offset::FIRST, &zeros(4000), DataAhead::Kept);
     assert_eq!(buffer.offer(0, 1000), 0);
     for _ in 0..999 {
         buffer.read(1);
@@ -51,10 +51,10 @@ fn a_fin_ahead_is_reported() {
     assert_eq!(buffer.reassembly().unwrap().report(4, &mut blocks), 1);
     assert_eq!(blocks[0], (at, at + 1));
     // Text before it joins its block; the rest fills the hole.
-    assert_eq!(buffer.place(Offset::FIRST + 50, &zeros(50)), Placed::OutOfOrder);
+    assert_eq!(buffer.place(Offset::FIRST + 50, &zeros(50), DataAhead::Kept), Placed::OutOfOrder);
     assert_eq!(buffer.reassembly().unwrap().report(4, &mut blocks), 1);
     assert_eq!(blocks[0], (Offset::FIRST + 50, at + 1));
-    assert_eq!(buffer.place(Offset::FIRST, &zeros(50)), Placed::FilledHole);
+    assert_eq!(buffer.place(Offset::FIRST, &zeros(50), DataAhead::Kept), Placed::FilledHole);
     assert!(buffer.take_fin());
     assert_eq!((buffer.next(), buffer.readable()), (at + 1, 100));
     assert!(buffer.reassembly().is_none());
@@ -66,7 +66,7 @@ fn a_fin_ahead_is_not_reported_where_blocks_are_of_text() {
     let mut buffer = buffer(4000);
     buffer.finish_at(Offset::FIRST + 100, false);
     assert!(buffer.reassembly().is_none());
-    assert_eq!(buffer.place(Offset::FIRST, &zeros(100)), Placed::InOrder);
+    assert_eq!(buffer.place(Offset::FIRST, &zeros(100), DataAhead::Kept), Placed::InOrder);
     assert!(buffer.take_fin());
 }
 
@@ -74,7 +74,7 @@ fn a_fin_ahead_is_not_reported_where_blocks_are_of_text() {
 #[test]
 fn half_the_buffer_is_enough() {
     let mut buffer = buffer(1000);
-    buffer.place(Offset::FIRST, &zeros(1000));
+    buffer.place(Offset::FIRST, &zeros(1000), DataAhead::Kept);
     assert_eq!(buffer.offer(0, 1460), 0);
     buffer.read(499);
     assert_eq!(buffer.offer(0, 1460), 0);
@@ -104,7 +104,7 @@ fn grows_with_the_rate() {
     let mut last = buffer.capacity;
     for round in 1..=12u32 {
         let len = (30_000u32 << round).min(buffer.edge().saturating_since(buffer.next()) as u32);
-        buffer.place(buffer.next(), &zeros(len));
+        buffer.place(buffer.next(), &zeros(len), DataAhead::Kept);
         now += Duration::from_millis(20);
         buffer.read(u64::MAX);
         buffer.grow(now, &config, (Some(Duration::from_millis(20)), true), 1448);
@@ -130,9 +130,9 @@ proptest! {
             let room = buffer.edge().saturating_since(buffer.next());
             let len = u64::from(len).min(room) as u32;
             if out_of_order && u64::from(len) < room {
-                buffer.place(buffer.next() + 1, &zeros(len));
+                buffer.place(buffer.next() + 1, &zeros(len), DataAhead::Kept);
             } else if len > 0 {
-                buffer.place(buffer.next(), &zeros(len));
+                buffer.place(buffer.next(), &zeros(len), DataAhead::Kept);
             }
             buffer.read(read);
             let field = u64::from(buffer.offer(shift, 1448));

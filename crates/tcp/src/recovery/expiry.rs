@@ -10,6 +10,7 @@ use super::episode::Repair;
 use super::policy::Detection;
 use super::report::Digest;
 use super::{Episode, Phase, Recovery, TimeoutVerdict, tlp};
+use crate::config::SackedData;
 use crate::offset::Offset;
 
 impl Recovery {
@@ -83,7 +84,7 @@ impl Recovery {
         self.congestion.on_timeout(now, under_way, self.queue.end());
         self.probe.end_episode();
         self.episode = Episode {
-            front_is_due: true,
+            front_is_due: !self.queue.front_is_sacked(),
             // RFC 5682 §2.1 step 1: not while another recovery is in progress.
             forward_rto: self.policy.flags.forward_rto && (phase < Phase::Recovery || before > 0),
             ..Episode::loss(self.queue.end())
@@ -233,9 +234,14 @@ impl Recovery {
     fn mark_lost_at_timeout(&mut self, now: Instant) {
         let mut spared_after = Instant::FAR_FUTURE;
         if self.queue.front_is_sacked() {
-            // RFC 2018 §8: the receiver may drop what it SACKed. Here it did, or it would acknowledge it.
-            self.queue.forget_sacks();
-            self.scoreboard = None;
+            match self.policy.sacked {
+                // RFC 2018 §8: the receiver may drop what it SACKed. Here it did, or it would acknowledge it.
+                SackedData::Kept => {
+                    self.queue.forget_sacks();
+                    self.scoreboard = None;
+                }
+                SackedData::Forgotten => {}
+            }
         } else if let Detection::Rack { spare_recent: true, .. } = self.policy.detection {
             spared_after = self.rack.recent(now);
         }

@@ -70,7 +70,7 @@ impl Recovery {
         self.episode.emulated = 0;
         let held =
             self.policy.detection == Detection::Emulate && self.queue.start() == self.episode.recovery_point;
-        if !held && (forward || self.policy.sack || self.policy.inflates()) {
+        if !held && (forward || self.policy.has_sack() || self.policy.inflates()) {
             verdict.left_recovery = true;
             self.episode.forward_rto = false;
             self.episode.phase = Phase::Open;

@@ -5,6 +5,7 @@ use faultwire_base::Instant;
 use super::policy::Detection;
 use super::report::Digest;
 use super::{AckArrived, Answer, Recovery, Reordering, Reply};
+use crate::config::TimerRestart;
 use crate::offset::Offset;
 use crate::sent_queue::Delivery;
 
@@ -42,7 +43,7 @@ impl Recovery {
         let unit = self.policy.unit;
         let mut delivered = acked.delivered.in_unit(unit) + sacked.delivered.in_unit(unit);
         let mut originals = acked.original;
-        if !self.policy.sack && acked.repeated {
+        if !self.policy.has_sack() && acked.repeated {
             // Without SACK it can't be told which of them was here before.
             originals = None;
         }
@@ -65,7 +66,10 @@ impl Recovery {
             departed: acked.departed,
             reneging: advanced && self.queue.front_is_sacked(),
             lost_retransmission: false,
-            restart_timer: advanced || self.is_sack_of_later(sacked),
+            restart_timer: match self.policy.restart {
+                TimerRestart::NewData => advanced || self.is_sack_of_later(sacked),
+                TimerRestart::EveryAck => true,
+            },
             echo: arrived.timestamp_echo_rtt,
             sample: None,
         }

@@ -32,7 +32,7 @@ use std::ops::Range;
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Reason, TimerKind};
 
-use crate::config::{Config, WindowUnit};
+use crate::config::{Config, MeasuredSegments, WindowUnit};
 use crate::congestion::{Congestion, Flight};
 use crate::offset::Offset;
 use crate::sent_queue::{Delivery, SentQueue};
@@ -173,7 +173,7 @@ impl Recovery {
             newly_acknowledged: acked.octets,
             newly_sacked: sacked.octets,
             // RFC 6675 §2: it SACKs something for the first time.
-            duplicate: if self.policy.sack { sacked.octets > 0 } else { plain_duplicate },
+            duplicate: if self.policy.has_sack() { sacked.octets > 0 } else { plain_duplicate },
             rtt_sample,
             all_acknowledged: self.queue.is_empty(),
             ..AckVerdict::default()
@@ -380,6 +380,9 @@ impl Recovery {
     #[inline]
     fn ambiguous_after(&self, now: Instant, arrived: &AckArrived<'_>) -> Instant {
         let back = |by: Duration| Instant::from_nanos(now.as_nanos().saturating_sub(by.as_nanos()));
+        if self.policy.measured == MeasuredSegments::All {
+            return Instant::FAR_FUTURE;
+        }
         let by_minimum = back(self.rto.estimator().minimum().unwrap_or(Duration::ZERO));
         match arrived.timestamp_echo_rtt {
             // The clock of timestamps ticks in milliseconds: up to the end of the tick.
@@ -403,7 +406,7 @@ impl Recovery {
         acked: &Delivery,
         sacked: &Delivery,
     ) -> Option<Duration> {
-        let rtt = round_trip(now, arrived, acked, sacked)?;
+        let rtt = round_trip(now, arrived, (acked, sacked), self.policy.measured)?;
         let range = (self.queue.start(), self.queue.end());
         self.rto.sample(rtt, range);
         self.probe.on_sample();

@@ -6,7 +6,7 @@ use faultwire_wire::Reason;
 
 use super::Policy;
 use super::episode::{Episode, Phase};
-use crate::config::WindowUnit;
+use crate::config::{PartialAck, WindowUnit};
 use crate::congestion::Congestion;
 use crate::offset::Offset;
 use crate::sent_queue::SentQueue;
@@ -24,6 +24,7 @@ impl Permit<'_> {
     pub(super) fn next_retransmission(&mut self) -> Option<(Range<Offset>, Reason)> {
         let reason = match self.episode.phase {
             Phase::Open | Phase::Disorder | Phase::Cwr => return None,
+            Phase::Recovery if self.has_repaired_enough() => return None,
             Phase::Recovery => Reason::FastRetransmission,
             Phase::Loss => Reason::TimeoutRetransmission,
         };
@@ -42,6 +43,15 @@ impl Permit<'_> {
         // SACK, fast recovery knows of one loss at a time, the first segment (RFC 6582 §3.2).
         let (range, lost) = self.queue.next_unsent_again()?;
         lost.then_some((range, reason))
+    }
+
+    /// Whether nothing more is to be sent again in this fast recovery.
+    #[inline]
+    fn has_repaired_enough(&self) -> bool {
+        match self.policy.partial_ack {
+            PartialAck::GoesOn => false,
+            PartialAck::Waits => self.episode.partial_ack_seen || self.queue.retransmitted().segments > 0,
+        }
     }
 
     /// RFC 6675 §4, NextSeg rule 3: the first segment not sent again, if it is below `highest`.
@@ -113,7 +123,7 @@ impl Permit<'_> {
     /// themselves make the room (RFC 6675 §5, step 3).
     #[inline]
     fn limited_transmit_allowance(&self) -> u64 {
-        if self.policy.sack || !self.policy.limited_transmit {
+        if self.policy.has_sack() || !self.policy.limited_transmit {
             return 0;
         }
         u64::from(self.episode.duplicate_acks.min(2)) * u64::from(self.policy.smss)
@@ -121,6 +131,10 @@ impl Permit<'_> {
 
     #[inline]
     fn outstanding_in_disorder(&self) -> u64 {
-        if self.policy.sack && self.policy.limited_transmit { self.queue.pipe() } else { self.queue.flight() }
+        if self.policy.has_sack() && self.policy.limited_transmit {
+            self.queue.pipe()
+        } else {
+            self.queue.flight()
+        }
     }
 }

@@ -2,23 +2,29 @@
 
 use faultwire_base::Duration;
 
-use crate::config::{Config, LossDetection, TailLossProbe, WindowReduction, WindowUnit, WithoutSack};
+use crate::config::{
+    Config, LossDetection, MeasuredSegments, PartialAck, SackedData, TailLossProbe, TimerRestart,
+    WindowReduction, WindowUnit, WithoutSack,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {
     pub(super) smss: u32,
     duplicate_threshold: u16,
     reordering_max: u16,
-    pub(super) sack: bool,
     pub(super) limited_transmit: bool,
     pub(super) slow_start_after_idle: bool,
     pub(super) unit: WindowUnit,
     pub(super) reduction: WindowReduction,
     pub(super) detection: Detection,
     pub(super) flags: Flags,
+    pub(super) partial_ack: PartialAck,
+    pub(super) sacked: SackedData,
+    pub(super) restart: TimerRestart,
+    pub(super) measured: MeasuredSegments,
     pub(super) probe: Probing,
     /// RFC 6298 §5.7: a floor for the first timeout of data; zero if the SYN was not sent twice.
-    first_timeout_min_micros: u32,
+    first_timeout_min_millis: u16,
 }
 
 /// How losses are found on this connection.
@@ -76,7 +82,6 @@ impl Policy {
             smss,
             duplicate_threshold,
             reordering_max: short(recovery.reordering_max).max(duplicate_threshold),
-            sack,
             limited_transmit: config.congestion.limited_transmit,
             slow_start_after_idle: config.congestion.slow_start_after_idle,
             unit: config.congestion.unit,
@@ -86,12 +91,16 @@ impl Policy {
                 forward_rto: recovery.forward_rto,
                 undo: recovery.undo,
                 adapt_timeout: recovery.adapt_timeout,
-                last_resort: recovery.last_resort && sack,
+                last_resort: recovery.last_resort && sack && recovery.partial_ack == PartialAck::GoesOn,
                 partial_acks_restart_timer: recovery.partial_acks_restart_timer,
-                early_reneging: recovery.early_reneging,
+                early_reneging: recovery.early_reneging && recovery.sacked == SackedData::Kept,
             },
+            partial_ack: recovery.partial_ack,
+            sacked: recovery.sacked,
+            restart: config.retransmission.restart,
+            measured: config.retransmission.measured,
             probe: Probing::new(recovery.tail_loss_probe, sack),
-            first_timeout_min_micros: micros(floor.unwrap_or(Duration::ZERO)),
+            first_timeout_min_millis: floor.map_or(0, millis),
         }
     }
 
@@ -108,7 +117,7 @@ impl Policy {
 
     /// RFC 6298 §5.7: a floor for the first timeout of data; zero if the SYN was not sent twice.
     pub(super) fn first_timeout_min(&self) -> Duration {
-        Duration::from_micros(u64::from(self.first_timeout_min_micros))
+        Duration::from_millis(u64::from(self.first_timeout_min_millis))
     }
 
     /// One segment in the unit of the window.
@@ -127,6 +136,12 @@ impl Policy {
             WindowUnit::Octets => amount,
             WindowUnit::Segments => amount.saturating_mul(u64::from(self.smss)),
         }
+    }
+
+    /// Whether SACK is in use.
+    #[inline]
+    pub(super) fn has_sack(&self) -> bool {
+        matches!(self.detection, Detection::Rack { .. } | Detection::Sack)
     }
 
     /// Whether it is NewReno by RFC 6582.
@@ -172,6 +187,10 @@ impl Probing {
     pub(super) fn allowance(&self, alone: bool) -> Duration {
         Duration::from_micros(u64::from(if alone { self.ack_delay_micros } else { self.slack_micros }))
     }
+}
+
+fn millis(duration: Duration) -> u16 {
+    u16::try_from(duration.as_millis()).unwrap_or(u16::MAX)
 }
 
 fn micros(duration: Duration) -> u32 {

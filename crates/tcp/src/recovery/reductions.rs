@@ -87,7 +87,10 @@ impl Recovery {
         } else if let Some(reordering) = &mut self.reordering {
             reordering.on_recovery_ended();
         }
-        if !self.policy.sack && !self.policy.inflates() && self.queue.start() == self.episode.recovery_point {
+        if !self.policy.has_sack()
+            && !self.policy.inflates()
+            && self.queue.start() == self.episode.recovery_point
+        {
             self.forget_past();
             return true;
         }
@@ -97,7 +100,7 @@ impl Recovery {
     /// Without SACK the state is held until more is acknowledged than was out at its start, and what was sent again is
     /// forgotten before: no sign then that nothing was.
     pub(super) fn is_at_end_without_sack(&self) -> bool {
-        !self.policy.sack && self.queue.start() >= self.episode.recovery_point
+        !self.policy.has_sack() && self.queue.start() >= self.episode.recovery_point
     }
 
     /// A partial ACK in fast recovery. If it is for an original, nothing was lost: back, unless something is on its way a

@@ -2,6 +2,7 @@
 
 use faultwire_base::{Duration, Instant};
 
+use crate::config::MeasuredSegments;
 use crate::offset::Offset;
 use crate::sent_queue::{Delivery, SentQueue};
 
@@ -115,10 +116,14 @@ impl AckArrived<'_> {
 pub(super) fn round_trip(
     now: Instant,
     arrived: &AckArrived<'_>,
-    acked: &Delivery,
-    sacked: &Delivery,
+    (acked, sacked): (&Delivery, &Delivery),
+    measured: MeasuredSegments,
 ) -> Option<Duration> {
-    let by_clock = acked.measurable_since().or(sacked.clean_since).map(|sent| now.saturating_since(sent));
+    let since = match measured {
+        MeasuredSegments::SentOnce => acked.measurable_since().or(sacked.clean_since),
+        MeasuredSegments::All => acked.last.or(sacked.last),
+    };
+    let by_clock = since.map(|sent| now.saturating_since(sent));
     // RFC 7323 §4.1: an echo measures only if the ACK is for something new.
     by_clock.or(arrived.timestamp_echo_rtt.filter(|_| acked.octets > 0))
 }

@@ -5,7 +5,7 @@
 
 use faultwire_base::{Duration, Instant};
 
-use crate::config::{RetransmissionConfig, VariancePolicy};
+use crate::config::{BackOff, RetransmissionConfig, VariancePolicy};
 use crate::offset::Offset;
 use crate::rtt::RttEstimator;
 
@@ -17,6 +17,7 @@ pub(crate) struct Rto {
     base: Duration,
     deadline: Instant,
     backoffs: u8,
+    back_off: BackOff,
     /// What is added after the back-off.
     slop_millis: u16,
 }
@@ -39,6 +40,7 @@ impl Rto {
             limits,
             deadline: STOPPED,
             backoffs: 0,
+            back_off: config.back_off,
             slop_millis: u16::try_from(config.slop.as_millis()).unwrap_or(u16::MAX),
         }
     }
@@ -93,7 +95,7 @@ impl Rto {
         if self.backoffs == 0 {
             return self.base;
         }
-        let factor = 1u64.checked_shl(u32::from(self.backoffs)).unwrap_or(u64::MAX);
+        let factor = self.back_off.factor(u32::from(self.backoffs));
         let slop = self.slop();
         let sampled = self.estimator.smoothed().is_some();
         let bare = if sampled { self.base.saturating_sub(slop) } else { self.base };

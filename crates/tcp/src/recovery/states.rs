@@ -102,6 +102,7 @@ impl Recovery {
             self.emulate_sack(ack);
         } else {
             self.episode.front_is_due = false;
+            self.episode.partial_ack_seen = true;
             if self.undo_partially(now, ack) {
                 return;
             }

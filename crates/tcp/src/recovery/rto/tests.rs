@@ -1,6 +1,7 @@
 //! The timer by the series of RFC 6298.
 
 use super::*;
+use crate::config::{MeasuredSegments, TimerRestart};
 
 /// What is in flight, where it does not matter.
 const RANGE: (Offset, Offset) = (Offset::FIRST, Offset::FIRST);
@@ -16,6 +17,9 @@ fn unbounded() -> RetransmissionConfig {
         data_min_without_sample: None,
         variance_floor: VariancePolicy::Rfc,
         clock_granularity: Duration::from_micros(1),
+        back_off: BackOff::Doubles,
+        restart: TimerRestart::NewData,
+        measured: MeasuredSegments::SentOnce,
     }
 }
 
