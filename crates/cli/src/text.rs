@@ -4,6 +4,7 @@ use faultwire_base::Duration;
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::report::{
     AppReport, CaseReport, ConnectionReport, ExpectationReport, OracleReport, Outcome, PacketCounts,
+    QuirkReport,
 };
 
 use crate::terminal::Paint;
@@ -31,6 +32,15 @@ pub(crate) fn case(report: &CaseReport, case: &Case, again: &str, paint: Paint) 
         time(report.virtual_time_ns),
         packets(&report.packets),
     );
+    for quirk in &report.quirks {
+        let QuirkReport { host, name, what, source } = quirk;
+        let what = what.trim_end_matches('.');
+        indented(
+            &mut text,
+            "  ",
+            &format!("{} {host} has {name}. {what} ({source}).", paint.warning("quirk:")),
+        );
+    }
     let shown = report.connections.len().min(CONNECTIONS_SHOWN);
     for connection in &report.connections[..shown] {
         text.push_str(&describe(connection));

@@ -39,6 +39,16 @@ impl Fingerprint {
         Self(xxh3_128(&bytes))
     }
 
+    /// Of a run in which `host` has a quirk: never that of a run without, even if it made no difference.
+    pub(crate) fn with_quirk(self, host: &str, quirk: &str) -> Self {
+        let mut bytes = self.0.to_le_bytes().to_vec();
+        for word in [host, quirk] {
+            bytes.extend_from_slice(&(word.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(word.as_bytes());
+        }
+        Self(xxh3_128(&bytes))
+    }
+
     /// Combines the fingerprints of cases.
     pub fn of_cases<'a>(cases: impl Iterator<Item = (&'a str, Self)>) -> Self {
         let mut bytes = Vec::new();

@@ -53,6 +53,9 @@ pub struct CaseReport {
     pub virtual_time_ns: u64,
     /// Semantic events (packets sent, link decisions, arrivals, state changes, steps).
     pub events: u64,
+    /// Historical bugs that were put back into hosts, in the order of hosts; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<QuirkReport>,
     /// Sums over all links.
     pub packets: PacketCounts,
     /// Each direction of each link.
@@ -69,6 +72,19 @@ pub struct CaseReport {
     pub expectations: Vec<ExpectationReport>,
     /// Each oracle.
     pub oracles: Vec<OracleReport>,
+}
+
+/// A historical bug that was put back into a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuirkReport {
+    /// The host.
+    pub host: String,
+    /// The quirk, as in the host's `quirks`.
+    pub name: &'static str,
+    /// What a host does that has it.
+    pub what: &'static str,
+    /// Who told of it or had it, and the clause that it breaks.
+    pub source: &'static str,
 }
 
 /// Packet counts.

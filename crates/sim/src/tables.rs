@@ -9,7 +9,9 @@ use crate::connections::ConnectionLog;
 use crate::fingerprint::Fingerprint;
 use crate::judge::{Verdict, goodput_bps};
 use crate::plan::{Case, Counter, FaultId, Plan};
-use crate::report::{CaseReport, ConnectionReport, FaultReport, LinkReport, PacketCounts, StateEntry};
+use crate::report::{
+    CaseReport, ConnectionReport, FaultReport, LinkReport, PacketCounts, QuirkReport, StateEntry,
+};
 use crate::world::World;
 
 /// The report of one case.
@@ -27,6 +29,7 @@ pub(crate) fn case_report(
         fingerprint: fingerprint.to_string(),
         virtual_time_ns: world.now().as_nanos(),
         events: world.events(),
+        quirks: quirk_reports(world.plan()),
         packets: packet_counts(world),
         faults: fault_reports(world),
         connections: connection_reports(world).collect(),
@@ -64,6 +67,17 @@ pub(crate) fn packet_counts(world: &World) -> PacketCounts {
 /// Each connection that has a log, in the order of opening.
 pub(crate) fn connection_reports(world: &World) -> impl Iterator<Item = ConnectionReport> {
     world.watch().connections.all().iter().map(|log| connection_report(world, log))
+}
+
+fn quirk_reports(plan: &Plan) -> Vec<QuirkReport> {
+    plan.quirks()
+        .map(|(host, quirk)| QuirkReport {
+            host: host.to_owned(),
+            name: quirk.as_str(),
+            what: quirk.what(),
+            source: quirk.source(),
+        })
+        .collect()
 }
 
 fn link_report(name: &str, counters: &LinkCounters, in_flight: u64) -> LinkReport {

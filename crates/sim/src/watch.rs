@@ -103,9 +103,9 @@ impl Watch {
 
     /// Fingerprint of everything so far.
     pub(crate) fn fingerprint(&self, plan: &Plan) -> Fingerprint {
-        Fingerprint::combine(
-            plan.places.iter().map(|name| &**name).zip(self.places.iter().map(|place| &place.digest)),
-        )
+        let digests = self.places.iter().map(|place| &place.digest);
+        let run = Fingerprint::combine(plan.places.iter().map(|name| &**name).zip(digests));
+        plan.quirks().fold(run, |run, (host, quirk)| run.with_quirk(host, quirk.as_str()))
     }
 
     /// Semantic records so far.

@@ -15,6 +15,9 @@ pub(crate) fn heading(host: &HostPlan, end: &End, title: &str) -> Result<String,
     if host.stack.own_time_wait {
         return Err("its host has a TIME-WAIT of its own length, for which no kernel has a setting".into());
     }
+    if let Some(quirk) = host.stack.quirks.first() {
+        return Err(format!("its host has the quirk {quirk}, which no script can ask for"));
+    }
     let (local, remote) = (end.local.ip(), end.remote.ip());
     let version = if local.is_ipv4() { "ipv4" } else { "ipv6" };
     let mut lines = vec![

@@ -6,6 +6,8 @@ pub(crate) mod faults;
 mod info;
 mod links;
 
+use faultwire_tcp::Quirk;
+
 use super::shape::{Field, Kind, Object, Quantity, Word};
 use Kind::{Integer, KernelWords, List, Map, Name, OneOf, Ranges, Reference, Settings, Text};
 
@@ -137,6 +139,12 @@ static HOST: Object = Object {
             "Kernel settings under their Linux names (without `net.ipv4.`) or their full FreeBSD names, in the kernel's units.",
         ),
         Field::optional("tcp", Kind::Object(&TCP), "", "Settings for which Linux has no sysctl."),
+        Field::optional(
+            "quirks",
+            OneOf(&[QUIRK, list(&QUIRK)]),
+            "",
+            "Historical bugs put back into its TCP, one or several; the report and the fingerprint tell of them.",
+        ),
     ],
     verbs: &[],
 };
@@ -146,6 +154,19 @@ static STACKS: [Word; 3] = [
     Word::new("rfc", "The letter of the standards."),
     Word::new("freebsd", "FreeBSD 15 behaviour."),
 ];
+
+const QUIRK: Kind = Kind::Word(&QUIRKS);
+
+/// Every [`Quirk`] by its name.
+static QUIRKS: [Word; Quirk::ALL.len()] = {
+    let mut words = [Word::new("", ""); Quirk::ALL.len()];
+    let mut index = 0;
+    while index < words.len() {
+        words[index] = Word::new(Quirk::ALL[index].as_str(), Quirk::ALL[index].what());
+        index += 1;
+    }
+    words
+};
 
 static TCP: Object = Object {
     id: "tcp",

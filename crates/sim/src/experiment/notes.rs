@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use faultwire_base::{Duration, Instant};
 use faultwire_link::{Change, DirectionConfig, Loss, Nth, Queue};
-use faultwire_tcp::State;
+use faultwire_tcp::{Quirk, State};
 
 use crate::plan::{Check, DirectionPlan, Experiment, Plan, Step};
 
@@ -31,7 +31,10 @@ pub fn notes(experiment: &Experiment) -> Vec<String> {
 }
 
 fn of_plan(plan: &Plan) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = plan
+        .quirks()
+        .map(|(host, quirk)| format!("the host {host:?} has a quirk: {}", quirk_sentence(quirk)))
+        .collect();
     for direction in &plan.directions {
         of_direction(plan, direction, &mut notes);
     }
@@ -44,6 +47,12 @@ fn of_plan(plan: &Plan) -> Vec<String> {
         notes.push("no app runs: no packet is sent unless a fault injects one".to_owned());
     }
     notes
+}
+
+/// A quirk by its name, with what it does and who told of it.
+fn quirk_sentence(quirk: Quirk) -> String {
+    let what = quirk.what().trim_end_matches('.');
+    format!("{quirk}. {what} ({})", quirk.source())
 }
 
 fn of_direction(plan: &Plan, direction: &DirectionPlan, notes: &mut Vec<String>) {

@@ -9,6 +9,7 @@ mod hosts;
 mod icmp;
 mod inject;
 mod links;
+mod quirks;
 mod routes;
 mod sockets;
 mod steps;

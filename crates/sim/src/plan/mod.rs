@@ -10,7 +10,7 @@ use std::sync::Arc;
 use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_host::{HostConfig, SysctlValue};
 use faultwire_link::{DirectionConfig, NameId};
-use faultwire_tcp::State;
+use faultwire_tcp::{Quirk, State};
 use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
 
 use crate::replay::{Recording, Replay};
@@ -80,6 +80,16 @@ pub struct Plan {
     pub expectations: Vec<Expectation>,
     /// In a replay: the decisions that stand in for everything random on the links.
     pub recording: Option<Arc<Recording>>,
+}
+
+impl Plan {
+    /// The historical bugs in force, with the names of their hosts, in the order of hosts.
+    pub fn quirks(&self) -> impl Iterator<Item = (&str, Quirk)> {
+        self.hosts.iter().flat_map(|host| {
+            let name = &*self.places[host.place.index()];
+            host.stack.quirks.iter().map(move |&quirk| (name, quirk))
+        })
+    }
 }
 
 /// Index into [`Plan::faults`].
@@ -176,6 +186,8 @@ pub struct StackPlan {
     pub sysctls: Vec<(String, SysctlValue)>,
     /// Whether TIME-WAIT has a length of its own, for which no kernel has a sysctl.
     pub own_time_wait: bool,
+    /// Historical bugs that were put back, in the order of [`Quirk::ALL`].
+    pub quirks: Vec<Quirk>,
 }
 
 /// A timeline fault of a host.

@@ -6,6 +6,7 @@ use faultwire_host::{HostConfig, Interface, Route, SysctlValue, apply_sysctl};
 use faultwire_tcp::Config;
 
 use super::links::MTU;
+use super::quirks;
 use super::routes::Routes;
 use super::topology::Topology;
 use crate::experiment::json::Value;
@@ -98,6 +99,9 @@ fn config(
             config.initial_sequence_numbers =
                 numbers.one_or_many().iter().map(Item::integer).collect::<Result<_, _>>()?;
         }
+    }
+    if let Some(quirks) = item.get("quirks") {
+        stack.quirks = quirks::apply(&quirks, &stack, Arc::make_mut(&mut config.tcp))?;
     }
     Ok((config, stack))
 }
