@@ -139,7 +139,12 @@ pub(crate) enum Hazards {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without a question it explains whatever failed. Packets have the numbers that run --timeline shows.")]
+Without a question it explains whatever failed; if nothing did, what faults and chance led to.
+Packets have the numbers that run --timeline shows.
+
+  faultwire explain my.json --case linux --packet 33
+  faultwire explain my.json --last-byte server/first --timeline
+  faultwire explain my.json --seed 7 --expectation \"all read\" --when-inevitable")]
 pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,
@@ -149,9 +154,21 @@ pub(crate) struct ExplainArguments {
     /// Why this packet was sent, and what became of it
     #[arg(long, value_name = "K", group = "question")]
     pub(crate) packet: Option<u32>,
-    /// Why this expectation failed, or held
+    /// Why this expectation failed, or what was behind it if it held
     #[arg(long, value_name = "NAME", group = "question")]
     pub(crate) expectation: Option<String>,
+    /// What this app waits for, or why it ended as it did
+    #[arg(long, value_name = "APP", group = "question")]
+    pub(crate) stall: Option<String>,
+    /// What the time was spent on until this socket, HOST/NAME, had the last octet
+    #[arg(long, value_name = "HOST/NAME", group = "question")]
+    pub(crate) last_byte: Option<String>,
+    /// Find the moment from which on the failure could no longer be avoided, by branching the run at its decisions
+    #[arg(long, conflicts_with_all = ["packet", "last_byte"])]
+    pub(crate) when_inevitable: bool,
+    /// Draw the conversations with the packets of the explanation marked
+    #[arg(long)]
+    pub(crate) timeline: bool,
     /// What a hazard (harm that the protocol permits) does to a case that does not expect it
     #[arg(long, value_name = "WHAT", value_enum, default_value = "report")]
     pub(crate) hazards: Hazards,

@@ -2,7 +2,8 @@
 
 use faultwire_script::export::Recorder;
 use faultwire_sim::experiment;
-use faultwire_sim::output::ladder::{LadderOptions, ladder};
+use faultwire_sim::explain::{Question, explain_run};
+use faultwire_sim::output::ladder::{LadderOptions, Marks, marked_ladder};
 use faultwire_sim::output::{Legend, Series, Trace};
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::record::Silent;
@@ -129,6 +130,16 @@ fn watched(
     }
 }
 
+/// The packets behind whatever failed in a case that did not pass.
+fn marks(case: &Case, run: &CaseRun, trace: &Trace) -> Marks {
+    if run.report.outcome != Outcome::Failed {
+        return Marks::default();
+    }
+    let answers = explain_run(case, run, trace, &Question::Failure).unwrap_or_default();
+    let packets = answers.iter().flat_map(|answer| answer.chain.packets()).collect();
+    Marks { packets, meaning: "the packets behind what failed: see faultwire explain".into(), only: false }
+}
+
 /// Tells a person about the run.
 struct Teller<'a> {
     arguments: &'a RunArguments,
@@ -159,7 +170,7 @@ impl Teller<'_> {
         }
         if let Some(trace) = finished.seen.0.as_ref().filter(|_| self.arguments.timeline) {
             let options = LadderOptions { full: self.arguments.full, ..LadderOptions::default() };
-            let ladder = ladder(legend, trace, options);
+            let ladder = marked_ladder(legend, trace, options, &marks(case, &finished.run, trace));
             let title = self.paint.strong(&format!("\nTimeline of {}", case.name));
             let text = format!("{title}\n{ladder}");
             // With a report or trace on standard output the drawing would spoil it.

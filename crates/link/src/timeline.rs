@@ -48,6 +48,11 @@ impl Timeline {
 }
 
 impl Direction {
+    /// Nothing of the timeline is still to come.
+    pub fn cancel_changes(&mut self) {
+        self.rare.timeline.next = self.rare.timeline.changes.len();
+    }
+
     /// Does everything on the timeline up to `now`, in the order of time; changes before releases.
     #[cold]
     pub(crate) fn catch_up(&mut self, now: Instant) {

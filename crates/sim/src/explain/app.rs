@@ -279,6 +279,21 @@ pub(super) fn closing_step(
     step_behind(scene, entry, reason, name)
 }
 
+/// The end of a step after a wait that made the app do what sent a packet.
+pub(super) fn begun_by(scene: &Scene<'_>, number: PacketNumber, made: usize) -> Option<usize> {
+    let packet = scene.packet(number);
+    let name = scene.name_of(packet.packet.tag.flow, packet.sender);
+    let (app, _) = step_behind(scene, made, packet.packet.tag.reason, name)?;
+    waited_for(scene, app, made)
+}
+
+/// The step of an app that ended last before an entry.
+pub(super) fn ended_before(scene: &Scene<'_>, app: u32, entry: usize) -> Option<usize> {
+    (0..entry)
+        .rev()
+        .find(|&index| matches!(scene.entry(index).what, What::StepEnded { app: ended, .. } if ended == app))
+}
+
 /// The root and cause of what an app did at an entry.
 pub(super) fn of_call(scene: &Scene<'_>, told: Told, app: u32, entry: usize) -> Told {
     follow(scene, told, app, entry)

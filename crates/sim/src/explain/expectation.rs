@@ -24,10 +24,49 @@ pub(super) fn failures(scene: &Scene<'_>, case: &Case) -> Vec<Answer> {
             answer
         })
         .collect();
-    for app in report.apps.iter().filter(|app| app.outcome == "failed" || app.outcome == "stalled") {
-        answers.push(app_answer(scene, &app.name));
+    for (app, report) in (0..).zip(&report.apps) {
+        if matches!(report.outcome, "failed" | "stalled") {
+            answers.push(app_answer(scene, app));
+        }
     }
+    answers.extend(report_oracles(scene));
     answers
+}
+
+/// One answer for each oracle that is broken.
+fn report_oracles<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Answer> + 'a {
+    let broken = scene.run.report.oracles.iter().filter(|oracle| oracle.result == "broken");
+    broken.map(|oracle| {
+        let mut builder = Builder::new(scene);
+        let detail = oracle.detail.clone().unwrap_or_else(|| "no detail".into());
+        let stalled = scene.run.report.apps.iter().position(|app| app.outcome != "done");
+        match stalled.filter(|_| oracle.name == "convergence") {
+            Some(app) => finishes(scene, app as u32, &mut builder),
+            None => broken_law(scene, &detail, &mut builder),
+        }
+        Answer {
+            subject: format!("The oracle {} is broken: {}.", oracle.name, detail.trim_end_matches('.')),
+            chain: builder.finish(),
+        }
+    })
+}
+
+/// A law's finding names its packet by time at best: the last packet that was sent or arrived then.
+fn broken_law(scene: &Scene<'_>, detail: &str, builder: &mut Builder<'_>) {
+    let at = detail.split_whitespace().find_map(|word| {
+        let word = word.trim_end_matches([',', ':', '.', ';']);
+        scene.trace.entries().iter().rposition(|entry| entry.at.to_string() == word)
+    });
+    let packet = at.and_then(|at| {
+        (0..=at).rev().find_map(|index| match scene.entry(index).what {
+            What::Sent { packet, .. } | What::Arrived { packet, .. } => Some(packet),
+            _ => None,
+        })
+    });
+    match packet {
+        Some(packet) => builder.packet(packet),
+        None => first_fault(scene, builder),
+    }
 }
 
 /// What is behind an expectation.
@@ -330,13 +369,11 @@ fn counted_by(scene: &Scene<'_>, of: Subject, counter: Counter) -> Vec<PacketNum
         }
         Counter::ChallengeAcks => of_end(packet) && reason(packet) == Reason::ChallengeAck,
         Counter::ZeroWindowProbes => of_end(packet) && reason(packet) == Reason::ZeroWindowProbe,
-        Counter::Dropped => decided(scene, of, packet, |decision| matches!(decision, Decision::Dropped(_))),
+        Counter::Dropped => decided(of, packet, |decision| matches!(decision, Decision::Dropped(_))),
         Counter::Duplicated => {
-            decided(scene, of, packet, |decision| matches!(decision, Decision::Duplicated { .. }))
+            decided(of, packet, |decision| matches!(decision, Decision::Duplicated { .. }))
         }
-        Counter::Corrupted => {
-            decided(scene, of, packet, |decision| matches!(decision, Decision::Corrupted { .. }))
-        }
+        Counter::Corrupted => decided(of, packet, |decision| matches!(decision, Decision::Corrupted { .. })),
         _ => false,
     };
     scene.trace.packets().iter().filter(|packet| matches(packet)).map(|packet| packet.number).collect()
@@ -353,12 +390,7 @@ fn received_by(scene: &Scene<'_>, of: Subject, packet: &TracedPacket) -> bool {
     }
 }
 
-fn decided(
-    _: &Scene<'_>,
-    of: Subject,
-    packet: &TracedPacket,
-    is_it: impl Fn(&faultwire_link::Decision) -> bool,
-) -> bool {
+fn decided(of: Subject, packet: &TracedPacket, is_it: impl Fn(&faultwire_link::Decision) -> bool) -> bool {
     packet.decisions.iter().any(|(direction, decision, _)| {
         let on = match of {
             Subject::Direction(one) => one == *direction,
@@ -378,20 +410,37 @@ fn counter(scene: &Scene<'_>, of: Subject, counter: Counter, value: Bounds, buil
         return if is_drop { builder.packet(told) } else { builder.tell(Why::Sent(told)) };
     }
     let place = place_of(scene, of);
-    let sent = scene.trace.packets().iter().filter(|packet| of_subject(scene, of, packet)).count();
-    let lost = scene
-        .trace
-        .packets()
-        .iter()
-        .filter(|packet| of_subject(scene, of, packet) && super::fate::taken(packet).is_some())
-        .count();
-    let sentence = format!(
-        "Nothing counts here: of {} that {} sent, {}.",
-        counted(sent, "packet", "packets"),
-        scene.legend.place(place),
-        if lost == 0 { "none was lost".to_owned() } else { format!("{lost} were lost") },
-    );
+    let subject = scene.legend.place(place);
+    let sentence = match (counter, of) {
+        (Counter::Dropped | Counter::Duplicated | Counter::Corrupted | Counter::Marked, _) => {
+            let offered = scene.run.report.links.iter().filter(|link| link.name == subject);
+            let offered: u64 = offered.map(|link| link.offered).sum();
+            format!("{} packets enter {subject}, and none of them is {}.", offered, done(counter))
+        }
+        _ => {
+            let of_subject = |packet: &&TracedPacket| of_subject(scene, of, packet);
+            let sent = scene.trace.packets().iter().filter(of_subject).count();
+            let lost = scene.trace.packets().iter().filter(of_subject);
+            let lost = lost.filter(|packet| super::fate::taken(packet).is_some()).count();
+            let fate = match lost {
+                0 => "every one of them is delivered".to_owned(),
+                1 => "one of them is lost".to_owned(),
+                _ => format!("{lost} of them are lost"),
+            };
+            format!("{subject} sends {}, and {fate}.", counted(sent, "packet", "packets"))
+        }
+    };
     absence(scene, Told::new(scene.run.end, place, sentence), builder);
+}
+
+/// What a link would have done to a packet that counts.
+fn done(counter: Counter) -> &'static str {
+    match counter {
+        Counter::Duplicated => "copied",
+        Counter::Corrupted => "corrupted",
+        Counter::Marked => "marked",
+        _ => "dropped",
+    }
 }
 
 fn fault_acted(scene: &Scene<'_>, fault: FaultId, builder: &mut Builder<'_>) {
@@ -416,15 +465,18 @@ fn finishes(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
     }
 }
 
-/// The answer about an app that failed or stalled.
-fn app_answer(scene: &Scene<'_>, name: &str) -> Answer {
-    let report = scene.run.report.apps.iter().find(|app| app.name == name);
-    let outcome = report.map_or("failed", |report| report.outcome);
+/// The answer about an app: what it waits for, or why it ended as it did.
+pub(super) fn app_answer(scene: &Scene<'_>, app: u32) -> Answer {
+    let name = &scene.plan.apps[app as usize].name;
+    let report = scene.run.report.apps.iter().find(|report| *report.name == **name);
+    let subject = match report.map_or("done", |report| report.outcome) {
+        "done" => format!("The app \"{name}\" has done all its steps."),
+        "stopped" => format!("The app \"{name}\" stopped with its host."),
+        outcome => format!("The app \"{name}\" {outcome}."),
+    };
     let mut builder = Builder::new(scene);
-    if let Some(app) = scene.plan.apps.iter().position(|app| *app.name == *name) {
-        stalled(scene, app as u32, &mut builder);
-    }
-    Answer { subject: format!("The app \"{name}\" {outcome}."), chain: builder.finish() }
+    finishes(scene, app, &mut builder);
+    Answer { subject, chain: builder.finish() }
 }
 
 /// What an app waits for, and the last packet of its connection that went astray.

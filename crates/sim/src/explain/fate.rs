@@ -151,12 +151,8 @@ fn dropped(scene: &Scene<'_>, number: PacketNumber, direction: DirectionId, caus
                 Root::Fault { name } => format!(" by the fault \"{name}\""),
                 _ => String::new(),
             };
-            let how = if cause == DropCause::Cut {
-                "into a link that is cut"
-            } else {
-                "on the way when the link is cut"
-            };
-            (format!("The {noun} is lost {how}{who}."), root)
+            let how = if cause == DropCause::Cut { "" } else { " on its way" };
+            (format!("The {noun} is lost{how}: the link is cut{who}."), root)
         }
         DropCause::QueueFull => {
             let Queue::DropTail { limit } = plan.config.queue;
@@ -297,26 +293,28 @@ pub(super) fn unheard(scene: &Scene<'_>, number: PacketNumber, entry: usize) -> 
     told.about(number).shown_by(Some(arrived))
 }
 
+/// The sendings of the same data before this one that a link took, in order.
+pub(super) fn lost_earlier(scene: &Scene<'_>, number: PacketNumber) -> Vec<PacketNumber> {
+    let mut lost = sendings_before(scene, number);
+    lost.retain(|&earlier| taken(scene.packet(earlier)).is_some());
+    lost
+}
+
 /// Sendings of the same data before one that was lost itself.
 pub(super) fn earlier(scene: &Scene<'_>, number: PacketNumber) -> Told {
-    let before = sendings_before(scene, number);
-    let Some(&last) = before.last() else { return missing(scene, number) };
-    let first = before[0];
-    let lost: Vec<_> =
-        before.iter().copied().filter(|&number| scene.packet(number).arrival.is_none()).collect();
-    let mut told = missing(scene, last);
-    if before.len() > 1 {
-        told = missing(scene, first);
-        told.step.sentence = if lost.len() == before.len() {
-            format!("Before that, {} had been lost in the same way.", listed(&before))
-        } else {
-            format!("Before that, {} had been sent in vain.", listed(&before))
-        };
-        told.step.packet = Some(last);
-        told.main = None;
-        let root = taken(scene.packet(first))
-            .map_or(Root::Rule, |_| missing(scene, first).step.root.unwrap_or(Root::Rule));
-        told = told.rooted(root);
+    let lost = lost_earlier(scene, number);
+    let Some(&first) = lost.first() else { return missing(scene, number) };
+    let mut told = missing(scene, first);
+    if lost.len() > 1 {
+        let causes: Vec<_> = lost.iter().map(|&number| missing(scene, number).step.root).collect();
+        let same = causes.iter().all(|root| *root == causes[0]);
+        let how = if same { "in the same way" } else { "too" };
+        let whom = told.step.root.as_ref().map_or_else(String::new, |root| format!(" to {root}"));
+        told.step.sentence = format!(
+            "Before that, {} had been lost {how}{}.",
+            listed(&lost),
+            if same { whom } else { String::new() }
+        );
     }
     told
 }

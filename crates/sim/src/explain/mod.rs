@@ -34,8 +34,11 @@ mod answer;
 mod app;
 mod builder;
 mod clause;
+mod consequence;
 mod expectation;
 mod fate;
+mod inevitable;
+mod last_byte;
 mod provoked;
 mod question;
 mod scene;
@@ -46,6 +49,7 @@ mod timer;
 
 pub use answer::{Answer, Chain, Root, Step};
 pub use clause::Clause;
+pub use inevitable::when_inevitable;
 pub use question::{Question, Unanswerable};
 pub use tell::Voice;
 
@@ -76,18 +80,33 @@ pub fn watch(case: &Case, judging: Judging) -> Watched {
 /// # Errors
 /// [`Unanswerable`] if the question names something that the run does not have.
 pub fn explain(case: &Case, watched: &Watched, question: &Question) -> Result<Vec<Answer>, Unanswerable> {
-    let scene = Scene::new(&case.plan, watched);
-    match question {
+    explain_run(case, &watched.run, &watched.trace, question)
+}
+
+/// The same for a run and a trace that somebody else has kept.
+///
+/// # Errors
+/// [`Unanswerable`] if the question names something that the run does not have.
+pub fn explain_run(
+    case: &Case,
+    run: &CaseRun,
+    trace: &Trace,
+    question: &Question,
+) -> Result<Vec<Answer>, Unanswerable> {
+    let scene = Scene::new(&case.plan, run, trace);
+    Ok(match question {
         Question::Packet(number) => {
             let number = scene.known_packet(*number)?;
             let mut builder = Builder::new(&scene);
             builder.packet(number);
-            Ok(vec![Answer { subject: scene.introduce(number), chain: builder.finish() }])
+            vec![Answer { subject: scene.introduce(number), chain: builder.finish() }]
         }
         Question::Expectation(name) => {
-            let index = scene.known_expectation(name)?;
-            Ok(vec![expectation::answer(&scene, index)])
+            vec![expectation::answer(&scene, scene.known_expectation(name)?)]
         }
-        Question::Failure => Ok(expectation::failures(&scene, case)),
-    }
+        Question::Stall(app) => vec![expectation::app_answer(&scene, scene.known_app(app)?)],
+        Question::LastByte(socket) => vec![last_byte::answer(&scene, scene.known_socket(socket)?)],
+        Question::Failure => expectation::failures(&scene, case),
+        Question::Faults => consequence::answers(&scene),
+    })
 }

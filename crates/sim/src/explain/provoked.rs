@@ -1,13 +1,13 @@
 //! Packets that were sent because another one arrived.
 
 use faultwire_host::DropReason;
+use faultwire_tcp::State;
 use faultwire_wire::{Flags, Reason};
 
-use super::answer::Root;
 use super::builder::{Told, Why};
 use super::clause::Clause;
 use super::fate::{self, of_arrival, sendings_before};
-use super::scene::{Scene, capitalized, carries, counted, listed, ordinal, segment};
+use super::scene::{Scene, capitalized, carries, counted, listed, ordinal, segment, time};
 use crate::output::{PacketNumber, TracedPacket, What};
 
 /// Why the arrival of `cause` made its receiver send `number`.
@@ -164,9 +164,9 @@ fn fast_retransmission(scene: &Scene<'_>, number: PacketNumber, cause: PacketNum
     let Some((previous, made)) = previous.zip(scene.made(number)) else {
         return told.because(of_arrival(scene, cause));
     };
-    // The duplicate ACKs come first; the hole that they tell of is what is behind them.
+    // The duplicate ACK comes first; the hole that it tells of is what is behind it.
     if fate::lost_before(scene, previous, made) && !duplicates.is_empty() {
-        told.because(Why::Sent(cause)).beside(Why::Sent(duplicates[0]))
+        told.because(Why::Sent(cause)).beside(Why::Missing(previous))
     } else {
         told.because(Why::Unheard(previous, made))
     }
@@ -254,17 +254,22 @@ fn reset(scene: &Scene<'_>, number: PacketNumber, cause: PacketNumber) -> Told {
     let why = match (scene.packet(cause).discarded, closed, crashed) {
         (_, _, Some(_)) => format!("{host} has lost its memory in a crash and knows no such connection"),
         (Some(DropReason::ClosedPort), None, _) => format!("nobody listens on that port of {host}"),
-        (_, Some(_), _) => format!("{host} has no such connection any more"),
+        (_, Some(closed), _) => match scene.entry(closed).what {
+            What::StateChanged { to: State::Closed, .. } => {
+                format!("{host} closed that connection at {}", time(scene.entry(closed).at))
+            }
+            What::StateChanged { to, .. } => {
+                format!("it does not belong to what {host} has in {}", to.as_str())
+            }
+            _ => format!("{host} has no such connection"),
+        },
         _ => format!("it fits no connection of {host}"),
     };
     let sentence = format!("The RST {number} answers the {other}: {why}.");
-    let mut told =
+    let told =
         told(scene, number, sentence).by(Clause::new(9293, "3.10.7.1")).because(of_arrival(scene, cause));
-    if let Some(entry) = crashed.or(closed) {
-        told = told.beside(Why::State(entry));
+    match crashed {
+        Some(entry) => told.beside(Why::State(entry)),
+        None => told,
     }
-    if told.main.is_none() {
-        told = told.rooted(Root::Rule);
-    }
-    told
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant, PlaceId};
-use faultwire_link::NameId;
+use faultwire_link::{Change, NameId};
 use faultwire_wire::{Body, Cause, Flow, IcmpKind, Segment, Seq};
 
-use super::Watched;
 use super::question::Unanswerable;
 use crate::experiment::{did_you_mean, quoted_list};
 use crate::output::{Entry, Legend, PacketNumber, Trace, TracedPacket, What};
@@ -32,11 +31,10 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(plan: &'a Plan, watched: &'a Watched) -> Self {
-        let trace = &watched.trace;
+    pub(super) fn new(plan: &'a Plan, run: &'a CaseRun, trace: &'a Trace) -> Self {
         let mut scene = Self {
             plan,
-            run: &watched.run,
+            run,
             trace,
             legend: Legend::of(plan),
             made: vec![None; trace.packets().len()],
@@ -207,17 +205,49 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn known_expectation(&self, name: &str) -> Result<usize, Unanswerable> {
-        let names: Vec<&str> = self.plan.expectations.iter().map(|expectation| &*expectation.name).collect();
-        if let Some(index) = names.iter().position(|known| *known == name) {
-            return Ok(index);
+        let names = self.plan.expectations.iter().map(|expectation| &*expectation.name);
+        known("expectation", "the experiment expects nothing", name, names.collect())
+    }
+
+    pub(super) fn known_app(&self, name: &str) -> Result<u32, Unanswerable> {
+        let names = self.plan.apps.iter().map(|app| &*app.name);
+        known("app", "the experiment has none", name, names.collect()).map(|index| index as u32)
+    }
+
+    pub(super) fn known_socket(&self, name: &str) -> Result<NameId, Unanswerable> {
+        let names = self.plan.names.iter().map(|name| &**name);
+        known("socket", "no app names one", name, names.collect()).map(|index| NameId(index as u32))
+    }
+
+    /// The propagation time of the links that a packet crossed, as they were when it entered each.
+    pub(super) fn propagation(&self, number: PacketNumber) -> Duration {
+        let packet = self.packet(number);
+        let begun = self.made(packet.copy_of.unwrap_or(number)).unwrap_or(0);
+        let end = self.arrived(number).unwrap_or(begun);
+        let own = packet.copy_of.unwrap_or(number);
+        let mut sum = Duration::ZERO;
+        for entry in &self.trace.entries()[begun..=end.max(begun)] {
+            if let What::Sent { packet, direction, .. } = entry.what
+                && packet == own
+            {
+                sum = sum.saturating_add(self.delay_at(direction, entry.at));
+            }
         }
-        let hint = did_you_mean(name, names.iter().copied());
-        let hint = match (hint.is_empty(), names.is_empty()) {
-            (false, _) => hint,
-            (true, true) => ": the experiment expects nothing".into(),
-            (true, false) => format!(": there is {}", quoted_list(names)),
-        };
-        Err(Unanswerable(format!("there is no expectation {name:?}{hint}")))
+        sum
+    }
+
+    /// The delay of a direction at a time.
+    fn delay_at(&self, direction: DirectionId, at: Instant) -> Duration {
+        let config = &self.plan.directions[direction.0 as usize].config;
+        let mut delay = config.delay;
+        for scheduled in config.changes.iter().take_while(|scheduled| scheduled.at <= at) {
+            match scheduled.change {
+                Change::SetDelay(new) => delay = new,
+                Change::Heal => delay = config.delay,
+                _ => {}
+            }
+        }
+        delay
     }
 
     /// What a packet is, with its number: `SYN #1`, `data segment #8`.
@@ -260,6 +290,20 @@ impl<'a> Scene<'a> {
         let noun = self.noun_with_range(number);
         format!("{}, {how} {from} to {to} at {}", capitalized(&noun), time(packet.sent_at))
     }
+}
+
+/// The index of a name among those that there are.
+fn known(what: &str, none: &str, name: &str, names: Vec<&str>) -> Result<usize, Unanswerable> {
+    if let Some(index) = names.iter().position(|known| *known == name) {
+        return Ok(index);
+    }
+    let hint = did_you_mean(name, names.iter().copied());
+    let hint = match (hint.is_empty(), names.is_empty()) {
+        (false, _) => hint,
+        (true, true) => format!(": {none}"),
+        (true, false) => format!(": there is {}", quoted_list(names)),
+    };
+    Err(Unanswerable(format!("there is no {what} {name:?}{hint}")))
 }
 
 /// The place of a packet in tables.

@@ -1,6 +1,6 @@
 //! A chain as text that a person reads.
 
-use super::answer::{Answer, Step};
+use super::answer::{Answer, Root, Step};
 use super::scene::time;
 use crate::output::Legend;
 
@@ -43,7 +43,11 @@ impl Answer {
         if self.chain.left_out > 0 {
             out.push_str(&format!("  (and {} more)\n", self.chain.left_out));
         }
-        let roots: Vec<String> = self.chain.roots().map(ToString::to_string).collect();
+        let telling = |root: &&Root| !matches!(root, Root::Rule | Root::Application { .. });
+        let mut roots: Vec<String> = self.chain.roots().filter(telling).map(ToString::to_string).collect();
+        if roots.is_empty() {
+            roots = self.chain.roots().map(ToString::to_string).collect();
+        }
         if !roots.is_empty() {
             for (index, line) in
                 wrapped(&format!("Root: {}.", roots.join("; ")), voice.width - 2).into_iter().enumerate()

@@ -6,7 +6,7 @@ use faultwire_wire::{Cause, Reason, TimerKind};
 use super::answer::Root;
 use super::builder::{Told, Why};
 use super::clause::Clause;
-use super::fate::{of_arrival, sendings_before, taken};
+use super::fate::{self, of_arrival, sendings_before, taken};
 use super::scene::{Scene, capitalized, covers, length, ordinal, segment, time};
 use crate::output::{PacketNumber, TracedPacket};
 
@@ -60,14 +60,14 @@ fn retransmission(scene: &Scene<'_>, number: PacketNumber) -> Told {
     if let Some(made) = scene.made(number) {
         told = told.because(Why::Unheard(previous, made));
     }
-    if before.len() > 1 && scene.packet(previous).arrival.is_none() {
+    if !fate::lost_earlier(scene, previous).is_empty() {
         told = told.beside(Why::Earlier(previous));
     }
     told
 }
 
 /// The arrival of an ACK of new data that started the timer anew after `previous` was sent.
-fn restarted_by(
+pub(super) fn restarted_by(
     scene: &Scene<'_>,
     packet: &TracedPacket,
     previous: PacketNumber,
@@ -154,7 +154,7 @@ fn delayed_ack(scene: &Scene<'_>, number: PacketNumber) -> Told {
 }
 
 /// The first arrival since this end last sent anything that takes sequence space.
-fn awaiting_ack(scene: &Scene<'_>, packet: &TracedPacket) -> Option<(Instant, PacketNumber)> {
+pub(super) fn awaiting_ack(scene: &Scene<'_>, packet: &TracedPacket) -> Option<(Instant, PacketNumber)> {
     let flow = packet.packet.tag.flow;
     let made = scene.made(packet.number)?;
     let last_sent = scene.sent_before(flow, packet.sender, packet.number).next();
@@ -166,37 +166,44 @@ fn awaiting_ack(scene: &Scene<'_>, packet: &TracedPacket) -> Option<(Instant, Pa
         .map(|(entry, arrived)| (scene.entry(entry).at, arrived.number))
 }
 
+/// The arrival that told the sender of a probe last that the window is closed.
+pub(super) fn closed_by(scene: &Scene<'_>, number: PacketNumber) -> Option<PacketNumber> {
+    let packet = scene.packet(number);
+    let made = scene.made(number)?;
+    let mut arrivals = scene.arrivals_before(packet.packet.tag.flow, packet.sender, made);
+    arrivals
+        .find(|(_, arrived)| segment(arrived).is_some_and(|segment| segment.window == 0))
+        .map(|(_, arrived)| arrived.number)
+}
+
 /// The window is closed, and nobody would say so if the news of its opening were lost.
 fn persist(scene: &Scene<'_>, number: PacketNumber) -> Told {
     let packet = scene.packet(number);
     let (flow, clause) = (packet.packet.tag.flow, Clause::new(9293, "3.8.6.1"));
     let made = scene.made(number).unwrap_or(0);
-    let closing = scene
-        .arrivals_before(flow, packet.sender, made)
-        .find(|(_, arrived)| segment(arrived).is_some_and(|segment| segment.window == 0));
-    let Some((entry, closing)) = closing else {
+    let Some(closing) = closed_by(scene, number) else {
         let sentence = format!("{number} asks for the window when the persist timer runs out.");
         return told(scene, number, sentence).by(clause).rooted(Root::Rule);
     };
-    let update = scene.sent_in(flow, scene.sender(closing.number)).find(|later| {
-        later.number > closing.number
+    let update = scene.sent_in(flow, scene.sender(closing)).find(|later| {
+        later.number > closing
             && later.number < number
             && segment(later).is_some_and(|segment| segment.window > 0)
             && scene.arrived(later.number).is_none_or(|arrived| arrived > made)
     });
-    let at = scene.entry(entry).at;
+    let at = scene.arrival(closing).map_or(packet.sent_at, |(at, _)| at);
     let sentence = format!(
         "{number} probes the window when the persist timer runs out: the {} closed it at {}, and nothing that \
          reached this end has opened it since.",
-        scene.noun(closing.number),
+        scene.noun(closing),
         time(at)
     );
     let told = told(scene, number, sentence).by(clause);
     match update.filter(|update| update.sent_at <= packet.sent_at) {
         Some(update) if taken(update).is_some() || scene.arrival(update.number).is_some() => {
-            told.because(Why::Missing(update.number)).beside(Why::Closed(closing.number))
+            told.because(Why::Missing(update.number)).beside(Why::Closed(closing))
         }
-        _ => told.because(Why::Closed(closing.number)),
+        _ => told.because(Why::Closed(closing)),
     }
 }
 

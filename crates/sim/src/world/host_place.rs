@@ -161,6 +161,16 @@ impl HostPlace {
         network.schedule(next, self.place);
     }
 
+    /// Nothing of the timeline is still to come, and a host that is down or paused comes up.
+    pub(crate) fn end_faults(&mut self, now: Instant) {
+        self.timeline.clear();
+        match self.power {
+            Power::Up => {}
+            Power::Paused => self.timeline.push((now, HostChange::Resume)),
+            Power::Down => self.timeline.push((now, HostChange::Restart)),
+        }
+    }
+
     fn change<S: Sink>(
         &mut self,
         now: Instant,

@@ -202,6 +202,23 @@ impl World {
         }
     }
 
+    /// When something happens next, if anything does.
+    pub fn next_time(&mut self) -> Option<Instant> {
+        self.network.next_time()
+    }
+
+    /// Ends every fault from now on: links heal for good, nothing more is injected, and hosts that are down or paused
+    /// come up. For asking what would have become of a run without them.
+    pub fn end_faults(&mut self) {
+        self.healed = true;
+        self.injections_done = self.plan.injections.len();
+        self.network.end_faults(self.now, &mut self.watch);
+        for host in &mut self.hosts {
+            host.end_faults(self.now);
+        }
+        self.arm_all();
+    }
+
     /// Runs to the end.
     pub fn run<S: Sink>(&mut self, sink: &mut S) -> End {
         loop {

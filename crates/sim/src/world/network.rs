@@ -309,6 +309,12 @@ impl Network {
         }
     }
 
+    /// Ends every fault of every link, also those that are still to come.
+    pub(crate) fn end_faults(&mut self, now: Instant, watch: &mut Watch) {
+        self.directions.iter_mut().for_each(Direction::cancel_changes);
+        self.heal(now, watch, &mut crate::record::Silent);
+    }
+
     /// Ends every fault of every link.
     pub(crate) fn heal<S: Sink>(&mut self, now: Instant, watch: &mut Watch, sink: &mut S) {
         for index in 0..self.directions.len() {

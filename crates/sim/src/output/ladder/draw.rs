@@ -1,12 +1,16 @@
 //! Draws rows as text: columns, arrows, remarks that wrap.
 
+use std::collections::BTreeSet;
+
 use faultwire_base::{Duration, Instant};
 
 use super::rows::{ArrowEnd, Row, RowKind};
 use crate::output::conversation::Side;
+use crate::output::trace::PacketNumber;
 
 /// The columns of one ladder.
-pub(super) struct Columns {
+pub(super) struct Columns<'a> {
+    marked: &'a BTreeSet<PacketNumber>,
     number: usize,
     sent: usize,
     arrives: usize,
@@ -24,11 +28,16 @@ const REMARK_MIN: usize = 28;
 /// The longest host name shown in full.
 const HOST_MAX: usize = 16;
 
-impl Columns {
+impl<'a> Columns<'a> {
     /// Columns that fit these rows into `width` characters, if remarks keep some room.
-    pub(super) fn fitting(rows: &[Row], hosts: [&str; 2], width: usize) -> Self {
+    pub(super) fn fitting(
+        rows: &[Row],
+        hosts: [&str; 2],
+        width: usize,
+        marked: &'a BTreeSet<PacketNumber>,
+    ) -> Self {
         let mut columns =
-            Self { number: 3, sent: 7, arrives: 7, states: [8, 8], arrow: 30, remark: REMARK_MIN };
+            Self { marked, number: 3, sent: 7, arrives: 7, states: [8, 8], arrow: 30, remark: REMARK_MIN };
         columns.states = hosts.map(|host| host.chars().count().clamp(8, HOST_MAX));
         for row in rows {
             let time = match row.kind {
@@ -46,12 +55,18 @@ impl Columns {
                 columns.arrow = columns.arrow.max(text.chars().count().min(LABEL_MAX) + ARROW_ROOM);
             }
             if let RowKind::Sent { packet, label, .. } | RowKind::Arrives { packet, label, .. } = &row.kind {
-                columns.number = columns.number.max(packet.0.to_string().len());
+                columns.number = columns.number.max(columns.numbered(*packet).len());
                 columns.arrow = columns.arrow.max(label.chars().count().min(LABEL_MAX) + ARROW_ROOM);
             }
         }
         columns.remark = width.saturating_sub(columns.remark_start()).max(REMARK_MIN);
         columns
+    }
+
+    /// The number of a packet, with an asterisk if it is marked.
+    fn numbered(&self, packet: PacketNumber) -> String {
+        let mark = if self.marked.contains(&packet) { "*" } else { "" };
+        format!("{mark}{}", packet.0)
     }
 
     fn arrow_start(&self) -> usize {
@@ -78,10 +93,10 @@ impl Columns {
                     ArrowEnd::Later => "later".into(),
                     ArrowEnd::OnTheWay => "not yet".into(),
                 };
-                (packet.0.to_string(), millis(row.at), arrives, self.arrow(*from, label, *end))
+                (self.numbered(*packet), millis(row.at), arrives, self.arrow(*from, label, *end))
             }
             RowKind::Arrives { packet, from, label } => {
-                (packet.0.to_string(), String::new(), millis(row.at), self.dotted(*from, label))
+                (self.numbered(*packet), String::new(), millis(row.at), self.dotted(*from, label))
             }
             RowKind::State => (String::new(), millis(row.at), String::new(), self.lifelines("")),
             RowKind::Note(text) => {

@@ -1,6 +1,9 @@
 //! Leaves out what a reader can do without: long runs of routine become one row that sums them up.
 
+use std::collections::BTreeSet;
+
 use super::rows::{ArrowEnd, Row, RowKind, Tally, Weight};
+use crate::output::trace::PacketNumber;
 
 /// A ladder up to this many rows is shown as it is.
 const ROWS_WHOLE: usize = 60;
@@ -14,23 +17,23 @@ const TAIL: usize = 2;
 const MIDDLE_MIN: usize = 4;
 
 /// The rows without the middles of long runs.
-pub(super) fn elide(rows: Vec<Row>) -> Vec<Row> {
+pub(super) fn elide(rows: Vec<Row>, marked: &BTreeSet<PacketNumber>) -> Vec<Row> {
     if rows.len() <= ROWS_WHOLE {
         return rows;
     }
-    let shorter = collapse(&rows, Weight::Plain);
-    if shorter.len() <= ROWS_WITH_REPAIR { shorter } else { collapse(&rows, Weight::Repair) }
+    let shorter = collapse(&rows, Weight::Plain, marked);
+    if shorter.len() <= ROWS_WITH_REPAIR { shorter } else { collapse(&rows, Weight::Repair, marked) }
 }
 
 /// Sums up runs of rows that weigh at most `weight`.
-fn collapse(rows: &[Row], weight: Weight) -> Vec<Row> {
+fn collapse(rows: &[Row], weight: Weight, marked: &BTreeSet<PacketNumber>) -> Vec<Row> {
     let mut kept = Vec::new();
     let mut rest = rows;
     while !rest.is_empty() {
-        let first = group(&rest[0], weight);
+        let first = group(&rest[0], weight, marked);
         let run = match first {
             Group::Alone => 0,
-            _ => rest.iter().take_while(|row| group(row, weight) == first).count(),
+            _ => rest.iter().take_while(|row| group(row, weight, marked) == first).count(),
         };
         if run < HEAD + TAIL + MIDDLE_MIN {
             let shown = run.max(1);
@@ -57,9 +60,10 @@ enum Group {
     Alone,
 }
 
-fn group(row: &Row, weight: Weight) -> Group {
+fn group(row: &Row, weight: Weight, marked: &BTreeSet<PacketNumber>) -> Group {
     match row.taken_by {
         _ if row.states != [None; 2] => Group::Alone,
+        _ if row.packet().is_some_and(|packet| marked.contains(&packet)) => Group::Alone,
         Some(cause) => Group::TakenBy(cause),
         None if row.weight <= weight => Group::Routine,
         None => Group::Alone,

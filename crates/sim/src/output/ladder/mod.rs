@@ -8,9 +8,11 @@ pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use super::conversation::{Conversation, Side, conversations};
 use super::legend::Legend;
-use super::trace::Trace;
+use super::trace::{PacketNumber, Trace, What};
 
 /// How to draw.
 #[derive(Clone, Copy, Debug)]
@@ -33,19 +35,46 @@ impl Default for LadderOptions {
     }
 }
 
+/// Packets that are marked in a ladder, and what the mark means.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    /// Which.
+    pub packets: BTreeSet<PacketNumber>,
+    /// What their mark means, for the legend: "the chain behind …".
+    pub meaning: String,
+    /// Whether to draw only conversations with a marked packet.
+    pub only: bool,
+}
+
 /// Draws every conversation of a trace.
 pub fn ladder(legend: &Legend, trace: &Trace, options: LadderOptions) -> String {
-    let all = conversations(legend, trace);
+    marked_ladder(legend, trace, options, &Marks::default())
+}
+
+/// Draws conversations with some packets marked by an asterisk; a marked packet is never left out.
+pub fn marked_ladder(legend: &Legend, trace: &Trace, options: LadderOptions, marks: &Marks) -> String {
+    let mut all = conversations(legend, trace);
+    if marks.only && !marks.packets.is_empty() {
+        all.retain(|conversation| {
+            conversation.entries.iter().any(|&index| match trace.entries()[index].what {
+                What::Sent { packet, .. } | What::Arrived { packet, .. } => marks.packets.contains(&packet),
+                _ => false,
+            })
+        });
+    }
     let mut out = String::new();
     if all.is_empty() {
         out.push_str("No packet was sent.\n");
         return out;
     }
     out.push_str(KEY);
+    if !marks.packets.is_empty() {
+        out.push_str(&format!("* marks {}.\n", marks.meaning));
+    }
     let shown = if options.full { all.len() } else { all.len().min(LadderOptions::CONVERSATIONS_SHOWN) };
     for conversation in &all[..shown] {
         out.push('\n');
-        draw_one(legend, trace, conversation, options, &mut out);
+        draw_one(legend, trace, conversation, (options, marks), &mut out);
     }
     if shown < all.len() {
         let more = elide::thousands((all.len() - shown) as u64);
@@ -64,7 +93,7 @@ fn draw_one(
     legend: &Legend,
     trace: &Trace,
     conversation: &Conversation,
-    options: LadderOptions,
+    (options, marks): (LadderOptions, &Marks),
     out: &mut String,
 ) {
     let hosts = [Side::Left, Side::Right].map(|side| host_name(legend, conversation, side));
@@ -79,10 +108,10 @@ fn draw_one(
     let rows = rows::rows(legend, trace, conversation);
     let mut rows = changes::with_changes(rows, legend, trace, conversation);
     if !options.full {
-        rows = elide::elide(rows);
+        rows = elide::elide(rows, &marks.packets);
     }
     let hosts = hosts.each_ref().map(String::as_str);
-    let columns = draw::Columns::fitting(&rows, hosts, options.width);
+    let columns = draw::Columns::fitting(&rows, hosts, options.width, &marks.packets);
     columns.heading(hosts, out);
     for row in &rows {
         columns.row(row, out);

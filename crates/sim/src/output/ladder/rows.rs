@@ -29,6 +29,16 @@ pub(crate) struct Row {
     pub(crate) taken_by: Option<u64>,
 }
 
+impl Row {
+    /// The packet that the row shows.
+    pub(super) fn packet(&self) -> Option<PacketNumber> {
+        match self.kind {
+            RowKind::Sent { packet, .. } | RowKind::Arrives { packet, .. } => Some(packet),
+            RowKind::State | RowKind::Note(_) | RowKind::Elided(_) => None,
+        }
+    }
+}
+
 /// What a row shows.
 #[derive(Clone, Debug)]
 pub(crate) enum RowKind {

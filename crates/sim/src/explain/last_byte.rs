@@ -1,0 +1,414 @@
+//! What the time until the last octet was spent on: the critical path, from its arrival back to the beginning.
+
+use std::collections::BTreeMap;
+
+use faultwire_base::{Duration, Instant, PlaceId};
+use faultwire_link::NameId;
+use faultwire_wire::{Body, Cause, TimerKind};
+
+use super::answer::{Answer, Root};
+use super::app;
+use super::builder::{Builder, Told, Why};
+use super::fate::sendings_before;
+use super::scene::{Scene, capitalized, counted, length, listed, segment, time};
+use super::timer;
+use crate::output::{PacketNumber, What};
+
+/// Explains when the last octet reached `socket`.
+pub(super) fn answer(scene: &Scene<'_>, socket: NameId) -> Answer {
+    let name = scene.legend.socket(socket);
+    let place = scene.host_of(socket);
+    let mut builder = Builder::new(scene);
+    let Some(last) = last_arrival(scene, socket) else {
+        let sentence = format!("No octet of the other end ever reaches {name}.");
+        builder.begin(Told::new(scene.run.end, place, sentence).rooted(Root::Rule));
+        return Answer { subject: format!("When {name} had everything"), chain: builder.finish() };
+    };
+    let (at, _) = scene.arrival(last).expect("it arrived");
+    let path = Path::back_from(scene, last);
+    let subject = format!("The last octet that {name} was waiting for arrives with {last} at {}", time(at));
+    let sentence = format!(
+        "The {} completes the stream of {name}: {} have passed since {}, {}.",
+        scene.noun_with_range(last),
+        length(at.saturating_since(path.begun)),
+        path.beginning,
+        path.budget(),
+    );
+    builder.begin(Told::new(at, place, sentence).about(last).shown_by(scene.arrived(last)));
+    for told in path.told(scene) {
+        builder.begin(told);
+    }
+    Answer { subject, chain: builder.finish() }
+}
+
+/// The packet whose arrival let the app read the last octets: the last that moved the edge up to which nothing is
+/// missing. Of datagrams the last.
+fn last_arrival(scene: &Scene<'_>, socket: NameId) -> Option<PacketNumber> {
+    let place = scene.host_of(socket);
+    let Some(flow) = scene.flow_of(socket) else { return last_datagram(scene, place) };
+    let mut waiting: BTreeMap<u64, u64> = BTreeMap::new();
+    let (mut edge, mut last) = (0, None);
+    let mut arrivals: Vec<_> = scene.arrivals_before(flow, place, usize::MAX).collect();
+    arrivals.reverse();
+    for (_, packet) in arrivals {
+        let Some(segment) = segment(packet).filter(|_| packet.discarded.is_none()) else { continue };
+        if segment.payload.is_empty() {
+            continue;
+        }
+        let begin = packet.packet.tag.stream_offset;
+        let end = begin + u64::from(segment.payload.len());
+        waiting.entry(begin).and_modify(|known| *known = end.max(*known)).or_insert(end);
+        let before = edge;
+        while let Some((&begin, &end)) = waiting.first_key_value().filter(|(begin, _)| **begin <= edge) {
+            waiting.remove(&begin);
+            edge = edge.max(end);
+        }
+        if edge > before {
+            last = Some(packet.number);
+        }
+    }
+    last
+}
+
+fn last_datagram(scene: &Scene<'_>, place: PlaceId) -> Option<PacketNumber> {
+    let datagrams = scene.trace.packets().iter().filter(|packet| {
+        matches!(packet.packet.body, Body::Udp(_))
+            && packet.arrival.as_ref().is_some_and(|arrival| arrival.place == place)
+    });
+    datagrams.max_by_key(|packet| scene.arrived(packet.number)).map(|packet| packet.number)
+}
+
+/// What time was spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Spent {
+    Propagation,
+    Queue,
+    Fault,
+    Retransmission,
+    Probe,
+    DelayedAck,
+    Window,
+    Application,
+    Other,
+}
+
+impl Spent {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Propagation => "of propagation",
+            Self::Queue => "of serialisation, queue and jitter",
+            Self::Fault => "of delay by faults",
+            Self::Retransmission => "of waiting for the retransmission timer",
+            Self::Probe => "of waiting for the timer of a tail loss probe or of reordering",
+            Self::DelayedAck => "of waiting for the delayed-ACK timer",
+            Self::Window => "of waiting for the window to open",
+            Self::Application => "of waiting for applications",
+            Self::Other => "of other waiting",
+        }
+    }
+}
+
+/// A stretch of the path, from `from` to `to`.
+#[derive(Clone, Debug)]
+struct Stretch {
+    from: Instant,
+    to: Instant,
+    place: PlaceId,
+    packet: PacketNumber,
+    spent: Spent,
+    /// For a wait that deserves a step: what is behind it.
+    why: Option<Why>,
+    sentence: String,
+}
+
+/// The path, the latest stretch first.
+#[derive(Clone, Debug)]
+struct Path {
+    stretches: Vec<Stretch>,
+    begun: Instant,
+    beginning: String,
+    last: Option<Why>,
+}
+
+/// Where the path goes on.
+enum Next {
+    Packet(PacketNumber),
+    Step(usize),
+    End,
+}
+
+/// Steps of the walk back at most; more than any run needs that a person looks at.
+const STRETCHES_MAX: usize = 200_000;
+
+impl Path {
+    fn back_from(scene: &Scene<'_>, last: PacketNumber) -> Self {
+        let mut path =
+            Self { stretches: Vec::new(), begun: Instant::ZERO, beginning: String::new(), last: None };
+        let mut next = Next::Packet(last);
+        let mut arrives = true;
+        while path.stretches.len() < STRETCHES_MAX {
+            next = match next {
+                Next::Packet(number) => {
+                    if arrives {
+                        path.travel(scene, number);
+                    }
+                    let packet = scene.packet(number);
+                    path.begun = packet.sent_at;
+                    path.beginning = format!("the {} was sent", scene.noun(number));
+                    path.last = Some(Why::Sent(number));
+                    if let Some(original) = packet.copy_of {
+                        arrives = false;
+                        Next::Packet(original)
+                    } else {
+                        let (next, travels) = path.before(scene, number);
+                        arrives = travels;
+                        next
+                    }
+                }
+                Next::Step(entry) => path.before_step(scene, entry),
+                Next::End => break,
+            };
+        }
+        path
+    }
+
+    fn add(&mut self, stretch: Stretch) {
+        if stretch.to > stretch.from {
+            self.stretches.push(stretch);
+        }
+    }
+
+    /// The way of a packet over its links.
+    fn travel(&mut self, scene: &Scene<'_>, number: PacketNumber) {
+        let (packet, Some((arrived, _))) = (scene.packet(number), scene.arrival(number)) else { return };
+        let stretch = |from, to, spent| Stretch {
+            from,
+            to,
+            place: packet.sender,
+            packet: number,
+            spent,
+            why: None,
+            sentence: String::new(),
+        };
+        let late = super::fate::of_arrival(scene, number) == Why::Came(number) || packet.copy_of.is_some();
+        let propagation = scene.propagation(number).as_nanos();
+        let split = packet.sent_at
+            + Duration::from_nanos(propagation.min(arrived.saturating_since(packet.sent_at).as_nanos()));
+        let rest = if late { Spent::Fault } else { Spent::Queue };
+        let mut waiting = stretch(split, arrived, rest);
+        if late {
+            waiting.why = Some(super::fate::of_arrival(scene, number));
+            waiting.sentence = format!(
+                "The {} takes {} longer on its way than the link takes.",
+                scene.noun_with_range(number),
+                length(arrived.saturating_since(split))
+            );
+        }
+        self.add(waiting);
+        self.add(stretch(packet.sent_at, split, Spent::Propagation));
+    }
+
+    /// What a packet's sender had waited for, and whether what is next has a way to be added.
+    fn before(&mut self, scene: &Scene<'_>, number: PacketNumber) -> (Next, bool) {
+        let packet = scene.packet(number);
+        let made = scene.made(number).unwrap_or(0);
+        match packet.packet.tag.cause {
+            Cause::Arrival(_) => match scene.cause(number) {
+                Some(cause) => (Next::Packet(cause), true),
+                None => (Next::End, false),
+            },
+            Cause::Timer(kind) => self.waited(scene, number, kind),
+            Cause::Call => match app::begun_by(scene, number, made) {
+                Some(entry) => (Next::Step(entry), false),
+                None => (Next::End, false),
+            },
+            Cause::Unknown | Cause::Injected => (Next::End, false),
+        }
+    }
+
+    /// A wait for a timer.
+    fn waited(&mut self, scene: &Scene<'_>, number: PacketNumber, kind: TimerKind) -> (Next, bool) {
+        let packet = scene.packet(number);
+        let (spent, words) = match kind {
+            TimerKind::Retransmission => (Spent::Retransmission, "the retransmission timer"),
+            TimerKind::TailLossProbe => (Spent::Probe, "the timer of the tail loss probe"),
+            TimerKind::Reordering => (Spent::Probe, "RACK's reordering timer"),
+            TimerKind::DelayedAck => (Spent::DelayedAck, "the delayed-ACK timer"),
+            TimerKind::Persist => (Spent::Window, "the persist timer"),
+            _ => (Spent::Other, "a timer"),
+        };
+        let (since, next, travels) = match kind {
+            TimerKind::DelayedAck => match timer::awaiting_ack(scene, packet) {
+                Some((at, waiting)) => (at, Next::Packet(waiting), true),
+                None => (packet.sent_at, Next::End, false),
+            },
+            TimerKind::Persist => match timer::closed_by(scene, number) {
+                Some(closing) => {
+                    let at = scene.arrival(closing).map_or(packet.sent_at, |(at, _)| at);
+                    (at, Next::Packet(closing), true)
+                }
+                None => (packet.sent_at, Next::End, false),
+            },
+            _ => match sendings_before(scene, number).last() {
+                Some(&previous) => match timer::restarted_by(scene, packet, previous) {
+                    Some((at, ack)) => (at, Next::Packet(ack), true),
+                    None => (scene.packet(previous).sent_at, Next::Packet(previous), false),
+                },
+                None => (packet.sent_at, Next::End, false),
+            },
+        };
+        self.add(Stretch {
+            from: since,
+            to: packet.sent_at,
+            place: packet.sender,
+            packet: number,
+            spent,
+            why: Some(timer_cause(scene, number, kind)),
+            sentence: format!(
+                "The {} waited {} for {words}.",
+                scene.noun_with_range(number),
+                length(packet.sent_at.saturating_since(since))
+            ),
+        });
+        (next, travels)
+    }
+
+    /// A step of an app that ended just before: it slept, or an arrival had let it end.
+    fn before_step(&mut self, scene: &Scene<'_>, entry: usize) -> Next {
+        let ended = scene.entry(entry);
+        let What::StepEnded { app, step, .. } = ended.what else { return Next::End };
+        if let crate::plan::Step::Sleep { time } = scene.plan.apps[app as usize].steps[step as usize].step {
+            let begun =
+                Instant::ZERO + Duration::from_nanos(ended.at.as_nanos().saturating_sub(time.as_nanos()));
+            self.add(Stretch {
+                from: begun,
+                to: ended.at,
+                place: ended.place,
+                packet: PacketNumber(0),
+                spent: Spent::Application,
+                why: Some(Why::StepEnded(entry)),
+                sentence: format!(
+                    "The app \"{}\" slept for {} (step {}).",
+                    scene.legend.app(app),
+                    length(time),
+                    step + 1
+                ),
+            });
+            self.begun = begun;
+            self.beginning = format!("the app \"{}\" lay down to sleep", scene.legend.app(app));
+            return app::ended_before(scene, app, entry).map_or(Next::End, Next::Step);
+        }
+        match scene.arrival_just_before(entry) {
+            Some(arrival) => Next::Packet(arrival),
+            None => app::ended_before(scene, app, entry)
+                .filter(|&before| scene.entry(before).at == ended.at)
+                .map_or(Next::End, Next::Step),
+        }
+    }
+
+    /// `of which 3.2 s of waiting for …, 0.8 s of propagation and …`.
+    fn budget(&self) -> String {
+        let mut sums: BTreeMap<Spent, (Duration, usize)> = BTreeMap::new();
+        for stretch in &self.stretches {
+            let sum = sums.entry(stretch.spent).or_default();
+            sum.0 = sum.0.saturating_add(stretch.to.saturating_since(stretch.from));
+            sum.1 += 1;
+        }
+        let mut parts: Vec<_> = sums.into_iter().collect();
+        parts.sort_by_key(|(spent, (time, _))| (std::cmp::Reverse(*time), *spent));
+        let words: Vec<String> = parts
+            .iter()
+            .map(|(spent, (time, times))| match spent {
+                Spent::Retransmission | Spent::Probe | Spent::DelayedAck => {
+                    format!("{} {} ({})", length(*time), spent.words(), counted(*times, "time", "times"))
+                }
+                _ => format!("{} {}", length(*time), spent.words()),
+            })
+            .collect();
+        match words.as_slice() {
+            [] => "at once".into(),
+            [one] => format!("all {one}"),
+            [first @ .., last] => format!("of which {} and {last}", first.join(", ")),
+        }
+    }
+
+    /// The waits as steps, with what is behind them; what lies between is summed up.
+    fn told(&self, scene: &Scene<'_>) -> Vec<Told> {
+        let mut found = Vec::new();
+        let mut between: Vec<&Stretch> = Vec::new();
+        for stretch in &self.stretches {
+            let Some(why) = stretch.why else {
+                between.push(stretch);
+                continue;
+            };
+            found.extend(summed(scene, &between));
+            between.clear();
+            let told = Told::new(stretch.to, stretch.place, stretch.sentence.clone());
+            let told = if stretch.packet.0 > 0 { told.about(stretch.packet) } else { told };
+            found.push(told.beside(why));
+        }
+        found.extend(summed(scene, &between));
+        if let (Some(why), true) = (self.last, found.len() < WAITS_MAX) {
+            let last = found.pop();
+            found.extend(last.map(|last| last.because(why)));
+        }
+        if found.len() > WAITS_MAX {
+            found.truncate(WAITS_MAX);
+        }
+        found
+    }
+}
+
+/// Waits told one by one.
+const WAITS_MAX: usize = 16;
+
+/// What is behind a packet that waited for a timer.
+fn timer_cause(scene: &Scene<'_>, number: PacketNumber, kind: TimerKind) -> Why {
+    let previous = sendings_before(scene, number).last().copied().zip(scene.made(number));
+    match (kind, previous) {
+        (
+            TimerKind::Retransmission | TimerKind::TailLossProbe | TimerKind::Reordering,
+            Some((previous, made)),
+        ) => Why::Unheard(previous, made),
+        (TimerKind::Persist, _) => timer::closed_by(scene, number).map_or(Why::Sent(number), Why::Closed),
+        _ => Why::Sent(number),
+    }
+}
+
+/// One step for packets that went back and forth without a wait.
+fn summed(scene: &Scene<'_>, between: &[&Stretch]) -> Option<Told> {
+    let (first, last) = (between.first()?, between.last()?);
+    let mut packets: Vec<PacketNumber> = between.iter().map(|stretch| stretch.packet).collect();
+    packets.dedup();
+    let propagation: u64 = between
+        .iter()
+        .filter(|stretch| stretch.spent == Spent::Propagation)
+        .map(|stretch| stretch.to.saturating_since(stretch.from).as_nanos())
+        .sum();
+    let total = first.to.saturating_since(last.from);
+    let rest = Duration::from_nanos(total.as_nanos().saturating_sub(propagation));
+    let who = match packets.as_slice() {
+        [one] => format!("{} is on the way", capitalized(&format!("the {}", scene.noun_with_range(*one)))),
+        [.., begin] if packets.len() > 6 => format!(
+            "{} packets follow from each other, from {begin} to {}, and are on the way",
+            packets.len(),
+            packets[0]
+        ),
+        _ => {
+            let mut order = packets.clone();
+            order.reverse();
+            format!("{} follow from each other and are on the way", listed(&order))
+        }
+    };
+    let parts = if rest.is_zero() {
+        "all of it propagation".to_owned()
+    } else {
+        format!(
+            "{} of it propagation, {} serialisation, queue and jitter",
+            length(Duration::from_nanos(propagation)),
+            length(rest)
+        )
+    };
+    let sentence = format!("{who} for {}: {parts}.", length(total));
+    Some(Told::new(first.to, first.place, sentence).about(packets[0]))
+}
