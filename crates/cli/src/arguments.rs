@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Print an experiment to start from; without a name, list them
     Example(ExampleArguments),
     /// Print the JSON Schema of experiment files
-    Schema,
+    Schema(SchemaArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -59,7 +59,7 @@ pub(crate) enum Command {
 /// Which experiment, and what to change in it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selection {
-    /// The experiment
+    /// The experiment, or a replay file
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     /// Set a value by its path, for example links.wire.delay=20ms
@@ -82,9 +82,11 @@ impl Selection {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-FILE may be - for --report, --trace, --series or --stats: standard output then carries that and
-nothing else.
-With several cases the name of each stands in the name of its capture.")]
+FILE may be - for --report, --trace, --record, --series or --stats: standard output then carries that
+and nothing else.
+With several cases the name of each stands in the name of its capture.
+A replay file, which --record writes, takes the place of an experiment here and everywhere. The exit
+status of its run is 0 if it is what was recorded, failures included, and 1 if it departs.")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,
@@ -112,6 +114,9 @@ pub(crate) struct RunArguments {
     /// Write everything that happens, one JSON object a line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trace: Option<PathBuf>,
+    /// Write a replay file: the experiment and every decision of chance, to be run again like an experiment
+    #[arg(long, value_name = "REPLAY", value_hint = ValueHint::FilePath)]
+    pub(crate) record: Option<PathBuf>,
     /// Write windows, round-trip times and timeouts of named connections over time, as CSV
     #[arg(long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
     pub(crate) series: Option<PathBuf>,
@@ -223,6 +228,13 @@ pub(crate) struct ShrinkArguments {
 pub(crate) struct ExampleArguments {
     /// Which
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    /// That of replay files instead
+    #[arg(long)]
+    pub(crate) replay: bool,
 }
 
 #[derive(Debug, Args)]

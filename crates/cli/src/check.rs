@@ -14,6 +14,14 @@ pub(crate) fn check(arguments: &CheckArguments) -> anyhow::Result<Status> {
                 let cases = experiment.cases.len();
                 let plural = if cases == 1 { "" } else { "s" };
                 let mut text = format!("{}: good, {cases} case{plural}\n", file.display());
+                if let Some(replay) = &experiment.replay {
+                    let decisions: usize = replay.runs.iter().map(|run| run.recording.decisions.len()).sum();
+                    let plural = if decisions == 1 { "" } else { "s" };
+                    let changed = if replay.changed { ", changed since" } else { "" };
+                    text.push_str(&format!(
+                        "  a replay of {decisions} decision{plural} of chance{changed}\n"
+                    ));
+                }
                 for note in experiment::notes(&experiment) {
                     text.push_str(&format!("  note: {note}\n"));
                 }

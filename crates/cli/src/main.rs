@@ -53,8 +53,13 @@ fn command(command: &Command) -> anyhow::Result<Status> {
         Command::Verify(verify) => verify::verify(verify),
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Example(example) => example::example(example.name.as_deref()),
-        Command::Schema => {
-            let schema = serde_json::to_string_pretty(&faultwire_sim::experiment::schema())?;
+        Command::Schema(arguments) => {
+            let schema = if arguments.replay {
+                faultwire_sim::replay::schema()
+            } else {
+                faultwire_sim::experiment::schema()
+            };
+            let schema = serde_json::to_string_pretty(&schema)?;
             terminal::print(&format!("{schema}\n"))?;
             Ok(Status::Held)
         }

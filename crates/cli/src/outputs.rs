@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use faultwire_sim::output::trace_json::write_trace;
 use faultwire_sim::output::{Legend, SERIES_HEADING, Series, Trace, Vantage, write_capture};
 use faultwire_sim::plan::{Case, Experiment, Plan, Step};
+use faultwire_sim::replay;
 use faultwire_sim::report::Report;
 
 use crate::arguments::RunArguments;
@@ -29,6 +30,7 @@ pub(crate) struct Outputs {
     series: Option<Target>,
     series_text: Vec<u8>,
     report: Option<Target>,
+    record: Option<Target>,
     stats: Option<Target>,
     scripts: Option<Scripts>,
 }
@@ -58,9 +60,10 @@ impl Outputs {
         if let Some(directory) = &arguments.pcap_dir {
             fs::create_dir_all(directory).with_context(|| format!("can't make {}", directory.display()))?;
         }
-        let to_files = [&arguments.report, &arguments.trace, &arguments.series, &arguments.stats];
+        let to_files =
+            [&arguments.report, &arguments.trace, &arguments.record, &arguments.series, &arguments.stats];
         if to_files.iter().filter(|path| path.as_deref() == Some(Path::new("-"))).count() > 1 {
-            bail!("only one of --report, --trace, --series and --stats can have standard output");
+            bail!("only one of --report, --trace, --record, --series and --stats can have standard output");
         }
         let mut captures = BTreeMap::new();
         for case in &experiment.cases {
@@ -77,6 +80,7 @@ impl Outputs {
             series: claims.target(arguments.series.as_deref())?,
             series_text: format!("{SERIES_HEADING}\n").into_bytes(),
             report: claims.target(arguments.report.as_deref())?,
+            record: claims.target(arguments.record.as_deref())?,
             stats: claims.target(arguments.stats.as_deref())?,
             scripts: arguments.export_script.as_deref().map(Scripts::claim).transpose()?,
         })
@@ -85,7 +89,7 @@ impl Outputs {
     /// Whether standard output is taken by something other than text for people.
     pub(crate) fn fill_stdout(&self) -> bool {
         let is = |target: &Option<Target>| matches!(target, Some(Target::StandardOutput));
-        is(&self.trace) || is(&self.series) || is(&self.report) || is(&self.stats)
+        [&self.trace, &self.record, &self.series, &self.report, &self.stats].into_iter().any(is)
     }
 
     /// Writes what a case that has ended leaves in files.
@@ -118,11 +122,26 @@ impl Outputs {
             .map_or_else(|| Ok(Written::default()), |scripts| scripts.case_ended(case, exports))
     }
 
-    /// Writes the rest and gives all files their names.
+    /// Writes the rest and gives all files their names; `recording` is the text of the replay file.
     ///
     /// # Errors
     /// Those of writing.
-    pub(crate) fn finish(self, report: &Report, stats: &Stats) -> anyhow::Result<()> {
+    pub(crate) fn finish(
+        self,
+        report: &Report,
+        stats: &Stats,
+        recording: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let recording = self.record.map(|target| (target, recording()));
+        if let Some((_, text)) = &recording
+            && text.len() > replay::SIZE_MAX
+        {
+            bail!(
+                "--record: the recording has {} MiB, and no more than {} MiB can be read again: make the run shorter, or its links less random",
+                text.len() >> 20,
+                replay::SIZE_MAX >> 20
+            );
+        }
         for capture in self.captures.into_values().flatten().filter(|capture| capture.written) {
             capture.file.finish()?;
         }
@@ -137,6 +156,9 @@ impl Outputs {
         }
         if let Some(target) = self.report {
             target.put(&json(report)?)?;
+        }
+        if let Some((target, text)) = recording {
+            target.put(text.as_bytes())?;
         }
         if let Some(target) = self.stats {
             target.put(&json(stats)?)?;

@@ -19,6 +19,12 @@ pub(crate) fn command(arguments: &RunArguments, case: Option<&str>, seed: u64) -
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
+/// The command line that is being carried out.
+pub(crate) fn own_command() -> String {
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    std::iter::once("faultwire".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
 /// The word as a POSIX shell reads it back.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);

@@ -6,7 +6,8 @@ use faultwire_sim::explain::{Question, explain_run};
 use faultwire_sim::output::ladder::{LadderOptions, Marks, marked_ladder};
 use faultwire_sim::output::{Legend, Series, Trace};
 use faultwire_sim::plan::{Case, Experiment};
-use faultwire_sim::record::Silent;
+use faultwire_sim::record::{Silent, Sink};
+use faultwire_sim::replay::{self, Comparison, RecordedRun, Replay};
 use faultwire_sim::report::{CaseReport, Outcome};
 use faultwire_sim::run::{CaseRun, Judging, report, run_case};
 
@@ -22,10 +23,26 @@ use crate::{panic_report, repeat, text};
 /// A case that has ended.
 struct Finished {
     index: usize,
-    run: CaseRun,
+    ran: Ran,
     seen: Seen,
     exports: Option<Exports>,
     cpu_nanos: Option<u64>,
+}
+
+/// What came of a case.
+struct Ran {
+    run: CaseRun,
+    /// If it is to be recorded.
+    recorded: Option<RecordedRun>,
+    /// For a replay.
+    comparison: Option<Comparison>,
+}
+
+/// How the cases are run.
+struct Manner {
+    judging: Judging,
+    record: bool,
+    replay: Option<Replay>,
 }
 
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
@@ -44,8 +61,10 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
     teller.heading()?;
     let watch = Stopwatch::start();
     let mut ended = Vec::new();
+    let mut recorded = Vec::new();
+    let mut departed = false;
     let mut cpu_nanos = Some(0);
-    let ending = worker::work(simulation(&experiment.cases, arguments), |finished: Finished| {
+    let ending = worker::work(simulation(&experiment, arguments), |finished: Finished| {
         let case = &experiment.cases[finished.index];
         let legend = Legend::of(&case.plan);
         teller.case(case, &legend, &finished)?;
@@ -54,7 +73,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
             teller.scripts(&outputs.scripts_ended(&case.name, exports)?)?;
         }
         cpu_nanos = cpu_nanos.zip(finished.cpu_nanos).map(|(sum, more)| sum + more);
-        ended.push(finished.run);
+        departed |= finished.ran.comparison.is_some_and(|comparison| !comparison.is_same());
+        recorded.extend(finished.ran.recorded);
+        ended.push(finished.ran.run);
         Ok(())
     })?;
     let wall_nanos = watch.nanos();
@@ -67,10 +88,19 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
     if !report.cases.is_empty() {
         let events = report.cases.iter().map(|case| case.events).sum();
         let packets = report.cases.iter().map(|case| case.packets.sent).sum();
-        outputs.finish(&report, &Stats::new(cpu_nanos, wall_nanos, events, packets))?;
+        let recording = || replay::write(&experiment, &repeat::own_command(), &recorded);
+        outputs.finish(&report, &Stats::new(cpu_nanos, wall_nanos, events, packets), recording)?;
     }
     Ok(match (ending, report.outcome) {
         (Ending::Interrupted, _) => Status::Interrupted,
+        // A replay shows what was recorded, or it does not.
+        _ if experiment.replay.is_some() => {
+            if departed {
+                Status::Failed
+            } else {
+                Status::Held
+            }
+        }
         (_, Outcome::Passed) => Status::Held,
         (_, Outcome::Failed | Outcome::Error) => Status::Failed,
     })
@@ -83,11 +113,15 @@ fn mute(arguments: &RunArguments, outputs: &Outputs) -> bool {
 
 /// The work: all cases one after the other. Records are kept only if somebody wants to see them.
 fn simulation(
-    cases: &[Case],
+    experiment: &Experiment,
     arguments: &RunArguments,
 ) -> impl FnOnce(&mut dyn FnMut(Finished)) + Send + 'static {
-    let cases = cases.to_vec();
-    let judging = Judging { hazards_fail: arguments.hazards == Hazards::Fail };
+    let cases = experiment.cases.clone();
+    let manner = Manner {
+        judging: Judging { hazards_fail: arguments.hazards == Hazards::Fail },
+        record: arguments.record.is_some(),
+        replay: experiment.replay.clone(),
+    };
     let wants_trace = arguments.timeline
         || arguments.pcap.is_some()
         || arguments.pcap_dir.is_some()
@@ -98,10 +132,10 @@ fn simulation(
         for (index, case) in cases.iter().enumerate() {
             let before = stats::thread_cpu_nanos();
             let mut recorder = wants_scripts.then(|| Recorder::new(&case.plan));
-            let (run, seen) = watched(case, judging, (wants_trace, wants_series), recorder.as_mut());
+            let (ran, seen) = watched(case, &manner, (wants_trace, wants_series), recorder.as_mut());
             let exports = recorder.map(|recorder| Exports::of(case, &recorder));
             let cpu_nanos = before.zip(stats::thread_cpu_nanos()).map(|(before, after)| after - before);
-            give(Finished { index, run, seen, exports, cpu_nanos });
+            give(Finished { index, ran, seen, exports, cpu_nanos });
         }
     }
 }
@@ -109,24 +143,38 @@ fn simulation(
 /// Runs a case with the cheapest sink that keeps what is wanted.
 fn watched(
     case: &Case,
-    judging: Judging,
+    manner: &Manner,
     (wants_trace, wants_series): (bool, bool),
     recorder: Option<&mut Recorder>,
-) -> (CaseRun, Seen) {
+) -> (Ran, Seen) {
     let mut trace = Trace::new();
     if let Some(recorder) = recorder {
         let mut seen = (wants_trace.then_some(trace), wants_series.then(Series::new));
-        let run = run_case(case, judging, &mut (&mut seen, recorder));
-        (run, seen)
+        let ran = manner.run(case, &mut (&mut seen, recorder));
+        (ran, seen)
     } else if wants_series {
         let mut both = (wants_trace.then_some(trace), Series::new());
-        let run = run_case(case, judging, &mut both);
-        (run, (both.0, Some(both.1)))
+        let ran = manner.run(case, &mut both);
+        (ran, (both.0, Some(both.1)))
     } else if wants_trace {
-        let run = run_case(case, judging, &mut trace);
-        (run, (Some(trace), None))
+        let ran = manner.run(case, &mut trace);
+        (ran, (Some(trace), None))
     } else {
-        (run_case(case, judging, &mut Silent), (None, None))
+        (manner.run(case, &mut Silent), (None, None))
+    }
+}
+
+impl Manner {
+    fn run<S: Sink>(&self, case: &Case, sink: &mut S) -> Ran {
+        if let Some(replay) = &self.replay {
+            let (run, recorded, comparison) = replay::replay_case(case, self.judging, replay, sink);
+            Ran { run, recorded: self.record.then_some(recorded), comparison: Some(comparison) }
+        } else if self.record {
+            let (run, recorded) = replay::record_case(case, self.judging, sink);
+            Ran { run, recorded: Some(recorded), comparison: None }
+        } else {
+            Ran { run: run_case(case, self.judging, sink), recorded: None, comparison: None }
+        }
     }
 }
 
@@ -161,20 +209,35 @@ impl Teller<'_> {
             .then_some(&*case.name);
         let again = repeat::command(self.arguments, name, case.plan.seed);
         if !self.mute {
-            let text = text::case(&finished.run.report, case, &again, self.paint);
+            let text = text::case(&finished.ran.run.report, case, &again, self.paint);
             terminal::print(&text)?;
-        } else if finished.run.report.outcome != Outcome::Passed {
-            for failure in &finished.run.report.failures {
+        } else if finished.ran.run.report.outcome != Outcome::Passed {
+            for failure in &finished.ran.run.report.failures {
                 terminal::note(&format!("{}: {failure}", case.name));
             }
         }
+        if let Some(comparison) = &finished.ran.comparison {
+            self.comparison(case, comparison)?;
+        }
         if let Some(trace) = finished.seen.0.as_ref().filter(|_| self.arguments.timeline) {
             let options = LadderOptions { full: self.arguments.full, ..LadderOptions::default() };
-            let ladder = marked_ladder(legend, trace, options, &marks(case, &finished.run, trace));
+            let ladder = marked_ladder(legend, trace, options, &marks(case, &finished.ran.run, trace));
             let title = self.paint.strong(&format!("\nTimeline of {}", case.name));
             let text = format!("{title}\n{ladder}");
             // With a report or trace on standard output the drawing would spoil it.
             if self.mute && !self.arguments.quiet { terminal::note(&text) } else { terminal::print(&text)? }
+        }
+        Ok(())
+    }
+
+    /// What a replay came to beside its recording. Where text is not wanted, only what is wrong is told.
+    fn comparison(&self, case: &Case, comparison: &Comparison) -> anyhow::Result<()> {
+        if !self.mute {
+            terminal::print(&text::comparison(comparison, self.paint))?;
+        } else if !comparison.is_same() {
+            for sentence in comparison.sentences() {
+                terminal::note(&format!("{}: replay: {sentence}", case.name));
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use faultwire_base::Duration;
 use faultwire_sim::plan::{Case, Experiment};
+use faultwire_sim::replay::Comparison;
 use faultwire_sim::report::{
     AppReport, CaseReport, ConnectionReport, ExpectationReport, OracleReport, Outcome, PacketCounts,
     QuirkReport,
@@ -68,6 +69,16 @@ pub(crate) fn case(report: &CaseReport, case: &Case, again: &str, paint: Paint) 
         }
     }
     text.push_str(&paint.faint(&format!("  fingerprint {}\n  again: {again}\n", report.fingerprint)));
+    text
+}
+
+/// What a replay came to beside its recording, one sentence a line.
+pub(crate) fn comparison(comparison: &Comparison, paint: Paint) -> String {
+    let mut text = String::new();
+    let mark = if comparison.is_same() { paint.good("replay:") } else { paint.bad("replay:") };
+    for sentence in comparison.sentences() {
+        indented(&mut text, "  ", &format!("{mark} {sentence}"));
+    }
     text
 }
 

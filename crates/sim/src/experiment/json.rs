@@ -38,8 +38,8 @@ pub(crate) struct Member {
 /// Files beyond this are refused without being read as a whole.
 pub(crate) const SIZE_MAX: usize = 16 << 20;
 
-/// The same for replay files: a link with jitter decides on every packet.
-const REPLAY_SIZE_MAX: usize = 256 << 20;
+/// Replay files beyond this many octets are refused: a link with jitter decides on every packet.
+pub const REPLAY_SIZE_MAX: usize = 256 << 20;
 
 /// How large the file that begins so may be.
 pub(crate) fn size_max(bytes: &[u8]) -> usize {

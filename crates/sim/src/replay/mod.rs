@@ -46,6 +46,7 @@ use faultwire_link::PacketKind;
 
 use crate::experiment::{ExperimentError, Overrides, parse};
 
+pub use crate::experiment::json::REPLAY_SIZE_MAX as SIZE_MAX;
 pub(crate) use assign::{assigned, met, told};
 pub use checkpoints::{CheckpointWatch, Checkpoints, Departure};
 pub use compare::{Basis, Comparison, record_case, replay_case};
