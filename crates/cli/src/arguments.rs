@@ -9,6 +9,7 @@ use faultwire_sim::experiment::Overrides;
 
 use crate::diff::DiffArguments;
 use crate::script::ScriptArguments;
+use crate::sweep::SweepArguments;
 
 /// Run TCP and UDP conversations over simulated networks that lose, delay, copy, reorder, corrupt and cut.
 #[derive(Debug, Parser)]
@@ -27,6 +28,7 @@ Start here:
   faultwire example time-wait-delayed-segment > my.json  print one
   faultwire run my.json --timeline                       run it and see every packet
   faultwire run my.json --seed 7 --set links.wire.delay=200ms
+  faultwire sweep my.json --seeds 0..1000                for which seeds does something fail?
   faultwire script my.pkt --verbose                      play a packetdrill script
 
 Exit status: 0 everything held; 1 an expectation or oracle failed; 2 bad input, nothing written;
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Shrink(ShrinkArguments),
     /// Play packetdrill scripts against a stack in virtual time
     Script(ScriptArguments),
+    /// Run an experiment for many seeds: one line of JSON each, failures counted by their cause
+    Sweep(SweepArguments),
     /// Prove that runs repeat: again, recorded, beside others, from copies of the world
     Verify(VerifyArguments),
     /// Tell what was behind an outcome: from a failure or a packet back to faults and rules

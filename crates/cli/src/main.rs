@@ -15,6 +15,7 @@ mod script;
 mod shrink;
 mod stats;
 mod status;
+mod sweep;
 mod terminal;
 mod text;
 mod verify;
@@ -50,6 +51,7 @@ fn command(command: &Command) -> anyhow::Result<Status> {
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Script(arguments) => script::script(arguments),
         Command::Shrink(arguments) => shrink::shrink(arguments),
+        Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Verify(verify) => verify::verify(verify),
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Example(example) => example::example(example.name.as_deref()),

@@ -11,10 +11,21 @@ use crate::{repeat, terminal};
 static SEED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// Whether a panic of this thread is told by [`caught`] and not by the hook.
-    static CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// The report of this thread's last panic, for [`caught`].
-    static REPORT: Cell<String> = const { Cell::new(String::new()) };
+    /// Who tells of a panic of this thread.
+    static TELLING: Cell<Telling> = const { Cell::new(Telling::Hook) };
+    /// What is to be told of this thread's last panic by whoever caught it.
+    static CAUGHT: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Who tells of a panic, and in what length.
+#[derive(Clone, Copy)]
+enum Telling {
+    /// The hook, at once.
+    Hook,
+    /// Whoever catches it, with all that is needed to send it in.
+    Report,
+    /// Whoever catches it, by its message and place.
+    Sentence,
 }
 
 /// Says which seed is being run, for the report.
@@ -27,9 +38,10 @@ pub(crate) fn install() {
     let command: Vec<String> =
         std::env::args_os().map(|word| repeat::quoted(&word.to_string_lossy())).collect();
     let command = command.join(" ");
-    panic::set_hook(Box::new(move |info| {
-        let report = report(info, &command);
-        if CATCHING.get() { REPORT.set(report) } else { terminal::note(&report) }
+    panic::set_hook(Box::new(move |info| match TELLING.get() {
+        Telling::Hook => terminal::note(&report(info, &command)),
+        Telling::Report => CAUGHT.set(report(info, &command)),
+        Telling::Sentence => CAUGHT.set(sentence(info)),
     }));
 }
 
@@ -38,22 +50,39 @@ pub(crate) fn install() {
 /// # Errors
 /// That report.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    CATCHING.set(true);
+    caught_telling(Telling::Report, work)
+}
+
+/// Does some work; if it panics, its message and the place in the code, which nobody else prints.
+///
+/// # Errors
+/// That message.
+pub(crate) fn caught_in_a_sentence(work: &mut dyn FnMut()) -> Result<(), String> {
+    caught_telling(Telling::Sentence, work)
+}
+
+fn caught_telling<T>(telling: Telling, work: impl FnOnce() -> T) -> Result<T, String> {
+    TELLING.set(telling);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
-    CATCHING.set(false);
-    result.map_err(|payload| match REPORT.take() {
+    TELLING.set(Telling::Hook);
+    result.map_err(|payload| match CAUGHT.take() {
         // No hook of ours is installed, as in tests.
-        report if report.is_empty() => what(&*payload).unwrap_or("no message").to_owned(),
-        report => report,
+        told if told.is_empty() => what(&*payload).unwrap_or("no message").to_owned(),
+        told => told,
     })
 }
 
 fn report(info: &PanicHookInfo<'_>, command: &str) -> String {
+    let seed = SEED.load(Ordering::Relaxed).checked_sub(1);
+    text(&sentence(info), command, seed)
+}
+
+/// The message of a panic and its place.
+fn sentence(info: &PanicHookInfo<'_>) -> String {
     let message = what(info.payload()).unwrap_or("no message");
     let place =
         info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-    let seed = SEED.load(Ordering::Relaxed).checked_sub(1);
-    text(&format!("{message}{place}"), command, seed)
+    format!("{message}{place}")
 }
 
 /// The words of a panic.

@@ -1,19 +1,24 @@
 //! The command that repeats a run, ready to paste into a shell.
 
-use crate::arguments::{Hazards, RunArguments};
+use std::path::Path;
 
-/// The command that runs this case again; `case` is `None` if there is only one.
-pub(crate) fn command(arguments: &RunArguments, case: Option<&str>, seed: u64) -> String {
-    let selection = &arguments.selection;
-    let mut words = vec!["faultwire".to_owned(), "run".to_owned(), selection.file.display().to_string()];
+use faultwire_sim::experiment::Overrides;
+
+use crate::arguments::Hazards;
+
+/// The command that runs `file` with these changes again.
+pub(crate) fn command(file: &Path, overrides: &Overrides, hazards: Hazards) -> String {
+    let mut words = vec!["faultwire".to_owned(), "run".to_owned(), file.display().to_string()];
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
-    if let Some(case) = case {
+    if let Some(case) = &overrides.case {
         option("--case", case);
     }
-    option("--seed", &seed.to_string());
-    selection.set.iter().for_each(|set| option("--set", set));
-    selection.without.iter().for_each(|name| option("--without", name));
-    if arguments.hazards == Hazards::Fail {
+    if let Some(seed) = overrides.seed {
+        option("--seed", &seed.to_string());
+    }
+    overrides.set.iter().for_each(|set| option("--set", set));
+    overrides.without.iter().for_each(|name| option("--without", name));
+    if hazards == Hazards::Fail {
         option("--hazards", "fail");
     }
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")

@@ -1,7 +1,7 @@
 //! `faultwire run`: runs every case, tells about each as it ends, writes what was asked for.
 
 use faultwire_script::export::Recorder;
-use faultwire_sim::experiment;
+use faultwire_sim::experiment::{self, Overrides};
 use faultwire_sim::explain::{Question, explain_run};
 use faultwire_sim::output::ladder::{LadderOptions, Marks, marked_ladder};
 use faultwire_sim::output::{Legend, Series, Trace};
@@ -205,9 +205,13 @@ impl Teller<'_> {
     }
 
     fn case(&self, case: &Case, legend: &Legend, finished: &Finished) -> anyhow::Result<()> {
-        let name = (self.experiment.cases.len() > 1 || self.arguments.selection.case.is_some())
-            .then_some(&*case.name);
-        let again = repeat::command(self.arguments, name, case.plan.seed);
+        let selection = &self.arguments.selection;
+        let is_one_of_several = self.experiment.cases.len() > 1 || selection.case.is_some();
+        let overrides = Overrides {
+            case: is_one_of_several.then(|| case.name.clone()),
+            ..selection.overrides(Some(case.plan.seed))
+        };
+        let again = repeat::command(&selection.file, &overrides, self.arguments.hazards);
         if !self.mute {
             let text = text::case(&finished.ran.run.report, case, &again, self.paint);
             terminal::print(&text)?;

@@ -36,6 +36,7 @@
 //! they can be compared seed by seed. [`Line`] is a result as one line of JSON and back, [`Summary`] what can be said of
 //! all of them.
 
+mod identity;
 mod line;
 mod metric;
 mod order;
@@ -55,6 +56,7 @@ use crate::plan::Experiment;
 use crate::report::Outcome;
 use crate::run::Judging;
 
+pub use identity::identity;
 pub use line::{CaseLine, CaseOutcome, Line, Pairs};
 pub use metric::{Metric, MetricError};
 pub use statistics::{Interval, Mean, Proportion};
@@ -199,6 +201,13 @@ pub fn run_cells(
         },
     );
     if ended.is_break() { Ending::Stopped } else { Ending::Complete }
+}
+
+/// Runs one case of one seed again, as a sweep runs it.
+pub fn repeat(cell: &Cell, case: usize, seed: u64, settings: &Settings) -> (CaseResult, Option<Drawn>) {
+    let (mut results, _) = work::Worker::new(std::slice::from_ref(cell), settings).run(seed);
+    let mut result = results.remove(0);
+    (result.cases.swap_remove(case), result.drawn)
 }
 
 fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {

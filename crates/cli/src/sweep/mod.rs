@@ -1,0 +1,185 @@
+//! `faultwire sweep`: the same experiment for many seeds, a line for each, and what can be said of all of them.
+
+mod arguments;
+mod grid;
+mod lines;
+mod tell;
+
+use std::io;
+use std::ops::{ControlFlow, RangeInclusive};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::bail;
+use faultwire_sim::run::Judging;
+use faultwire_sim::sweep::{self, Cell, Line, Metric, SeedResult, Settings, Summary};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+pub(crate) use arguments::SweepArguments;
+use lines::{Left, Lines};
+
+use crate::arguments::Hazards;
+use crate::status::Status;
+use crate::worker::{self, Ending};
+use crate::{panic_report, terminal};
+
+pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
+    let cells = grid::cells(arguments)?;
+    let settings = settings(arguments, &cells)?;
+    let identity = sweep::identity(&cells, &settings);
+    let mut summary = Summary::new(cells.len(), settings.metrics.len());
+    let (lines, left) = open(arguments, &identity, &cells, &mut summary)?;
+    let progress = progress(arguments, &left);
+    let kept = Arc::new(Mutex::new(Kept { lines, summary, progress, trouble: None }));
+    let work = Work { cells, settings, identity };
+    let rest = rest(arguments, &left);
+    let ending = match rest.clone() {
+        None => Ending::Done,
+        Some(seeds) => {
+            let (work, kept) = (work.clone(), Arc::clone(&kept));
+            worker::work(move |_: &mut dyn FnMut(())| work.run(seeds, &kept), |()| Ok(()))?
+        }
+    };
+    // After an interrupt the threads may go on; with the lock in our hands nothing of theirs is kept any more.
+    let mut kept = locked(&kept);
+    kept.progress.finish_and_clear();
+    kept.finish()?;
+    if ending == Ending::Panicked {
+        return Ok(Status::Internal);
+    }
+    let text = tell::summary(&tell::Told { arguments, work: &work, summary: &kept.summary });
+    if arguments.out.is_some() {
+        terminal::print(&text)?
+    } else {
+        terminal::note(text.trim_end())
+    }
+    let passed = kept.summary.passed();
+    Ok(match ending {
+        Ending::Interrupted => Status::Interrupted,
+        _ if passed.count == passed.of => Status::Held,
+        _ => Status::Failed,
+    })
+}
+
+fn settings(arguments: &SweepArguments, cells: &[Cell]) -> anyhow::Result<Settings> {
+    let mut metrics: Vec<Metric> = Vec::new();
+    for name in &arguments.metrics {
+        let metric = Metric::parse(name, cells.iter().map(|cell| &cell.experiment));
+        let metric = metric.map_err(|error| anyhow::anyhow!("--metric {name}: {error}"))?;
+        if metrics.contains(&metric) {
+            bail!("--metric {name}: it is there twice");
+        }
+        metrics.push(metric);
+    }
+    let default = Settings::default();
+    Ok(Settings {
+        jobs: arguments.jobs.unwrap_or(default.jobs),
+        judging: Judging { hazards_fail: arguments.hazards == Hazards::Fail },
+        metrics,
+        until_failure: arguments.until_failure,
+        catch: panic_report::caught_in_a_sentence,
+    })
+}
+
+/// Opens the output, once everything else is known to be good.
+fn open(
+    arguments: &SweepArguments,
+    identity: &str,
+    cells: &[Cell],
+    summary: &mut Summary,
+) -> anyhow::Result<(Lines, Left)> {
+    let Some(path) = &arguments.out else {
+        return Ok((Lines::to_stdout(), Left::default()));
+    };
+    if is_same_file(path, &arguments.selection.file) {
+        bail!("--out {}: that is the experiment itself", path.display());
+    }
+    let first = arguments.seeds.first;
+    let left =
+        if arguments.resume { lines::left(path, identity, cells, first, summary)? } else { Left::default() };
+    if u128::from(left.seeds) > u128::from(arguments.seeds.last - first) + 1 {
+        bail!("{}: it has {} seeds already, more than --seeds asks for", path.display(), left.seeds);
+    }
+    Ok((Lines::to_file(path, left.octets)?, left))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The seeds that are left to run.
+fn rest(arguments: &SweepArguments, left: &Left) -> Option<RangeInclusive<u64>> {
+    if arguments.until_failure && left.last_failed {
+        return None;
+    }
+    let first = arguments.seeds.first.checked_add(left.seeds)?;
+    (first <= arguments.seeds.last).then_some(first..=arguments.seeds.last)
+}
+
+/// A bar on standard error, if that is a terminal on which no lines appear.
+fn progress(arguments: &SweepArguments, left: &Left) -> ProgressBar {
+    if arguments.out.is_none() && terminal::width().is_some() {
+        return ProgressBar::hidden();
+    }
+    let count = (arguments.seeds.last - arguments.seeds.first).saturating_add(1);
+    let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+    let template = "{wide_bar} {human_pos} of {human_len} seeds, {per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(template).expect("the template is well formed"));
+    bar.set_position(left.seeds);
+    bar.reset_eta();
+    bar
+}
+
+/// What is to be run.
+#[derive(Clone)]
+struct Work {
+    cells: Vec<Cell>,
+    settings: Settings,
+    identity: String,
+}
+
+impl Work {
+    fn run(&self, seeds: RangeInclusive<u64>, kept: &Mutex<Kept>) {
+        sweep::run_cells(&self.cells, seeds, &self.settings, |results| locked(kept).keep(self, results));
+    }
+}
+
+/// What has been done, which an interrupt must not lose.
+struct Kept {
+    lines: Lines,
+    summary: Summary,
+    progress: ProgressBar,
+    trouble: Option<io::Error>,
+}
+
+fn locked(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    /// Keeps the results of one seed.
+    fn keep(&mut self, work: &Work, results: &[SeedResult]) -> ControlFlow<()> {
+        let mut outcomes = Vec::with_capacity(results.len());
+        for result in results {
+            let line = Line::of(&work.identity, result, &work.cells[result.cell], &work.settings.metrics);
+            if let Err(error) = self.lines.write(&line) {
+                self.trouble = Some(error);
+                return ControlFlow::Break(());
+            }
+            outcomes.push(line);
+        }
+        let outcomes: Vec<_> = outcomes.iter().map(Line::outcomes).collect();
+        self.summary.add(results[0].seed, &outcomes);
+        self.progress.inc(1);
+        ControlFlow::Continue(())
+    }
+
+    /// Writes out what waits. A reader that has gone away is no error: nobody wants the rest.
+    fn finish(&mut self) -> anyhow::Result<()> {
+        let result = self.trouble.take().map_or_else(|| self.lines.finish(), Err);
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(|error| anyhow::anyhow!("writing the lines: {error}")),
+        }
+    }
+}
