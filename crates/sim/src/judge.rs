@@ -44,8 +44,8 @@ pub(crate) fn judge(case: &Case, world: &World, end: &End, judging: Judging) -> 
             }
         })
         .collect();
-    let oracles: Vec<OracleReport> = OracleName::ALL
-        .into_iter()
+    let oracles: Vec<OracleReport> = OracleName::all()
+        .filter(|oracle| OracleName::STANDING.contains(oracle) || is_expected(case, *oracle))
         .map(|oracle| {
             let (result, detail) = findings.of(oracle);
             OracleReport {
@@ -89,17 +89,12 @@ fn failed_names(
         let sentence = format!("app \"{}\" {}: {detail}", app.name, app.outcome);
         failed.push(Failure::new(format!("app:{}", app.name), sentence));
     }
-    let expected_hazard = |oracle: OracleName| {
-        case.plan.expectations.iter().any(
-            |expectation| matches!(expectation.check, Check::Oracle { oracle: named, .. } if named == oracle),
-        )
-    };
-    for oracle in OracleName::ALL {
+    for oracle in OracleName::STANDING {
         let (result, detail) = findings.of(oracle);
         let fails = match result {
             OracleResult::Held => false,
-            OracleResult::Hazard => judging.hazards_fail && !expected_hazard(oracle),
-            OracleResult::Broken => !expected_hazard(oracle),
+            OracleResult::Hazard => judging.hazards_fail && !is_expected(case, oracle),
+            OracleResult::Broken => !is_expected(case, oracle),
         };
         if fails {
             let sentence =
@@ -108,6 +103,13 @@ fn failed_names(
         }
     }
     failed
+}
+
+/// Whether an expectation says how an oracle ends.
+fn is_expected(case: &Case, oracle: OracleName) -> bool {
+    case.plan.expectations.iter().any(
+        |expectation| matches!(expectation.check, Check::Oracle { oracle: named, .. } if named == oracle),
+    )
 }
 
 /// A case passes if exactly what must fail has failed.
@@ -145,6 +147,9 @@ fn missed_faults(world: &World) -> impl Iterator<Item = Failure> {
 /// The findings of the run and those that only its end can tell.
 fn final_findings(world: &World) -> Findings {
     let mut findings = world.watch().findings.clone();
+    for finding in world.watch().conformance_at(world.now()) {
+        findings.add(finding);
+    }
     for (direction, plan) in world.directions().iter().zip(&world.plan().directions) {
         if let Err(detail) = conservation(direction) {
             let name = &world.plan().places[plan.place.index()];
@@ -274,8 +279,9 @@ fn judge_expectation(index: usize, world: &World, findings: &Findings) -> Judgem
         }
         Check::Finishes { app, at } => judge_finish(world, app, at),
         Check::Oracle { oracle, result } => {
-            let (seen, _) = findings.of(oracle);
-            judgement(seen == result, seen.as_str().to_string())
+            let (seen, detail) = findings.of(oracle);
+            let observed = detail.map_or_else(|| seen.to_string(), |detail| format!("{seen}: {detail}"));
+            judgement(seen == result, observed)
         }
         _ => unreachable!("judged by the tracker"),
     }

@@ -9,6 +9,7 @@ use crate::connections::{Connections, Rank};
 use crate::datagrams::Datagrams;
 use crate::expect::Tracker;
 use crate::fingerprint::{Fingerprint, PlaceDigest, name_hash};
+use crate::oracle::conformance::Conformance;
 use crate::oracle::laws::{self, Laws};
 use crate::oracle::stream::Streams;
 use crate::oracle::{Finding, Findings, OracleName, OracleResult};
@@ -54,6 +55,8 @@ pub(crate) struct Watch {
     latest: Instant,
     pub(crate) totals: Totals,
     pub(crate) laws: Laws,
+    /// What an expectation asks for beside the standing laws.
+    conformance: Option<Box<Conformance>>,
     pub(crate) streams: Streams,
     pub(crate) datagrams: Datagrams,
     pub(crate) connections: Connections,
@@ -92,6 +95,7 @@ impl Watch {
             latest: Instant::ZERO,
             totals: Totals::default(),
             laws: Laws::default(),
+            conformance: Conformance::new(plan),
             streams: Streams::default(),
             datagrams: Datagrams::default(),
             connections: Connections::default(),
@@ -246,6 +250,9 @@ impl Sink for Watch {
         self.number += 1;
         self.latest = record.at;
         let (at, place) = (record.at, record.place);
+        if self.conformance.is_some() {
+            self.conform(record);
+        }
         match record.event {
             Event::Sent { packet, direction, origin } => self.sent(at, place, packet, direction, origin),
             Event::Arrived { packet, direction } => self.arrived(at, place, packet, direction),
@@ -255,6 +262,19 @@ impl Sink for Watch {
 }
 
 impl Watch {
+    /// Shows the laws of conformance what happens, where an expectation asks for them.
+    #[cold]
+    fn conform(&mut self, record: &Record<'_>) {
+        if let Some(conformance) = &mut self.conformance {
+            conformance.record(record, &mut self.findings);
+        }
+    }
+
+    /// What the laws of conformance find when the run ends at `end`.
+    pub(crate) fn conformance_at(&self, end: Instant) -> Vec<Finding> {
+        self.conformance.as_ref().map_or_else(Vec::new, |conformance| conformance.finish(end))
+    }
+
     /// Everything but packets that are sent or arrive.
     #[inline(never)]
     fn record_rare(&mut self, record: &Record<'_>) {

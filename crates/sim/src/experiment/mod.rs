@@ -36,6 +36,7 @@ pub(crate) use json::{Member, Node, Value};
 pub(crate) use shape::{Field, Kind, Object, Quantity, Verb};
 pub(crate) use tree::{fits, fold_case, grammar_of_experiments, parse_tree, plan_tree, text_of};
 
+use crate::oracle::OracleName;
 use crate::plan::{Case, Experiment, Plan};
 use crate::replay;
 use overrides::{Left, New};
@@ -240,8 +241,7 @@ fn read_case(base: &Node, case: &Item<'_>) -> Result<Case, Problem> {
 /// What must fail has to be something that is judged.
 fn must_fail(case: &Item<'_>, plan: &Plan) -> Result<Vec<String>, Problem> {
     let expectations: Vec<&str> = plan.expectations.iter().map(|expectation| &*expectation.name).collect();
-    let oracles: Vec<String> =
-        crate::oracle::OracleName::ALL.iter().map(|oracle| format!("oracle:{}", oracle.as_str())).collect();
+    let oracles: Vec<String> = OracleName::STANDING.iter().map(|oracle| format!("oracle:{oracle}")).collect();
     let apps: Vec<String> = plan.apps.iter().map(|app| format!("app:{}", app.name)).collect();
     let known = || expectations.iter().copied().chain(oracles.iter().chain(&apps).map(String::as_str));
     let mut names = Vec::new();

@@ -1,5 +1,7 @@
-//! Oracles: laws that every run is watched for, asked or not (DESIGN §7).
+//! Oracles: laws that every run is watched for, asked or not (DESIGN §7), and those of conformance, which run where an
+//! expectation names them.
 
+pub(crate) mod conformance;
 pub(crate) mod laws;
 pub(crate) mod stream;
 
@@ -20,11 +22,25 @@ pub enum OracleName {
     Convergence,
     /// No storm of ACKs or retransmissions.
     Storm,
+    /// Retransmissions, probes and their timers (RFC 6298; RFC 9293 §3.8.4, §3.8.6.1).
+    Timers,
+    /// Data is acknowledged in time (RFC 9293 §3.8.6.3; RFC 5681 §4.2).
+    Acknowledgments,
+    /// Initial window, slow start, loss window (RFC 5681 §3.1; RFC 6928).
+    Congestion,
+    /// What may end or change a connection (RFC 9293 §3.10.7; RFC 5961; RFC 7323 §5.3).
+    Acceptance,
+    /// FIN and TIME-WAIT (RFC 9293 §3.6).
+    Closing,
+    /// Offered windows (RFC 9293 §3.8.6).
+    Windows,
+    /// What is sent again (RFC 2018; RFC 6675; RFC 1191).
+    Retransmissions,
 }
 
 impl OracleName {
-    /// All of them, in the order of the report.
-    pub const ALL: [Self; 6] = [
+    /// Those that watch every run, in the order of the report.
+    pub const STANDING: [Self; 6] = [
         Self::ByteStream,
         Self::Incarnation,
         Self::Sequence,
@@ -32,6 +48,22 @@ impl OracleName {
         Self::Convergence,
         Self::Storm,
     ];
+
+    /// Those of conformance: they cost time, and run only where an expectation names them.
+    pub const CONFORMANCE: [Self; 7] = [
+        Self::Timers,
+        Self::Acknowledgments,
+        Self::Congestion,
+        Self::Acceptance,
+        Self::Closing,
+        Self::Windows,
+        Self::Retransmissions,
+    ];
+
+    /// All of them, in the order of the report.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::STANDING.into_iter().chain(Self::CONFORMANCE)
+    }
 
     /// The name in files and reports.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +74,13 @@ impl OracleName {
             Self::Conservation => "conservation",
             Self::Convergence => "convergence",
             Self::Storm => "storm",
+            Self::Timers => "timers",
+            Self::Acknowledgments => "acknowledgments",
+            Self::Congestion => "congestion",
+            Self::Acceptance => "acceptance",
+            Self::Closing => "closing",
+            Self::Windows => "windows",
+            Self::Retransmissions => "retransmissions",
         }
     }
 }
@@ -75,6 +114,12 @@ impl OracleResult {
     }
 }
 
+impl fmt::Display for OracleResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Something that an oracle found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -97,6 +142,12 @@ impl Findings {
             Some(known) if known.result < finding.result => *known = finding,
             Some(_) => {}
         }
+    }
+
+    /// Takes the finding of an oracle out.
+    pub(crate) fn take(&mut self, oracle: OracleName) -> Option<Finding> {
+        let at = self.worst.iter().position(|finding| finding.oracle == oracle)?;
+        Some(self.worst.remove(at))
     }
 
     /// How an oracle fared, and the detail.

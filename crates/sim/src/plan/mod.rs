@@ -10,7 +10,7 @@ use std::sync::Arc;
 use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_host::{HostConfig, SysctlValue};
 use faultwire_link::{DirectionConfig, NameId};
-use faultwire_tcp::{Quirk, State};
+use faultwire_tcp::{Config, Quirk, State};
 use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
 
 use crate::replay::{Recording, Replay};
@@ -169,6 +169,8 @@ pub struct HostPlan {
     pub config: HostConfig,
     /// How the stack was asked for.
     pub stack: StackPlan,
+    /// The settings of the stack as its profile and sysctls say, and no quirk: what the laws hold it to.
+    pub lawful: Arc<Config>,
     /// The only direction that leaves it, if there is just one: everything goes there.
     pub default_route: Option<DirectionId>,
     /// Otherwise the next direction for each destination, sorted by address.

@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use faultwire_sim::oracle::{OracleName, OracleResult};
+use faultwire_sim::plan::{Case, Check, Expectation};
 
 /// The lessons: every file of `configs/`, in the order of names.
 pub(crate) fn lessons() -> Vec<PathBuf> {
@@ -42,4 +46,17 @@ fn experiments_in(folder: &str) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// Has a case ask for every law of conformance; how its own expectations end doesn't matter then.
+#[allow(dead_code, reason = "each test binary takes what it needs")]
+pub(crate) fn under_all_laws(case: &mut Case) {
+    let plan = Arc::make_mut(&mut case.plan);
+    for oracle in OracleName::CONFORMANCE {
+        plan.expectations.push(Expectation {
+            name: format!("lawful: {oracle}").into(),
+            text: format!("oracle {oracle}, result held"),
+            check: Check::Oracle { oracle, result: OracleResult::Held },
+        });
+    }
 }

@@ -166,13 +166,26 @@ static MOMENT: Object = Object {
     ],
 };
 
-static ORACLES: [Word; 6] = [
+static ORACLES: [Word; 13] = [
     Word::new("byte_stream", "The stream arrives exactly once and in order."),
     Word::new("incarnation", "No octet of an old connection is delivered to a new one."),
     Word::new("sequence", "Sequence, window and transition laws."),
     Word::new("conservation", "Packets are conserved on each link."),
     Word::new("convergence", "Nothing is stuck after `heal`."),
     Word::new("storm", "No ACK or retransmission storm."),
+    Word::new(
+        "timers",
+        "Conformance: retransmissions back off and come in time; probes and keep-alives (RFC 6298).",
+    ),
+    Word::new(
+        "acknowledgments",
+        "Conformance: data is acknowledged in time, and only what has arrived (RFC 5681 §4.2).",
+    ),
+    Word::new("congestion", "Conformance: initial window, slow start, loss window (RFC 5681 §3.1)."),
+    Word::new("acceptance", "Conformance: what may end or change a connection (RFC 5961, RFC 7323 §5.3)."),
+    Word::new("closing", "Conformance: where the FIN stands, how long TIME-WAIT lasts (RFC 9293 §3.6)."),
+    Word::new("windows", "Conformance: offered windows are kept, and none is silly (RFC 9293 §3.8.6)."),
+    Word::new("retransmissions", "Conformance: what the peer has isn't sent again (RFC 2018 §5)."),
 ];
 
 /// Counters in the report's words.

@@ -286,7 +286,7 @@ fn oracle(name: &Item<'_>, result: &Item<'_>) -> Result<Check, Problem> {
 
 /// The oracle of this name.
 pub(crate) fn oracle_named(name: &str) -> Option<OracleName> {
-    OracleName::ALL.into_iter().find(|oracle| oracle.as_str() == name)
+    OracleName::all().find(|oracle| oracle.as_str() == name)
 }
 
 /// An expectation in the file's own words, for the report: `at client/first, leaves TIME_WAIT, since arrives late copy`.

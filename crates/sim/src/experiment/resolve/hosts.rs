@@ -29,7 +29,7 @@ pub(crate) fn read(
         let (_, item) = items.iter().find(|(key, _)| *key == name).expect("hosts were read from this map");
         let mut leaving = topology.leaving(station);
         let default_route = leaving.next().filter(|_| leaving.next().is_none());
-        let (mut config, stack) = config(item, topology, station, routes, directions)?;
+        let (mut config, stack, lawful) = config(item, topology, station, routes, directions)?;
         // Hosts with the same stack share its table: thousands of copies would push everything else out of the cache.
         match stacks.iter().find(|stack| ***stack == *config.tcp) {
             Some(stack) => config.tcp = Arc::clone(stack),
@@ -37,6 +37,7 @@ pub(crate) fn read(
         }
         hosts.push(HostPlan {
             place: topology.stations[station].place,
+            lawful,
             config,
             stack,
             default_route,
@@ -65,7 +66,7 @@ fn config(
     station: usize,
     routes: &Routes,
     directions: &[DirectionPlan],
-) -> Result<(HostConfig, StackPlan), Problem> {
+) -> Result<(HostConfig, StackPlan, Arc<Config>), Problem> {
     let mtu_of = |direction: DirectionId| directions[direction.0 as usize].config.mtu.unwrap_or(MTU);
     let leaving: Vec<DirectionId> = topology.leaving(station).collect();
     let mtu = leaving.iter().map(|&direction| mtu_of(direction)).min().unwrap_or(MTU);
@@ -100,10 +101,11 @@ fn config(
                 numbers.one_or_many().iter().map(Item::integer).collect::<Result<_, _>>()?;
         }
     }
+    let lawful = Arc::clone(&config.tcp);
     if let Some(quirks) = item.get("quirks") {
         stack.quirks = quirks::apply(&quirks, &stack, Arc::make_mut(&mut config.tcp))?;
     }
-    Ok((config, stack))
+    Ok((config, stack, lawful))
 }
 
 fn profile(item: &Item<'_>) -> Result<(&'static str, Config), Problem> {
