@@ -87,7 +87,8 @@ impl Window {
         let segment = end.segment_size().max(self.segment);
         let initial = match stage.lawful.tcp.congestion.initial_window {
             InitialWindow::Segments(count) => u64::from(count),
-            InitialWindow::Rfc5681 => 4380u64.div_ceil(segment).clamp(2, 4),
+            // That is a quirk's, and no law's.
+            InitialWindow::Rfc5681 | InitialWindow::PeerWindow => 4380u64.div_ceil(segment).clamp(2, 4),
         };
         let most = (initial + self.grown) * segment;
         let flight = end.sent.in_flight() + octets - u64::from(end.sent.unacknowledged == ISN);
