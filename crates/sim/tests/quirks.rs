@@ -99,8 +99,6 @@ fn mistakes_are_told_with_their_remedy() {
     assert!(both.contains("are two ways of one rule"), "{both}");
     let number = refused(r#""quirks": 3"#);
     assert!(number.contains("expected"), "{number}");
-    let time_wait = refused(r#""quirks": "short_time_wait", "tcp": { "time_wait": "1s" }"#);
-    assert!(time_wait.contains("leave one out"), "{time_wait}");
     let same = refused(
         r#""stack": "freebsd", "quirks": "reset_anywhere_in_window", "sysctl": { "net.inet.tcp.insecure_rst": 1 }"#,
     );

@@ -22,7 +22,9 @@ pub use arrival::{
     AckOfUnsent, ArrivalConfig, HalfOpenRule, OldDuplicate, OldTimestamp, ResetRule, SequenceCheck,
     SequenceOrder, UrgentRule,
 };
-pub use closing::{ClosingConfig, OrphanProbing, ResetInCloseWait, TimeWaitConfig, TimeWaitRule};
+pub use closing::{
+    ClosingConfig, OrphanProbing, ResetInCloseWait, TimeWaitConfig, TimeWaitRule, TimeWaitShare,
+};
 pub use ecn::EcnConfig;
 pub use icmp::{HalfOpenErrors, IcmpConfig, IcmpErrors};
 pub use loss::{

@@ -3,7 +3,7 @@
 //! Start with [`Connection`], which is an active open, or with [`Embryo`], which is SYN-RECEIVED of a listener and
 //! becomes a connection; [`TimeWait`] is what is left of one at its end. All speak the same five verbs. [`Config`]
 //! holds every knob; its profiles are [`Config::rfc`], [`Config::linux`] and
-//! [`Config::freebsd`].
+//! [`Config::freebsd`], and a [`Quirk`] puts a historical bug into one.
 //!
 //! Inside, from the top: `connection` (the face); `arrive` with `acceptable`, `trim`, `acknowledged`, `transmit`, `handshake`, `close`,
 //! `timeout`, `path_error` (what RFC 9293 §3.10 calls event processing, as functions over the control block); `tcb` (a struct of rooms); the
@@ -105,9 +105,9 @@ pub use config::{
     MeasuredSegments, Nagle, OldDuplicate, OldTimestamp, OpeningConfig, OptionOrder, OptionsConfig,
     OrphanProbing, PartialAck, PersistConfig, ProbeContent, RackConfig, RepeatedFin, ResetInCloseWait,
     ResetRule, RetransmissionConfig, RightEdge, SackReport, SackedData, SendParts, SendingConfig,
-    SequenceCheck, SequenceOrder, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule, TimerRestart,
-    UnknownCongestionAlgorithm, UrgentRule, UserTimeoutFrom, VariancePolicy, WhenHeld, WindowReduction,
-    WindowUnit, WindowUpdate, WithoutSack,
+    SequenceCheck, SequenceOrder, SlowStartExit, TailLossProbe, TimeWaitConfig, TimeWaitRule, TimeWaitShare,
+    TimerRestart, UnknownCongestionAlgorithm, UrgentRule, UserTimeoutFrom, VariancePolicy, WhenHeld,
+    WindowReduction, WindowUnit, WindowUpdate, WithoutSack,
 };
 pub use connection::{Arrival, Connection, UrgentRead, WriteFlags};
 pub use embryo::{Embryo, EmbryoVerdict};

@@ -12,7 +12,7 @@ use faultwire_base::Duration;
 use crate::config::{
     AckAtOnce, BackOff, ChallengeLimit, Config, DataAhead, DelayOver, EmptyFlight, InitialWindow,
     KeepAliveProbe, LossResponse, MeasuredSegments, OldDuplicate, OldTimestamp, PartialAck, ProbeContent,
-    RepeatedFin, RightEdge, SackedData, SequenceOrder, TimerRestart, WindowUpdate,
+    RepeatedFin, RightEdge, SackedData, SequenceOrder, TimeWaitShare, TimerRestart, WindowUpdate,
 };
 use crate::handshake_config::SimultaneousOpen;
 
@@ -70,7 +70,7 @@ pub enum Quirk {
     NoSimultaneousOpen,
     /// A FIN that is sent again stands one beyond its place, so that the peer waits for an octet that never was.
     FinSequenceWrong,
-    /// TIME_WAIT lasts 100 ms instead of 2 MSL.
+    /// TIME_WAIT lasts a five-hundredth of 2 MSL.
     ShortTimeWait,
     /// A keep-alive probe stands at SND.NXT, where nobody answers it: idle connections die.
     KeepAliveAtNext,
@@ -166,7 +166,7 @@ impl Quirk {
             Self::HalfOpenUndiscovered => config.arrival.drop_syn = true,
             Self::NoSimultaneousOpen => config.handshake.simultaneous_open = SimultaneousOpen::Refuses,
             Self::FinSequenceWrong => config.sending.repeated_fin = RepeatedFin::AtNext,
-            Self::ShortTimeWait => config.time_wait.length = SHORT_TIME_WAIT,
+            Self::ShortTimeWait => config.time_wait.share = TimeWaitShare::FiveHundredth,
             Self::KeepAliveAtNext => config.keep_alive.probe = KeepAliveProbe::AtNext,
             Self::CubicStuckAtMinimum => config.congestion.empty_flight = EmptyFlight::Idle,
             Self::PacketTooBigIgnored => config.icmp.path_mtu_discovery = false,
@@ -312,7 +312,7 @@ impl Quirk {
             },
             Self::ShortTimeWait => Entry {
                 name: "short_time_wait",
-                what: "TIME_WAIT lasts 100 ms instead of 2 MSL.",
+                what: "TIME_WAIT lasts a five-hundredth of 2 MSL.",
                 source: "RFC 1337 §1; against RFC 9293 §3.6.1",
             },
             Self::KeepAliveAtNext => Entry {
@@ -374,5 +374,3 @@ struct Entry {
 
 /// [`Quirk::InitialRtoTooLow`].
 const SHORT_INITIAL_RTO: Duration = Duration::from_millis(100);
-/// [`Quirk::ShortTimeWait`].
-const SHORT_TIME_WAIT: Duration = Duration::from_millis(100);

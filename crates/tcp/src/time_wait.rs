@@ -62,7 +62,7 @@ impl TimeWait {
         let window = tcb.receive.edge().saturating_since(tcb.receive.next());
         Self {
             config: Arc::clone(&tcb.config),
-            deadline: now.saturating_add(tcb.config.time_wait.length),
+            deadline: now.saturating_add(tcb.config.time_wait.duration()),
             local_port: tcb.path.local_port,
             remote_port: tcb.path.remote_port,
             next_send: tcb.send.next_seq(),
@@ -278,7 +278,7 @@ impl TimeWait {
     }
 
     fn restart(&mut self, now: Instant) {
-        self.deadline = now.saturating_add(self.config.time_wait.length);
+        self.deadline = now.saturating_add(self.config.time_wait.duration());
     }
 
     fn challenge(&mut self, now: Instant, cause: Cause, reason: DropReason) -> TimeWaitVerdict {

@@ -117,7 +117,8 @@ fn of_time(plan: &Plan, notes: &mut Vec<String>) {
             ));
         }
     }
-    let longest = plan.hosts.iter().map(|host| host.config.tcp.time_wait.length).max().unwrap_or_default();
+    let longest =
+        plan.hosts.iter().map(|host| host.config.tcp.time_wait.duration()).max().unwrap_or_default();
     let reads_time_wait =
         plan.expectations.iter().any(|it| matches!(it.check, Check::Leaves { state: State::TimeWait, .. }));
     if reads_time_wait && Instant::ZERO + longest > plan.stop.at {

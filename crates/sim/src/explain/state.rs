@@ -168,7 +168,7 @@ fn time_wait_ends(scene: &Scene<'_>, index: usize, flow: Flow, goes: &str) -> To
     let entered = scene.state_before(flow, entry.place, index);
     let begun = entered.map_or(Instant::ZERO, |entered| scene.entry(entered).at);
     let host = scene.plan.hosts.iter().find(|host| host.place == entry.place);
-    let clock = host.map(|host| host.config.tcp.time_wait.length);
+    let clock = host.map(|host| host.config.tcp.time_wait.duration());
     let restarted = clock.and_then(|clock| {
         let mut arrivals = scene.arrivals_before(flow, entry.place, index);
         arrivals

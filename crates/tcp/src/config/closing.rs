@@ -115,6 +115,8 @@ impl ClosingConfig {
 pub struct TimeWaitConfig {
     /// 2 MSL.
     pub length: Duration,
+    /// How much of 2 MSL is waited.
+    pub share: TimeWaitShare,
     /// What arriving segments do.
     pub rule: TimeWaitRule,
     /// Ignore RST (RFC 1337, `tcp_rfc1337`); otherwise a RST at RCV.NXT ends TIME-WAIT.
@@ -126,6 +128,15 @@ pub struct TimeWaitConfig {
     /// A connect may take the place of a connection with timestamps when the peer has been silent for so long (Linux
     /// `tcp_tw_reuse`); `None`: never.
     pub reuse_after: Option<Duration>,
+}
+
+/// How much of 2 MSL a connection stays in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeWaitShare {
+    /// All of it (RFC 9293 §3.6.1, MUST-13).
+    Whole,
+    /// A five-hundredth: 120 ms of Linux's minute ([`crate::Quirk::ShortTimeWait`]).
+    FiveHundredth,
 }
 
 /// What arriving segments do in TIME-WAIT.
@@ -142,9 +153,18 @@ pub enum TimeWaitRule {
 }
 
 impl TimeWaitConfig {
+    /// How long a connection stays in TIME-WAIT.
+    pub fn duration(&self) -> Duration {
+        match self.share {
+            TimeWaitShare::Whole => self.length,
+            TimeWaitShare::FiveHundredth => self.length / 500,
+        }
+    }
+
     pub(super) fn rfc() -> Self {
         Self {
             length: Duration::from_secs(240),
+            share: TimeWaitShare::Whole,
             rule: TimeWaitRule::Letter,
             rfc1337: false,
             reopen_gap: 65_536,
@@ -156,6 +176,7 @@ impl TimeWaitConfig {
     pub(super) fn linux() -> Self {
         Self {
             length: Duration::from_secs(60),
+            share: TimeWaitShare::Whole,
             rule: TimeWaitRule::Linux,
             rfc1337: false,
             reopen_gap: 65_537,
@@ -167,6 +188,7 @@ impl TimeWaitConfig {
     pub(super) fn freebsd() -> Self {
         Self {
             length: Duration::from_secs(60),
+            share: TimeWaitShare::Whole,
             rule: TimeWaitRule::Bsd,
             rfc1337: true,
             // The ISN of the new connection is RFC 6528's, which has moved on.

@@ -103,7 +103,7 @@ fn config(
     }
     let lawful = Arc::clone(&config.tcp);
     if let Some(quirks) = item.get("quirks") {
-        stack.quirks = quirks::apply(&quirks, &stack, Arc::make_mut(&mut config.tcp))?;
+        stack.quirks = quirks::apply(&quirks, Arc::make_mut(&mut config.tcp))?;
     }
     Ok((config, stack, lawful))
 }

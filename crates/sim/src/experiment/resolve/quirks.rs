@@ -4,11 +4,10 @@ use faultwire_tcp::{Config, Quirk};
 
 use crate::experiment::problem::Problem;
 use crate::experiment::read::Item;
-use crate::plan::StackPlan;
 
 /// Puts the quirks of `item` into `config`, and gives them in the order of [`Quirk::ALL`]. Each has to change something
 /// that the others leave alone.
-pub(super) fn apply(item: &Item<'_>, stack: &StackPlan, config: &mut Config) -> Result<Vec<Quirk>, Problem> {
+pub(super) fn apply(item: &Item<'_>, config: &mut Config) -> Result<Vec<Quirk>, Problem> {
     let mut quirks: Vec<Quirk> = Vec::new();
     for item in item.one_or_many() {
         let name = item.text()?;
@@ -19,11 +18,6 @@ pub(super) fn apply(item: &Item<'_>, stack: &StackPlan, config: &mut Config) -> 
         if let Some(other) = quirks.iter().find(|other| quirk.excludes(**other)) {
             let other = other.as_str();
             let message = format!("{name:?} and {other:?} are two ways of one rule: a host has one of them");
-            return Err(item.problem(message));
-        }
-        if quirk == Quirk::ShortTimeWait && stack.own_time_wait {
-            let message =
-                format!("{name:?} and \"tcp.time_wait\" both say how long TIME_WAIT lasts: leave one out");
             return Err(item.problem(message));
         }
         let before = config.clone();
