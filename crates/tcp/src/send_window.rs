@@ -120,13 +120,16 @@ impl SendWindow {
     }
 
     /// RFC 9293 §3.10.7.4: takes SEG.WND, unsigned and in 32 bits (§3.1: MUST-1, REC-1), unless the segment is older than the one that set it last. `seq` is a
-    /// position of the peer's. Says whether the window differs from before.
+    /// position of the peer's. Says whether the window differs from before. A retransmission that acknowledges more than
+    /// all before is not older, whatever its number (Linux `tcp_may_update_window`): with SND.UNA alone the right edge
+    /// would move beyond what the peer has offered.
     #[inline]
     pub(crate) fn update(&mut self, seq: Offset, ack: Offset, window: u32) -> bool {
-        if self.updated_by_seq > seq || (self.updated_by_seq == seq && self.updated_by_ack > ack) {
+        let is_older = self.updated_by_seq > seq || (self.updated_by_seq == seq && self.updated_by_ack > ack);
+        if is_older && ack <= self.unacknowledged {
             return false;
         }
-        (self.updated_by_seq, self.updated_by_ack) = (seq, ack);
+        (self.updated_by_seq, self.updated_by_ack) = (self.updated_by_seq.max(seq), ack);
         let changed = self.window != window;
         self.window = window;
         self.window_max = self.window_max.max(window);
@@ -158,3 +161,6 @@ impl SendWindow {
         self.small_until > self.unacknowledged
     }
 }
+
+#[cfg(test)]
+mod tests;

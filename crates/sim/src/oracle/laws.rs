@@ -244,18 +244,16 @@ impl End {
         if segment.flags.contains(Flags::SYN) { 0 } else { self.shift }
     }
 
-    /// It offers its peer a right edge. RFC 9293 §3.8.6 (SHLD-14): the edge doesn't move left before the peer's FIN; the
-    /// shift's rounding is allowed (7323 §2.4), up once and down once (FreeBSD), also where a SYN-ACK with an unscaled
-    /// window follows a scaled one.
+    /// It offers its peer a right edge, and may be bound by what it has offered before. RFC 9293 §3.8.6 (SHLD-14): the
+    /// edge doesn't move left; the shift's rounding is allowed (7323 §2.4), up once and down once (FreeBSD).
     #[inline]
-    fn offer(&mut self, edge: u64, peer_is_done: bool) -> Option<String> {
+    fn offer(&mut self, edge: u64, is_bound: bool) -> Option<String> {
         if edge >= self.offered_edge {
             self.offered_edge = edge;
             return None;
         }
         let rounding = (1 << self.shift) - u64::from(self.shift == 0);
-        (edge + rounding < self.offered_edge && !peer_is_done)
-            .then(|| window_shrank(self.offered_edge - edge))
+        (is_bound && edge + rounding < self.offered_edge).then(|| window_shrank(self.offered_edge - edge))
     }
 }
 
@@ -321,7 +319,9 @@ impl Conversation {
                 return None;
             }
             let edge = ack + (u64::from(segment.window) << end.shift_of(segment));
-            return end.offer(edge, peer.fin_end.is_some_and(|fin| ack >= fin));
+            // A SYN can't say more than 65,535, also when it goes again after larger windows.
+            let is_bound = !segment.flags.contains(Flags::SYN) && peer.fin_end.is_none_or(|fin| ack < fin);
+            return end.offer(edge, is_bound);
         }
         None
     }
