@@ -379,6 +379,7 @@ fn take_text(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Option<DropReason> {
             account(tcb, arriving, length, false);
             arriving::answer(tcb, arriving, Reason::DuplicateAck);
         }
+        Placed::Discarded => arriving::answer(tcb, arriving, Reason::DuplicateAck),
         Placed::Duplicate => {
             tcb.tally.out_of_order += 1;
             arriving::answer_duplicate(tcb, arriving, start, end);
@@ -404,7 +405,7 @@ fn note_in_list(tcb: &mut Tcb, old: (Offset, Offset), text: (Offset, Offset), pl
             Placed::InOrder | Placed::FilledHole => list.advanced(next, start, end),
             Placed::OutOfOrder => list.arrived(next, start, end),
             // Told with the answer, or not here.
-            Placed::Duplicate | Placed::NoRoom => {}
+            Placed::Duplicate | Placed::Discarded | Placed::NoRoom => {}
         }
     });
 }

@@ -203,7 +203,7 @@ impl Quirk {
             Self::NoCongestionResponse => Entry {
                 name: "no_congestion_response",
                 what: "Neither a loss nor a timeout makes the window smaller.",
-                source: "RFC 2525 §2.2 and §2.3, where the first of the window stays; against RFC 5681 §3.1",
+                source: "RFC 2525 §2.2 taken to its end; against RFC 5681 §3.1 and §3.2",
             },
             Self::InitialRtoTooLow => Entry {
                 name: "initial_rto_too_low",
@@ -283,7 +283,7 @@ impl Quirk {
             Self::NoPaws => Entry {
                 name: "no_paws",
                 what: "A timestamp of long ago is no reason to refuse a segment.",
-                source: "RFC 7323 §5, the danger of §5.1",
+                source: "against RFC 7323 §5.3",
             },
             Self::SequenceWrap => Entry {
                 name: "sequence_wrap",
@@ -308,7 +308,7 @@ impl Quirk {
             Self::FinSequenceWrong => Entry {
                 name: "fin_sequence_wrong",
                 what: "A FIN that is sent again stands one beyond its place, so that the peer waits for an octet that never was.",
-                source: "picoTCP and early lwIP; against RFC 9293 §3.4",
+                source: "against RFC 9293 §3.4",
             },
             Self::ShortTimeWait => Entry {
                 name: "short_time_wait",

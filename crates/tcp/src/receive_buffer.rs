@@ -53,6 +53,8 @@ pub(crate) enum Placed {
     FilledHole,
     /// It is ahead of RCV.NXT.
     OutOfOrder,
+    /// It is ahead of RCV.NXT, and is not kept ([`DataAhead::Discarded`]).
+    Discarded,
     /// It is ahead of RCV.NXT, and all of it was here before.
     Duplicate,
     /// It is ahead of RCV.NXT in so many pieces that the memory for them is used up.
@@ -204,7 +206,7 @@ impl ReceiveBuffer {
     pub(crate) fn place(&mut self, at: Offset, payload: &Payload, ahead: DataAhead) -> Placed {
         if at > self.next {
             if ahead == DataAhead::Discarded {
-                return Placed::OutOfOrder;
+                return Placed::Discarded;
             }
             let limit = self.capacity.saturating_mul(2);
             return match self.reassembly.get_or_insert_default().insert(at, payload, limit) {
@@ -220,6 +222,9 @@ impl ReceiveBuffer {
         };
         if ahead == DataAhead::Reneged {
             self.reassembly = None;
+            if let Some(memory) = &mut self.memory {
+                memory.forget_ahead();
+            }
             return Placed::FilledHole;
         }
         while let Some(payload) = reassembly.take(self.next) {

@@ -238,6 +238,12 @@ impl ReceiveMemory {
         self.charged += cost;
     }
 
+    /// What was out of order is thrown away.
+    pub(crate) fn forget_ahead(&mut self) {
+        self.charged -= self.ahead[1].min(self.charged);
+        self.ahead = [0; 2];
+    }
+
     /// `octets` that were out of order follow in order, up to `end`; `rest` if others do not.
     pub(crate) fn bring_in_order(&mut self, end: Offset, octets: u64, rest: bool) {
         let [total, cost] = self.ahead;

@@ -5,7 +5,7 @@ use faultwire_tcp::{Config, Quirk};
 use faultwire_wire::{Flags, Reason};
 
 use crate::pair::*;
-use crate::{open_between, right_and_wrong, right_and_wrong_of};
+use crate::{open_between, right_and_wrong, right_and_wrong_of, with};
 
 /// The first of four segments is lost. Gives the blocks that B reported, which segments A sent again, and what B read.
 fn after_a_gap(config: Config) -> (usize, Vec<u64>, usize) {
@@ -40,6 +40,26 @@ fn sack_reneging() {
     let (right, wrong) = right_and_wrong(Quirk::SackReneging, after_a_gap);
     assert_eq!(right, (3, vec![0], 4 * 1448));
     assert_eq!(wrong, (3, vec![0, 1, 2, 3], 4 * 1448));
+}
+
+/// What a Linux receiver throws away it does not charge to its memory: its window is open after a hundred gaps.
+#[test]
+fn what_is_thrown_away_costs_no_memory() {
+    for quirk in [Quirk::NoReassembly, Quirk::SackReneging] {
+        let mut small = with(linux(), quirk);
+        small.buffers.receive = 16_384;
+        small.buffers.receive_max = 16_384;
+        let mut pair = open_between(rfc(), small);
+        pair.script(|sent| {
+            let first = sent.from == A && sent.stream_offset % 14_480 == 0 && sent.transmission == 1;
+            if first && !sent.segment.payload.is_empty() { DROP } else { PASS }
+        });
+        for round in 0..100 {
+            pair.write(A, round * 14_480, 14_480);
+            pair.run_for(Duration::from_secs(20));
+        }
+        assert_eq!(pair.octets_read(B).len(), 1_448_000, "{quirk}");
+    }
 }
 
 /// The right edges that B offers while it reads nothing.
