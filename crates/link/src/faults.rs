@@ -100,22 +100,20 @@ impl Faults {
         *ends = Some(ends.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// Applies all faults to a packet that enters at `now`, in the order of the file; a drop ends it.
+    /// Applies all faults to a packet that enters at `now`, in the order of the file. A drop ends it, but those that
+    /// follow still count the packet, so that `nth` means the same whatever another fault takes.
     pub(crate) fn judge(&mut self, now: Instant, packet: &mut Packet, fate: &mut Fate, ledger: &mut Ledger) {
         for (index, fault) in self.faults.iter_mut().enumerate() {
             if !fault.fault.matching.is_satisfied(now, packet, fault.flow) {
                 continue;
             }
             fault.seen += 1;
-            if !fault.fault.nth.contains(fault.seen) {
+            if fate.dropped || !fault.fault.nth.contains(fault.seen) {
                 continue;
             }
             fault.counts.matched += 1;
             let acted = fault.act(FaultIndex(index as u32), now, packet, fate, ledger);
             fault.counts.acted += u64::from(acted);
-            if fate.dropped {
-                break;
-            }
         }
     }
 }

@@ -76,7 +76,7 @@ impl Nth {
 }
 
 /// What a fault does to a packet. Faults apply in the order of the file, each to what the ones before have left; a drop
-/// ends it.
+/// ends it, though those that follow still count the packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Takes it.

@@ -289,12 +289,9 @@ impl Checker {
             Some(word) => format!(": did you mean {word:?}?"),
             None => String::new(),
         };
-        let message = format!(
-            "unknown key {key:?}{} {} has: {}",
-            sentence(&hint),
-            capital(object.what),
-            quoted_list(object.keys())
-        );
+        let known = quoted_list(object.keys());
+        let known = if known.is_empty() { " no keys".to_owned() } else { format!(": {known}") };
+        let message = format!("unknown key {key:?}{} {} has{known}", sentence(&hint), capital(object.what));
         let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
         Err(Problem::new(member.key_place.clone(), path, message))
     }
@@ -384,7 +381,11 @@ fn remedy(node: &Node, kind: &Kind) -> String {
     };
     match (&node.value, quantity, kind) {
         (Value::Null, ..) => ": leave the key out instead".to_owned(),
-        (Value::Number(number), ..) if number.starts_with('-') => ": it can't be negative".to_owned(),
+        (Value::Number(number), quantity, _)
+            if number.starts_with('-') && quantity != Some(Quantity::Deviation) =>
+        {
+            ": it can't be negative".to_owned()
+        }
         (Value::Number(_), Some(Quantity::Probability), _) => {
             ": write percent, like \"1%\", since 0.01 could mean either".to_owned()
         }

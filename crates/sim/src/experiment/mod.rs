@@ -104,10 +104,16 @@ fn read_replay(root: Node, overrides: &Overrides) -> Result<Experiment, Problem>
     for case in &mut experiment.cases {
         let Some(run) = parts.replay.run_of(&case.name) else {
             let message = format!(
-                "there is no run of case {:?}: record it as well, or add {{\"case\": {:?}, ...}} with the decisions that it should have",
-                case.name, case.name
+                "case {:?} has no run in \"runs\": record the experiment again, or leave the case out",
+                case.name
             );
-            return Err(Problem::new(Place::START, "runs", message));
+            let root = Item::root(&parts.experiment);
+            let mut names = root.list("cases").into_iter().filter_map(|item| item.get("name"));
+            let place = names.find(|name| name.node().text() == Some(&case.name));
+            return Err(match place {
+                Some(name) => name.problem(message).inside("experiment"),
+                None => Problem::new(Place::START, "runs", message),
+            });
         };
         Arc::make_mut(&mut case.plan).recording = Some(Arc::clone(&run.recording));
     }

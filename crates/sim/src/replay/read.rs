@@ -62,15 +62,14 @@ fn refuse_other_versions(root: &Node) -> Result<(), Problem> {
     let Some(node @ Node { value: Value::Number(number), .. }) = root.get("faultwire_replay") else {
         return Ok(());
     };
-    let version = number.parse::<u64>().ok();
-    if version.is_none_or(|version| version <= REPLAY_VERSION) {
+    let is_whole = number.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_whole || number.parse::<u64>().is_ok_and(|version| version <= REPLAY_VERSION) {
         return Ok(());
     }
-    let writer =
-        root.get("faultwire_version").and_then(Node::text).map(|writer| format!(" of faultwire {writer}"));
+    let writer = root.get("faultwire_version").and_then(Node::text);
     let message = format!(
-        "this is a replay file of version {number}{}, and faultwire {} reads version {REPLAY_VERSION}: use a newer faultwire, or record the run again with this one",
-        writer.unwrap_or_default(),
+        "this is a replay file of version {number}{}; faultwire {} reads version {REPLAY_VERSION}: use a newer faultwire, or record the run again with this one",
+        writer.map(|writer| format!(", written by faultwire {writer}")).unwrap_or_default(),
         env!("CARGO_PKG_VERSION")
     );
     Err(Problem::new(node.place.clone(), "faultwire_replay", message))

@@ -171,6 +171,17 @@ fn faults_apply_in_order_and_a_drop_ends_it() {
 }
 
 #[test]
+fn what_a_fault_has_dropped_counts_for_those_after_it() {
+    let drop = |count| fault(Match::default(), Nth::only(count), Action::Drop);
+    let mut direction = with(vec![drop(2), drop(4), drop(3)]);
+    for (millis, packet) in (1..).zip(stream()) {
+        direction.offer(at(millis), packet);
+    }
+    let dropped: Vec<u64> = events(&mut direction).iter().map(|event| event.packet.count()).collect();
+    assert_eq!(dropped, [2, 3, 4], "each fault counts the packets that enter, whatever another takes");
+}
+
+#[test]
 fn a_rewrite_of_what_is_not_there_does_nothing() {
     let action = Action::Rewrite { field: HeaderField::Seq, value: 1 };
     let mut direction = with(vec![fault(Match::default(), Nth::Every, action)]);
