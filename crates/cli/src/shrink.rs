@@ -42,7 +42,7 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     teller.finish();
-    files.write(&shrunk)?;
+    files.write(&shrunk, &command(arguments, shrunk.seed))?;
     if !arguments.quiet {
         terminal::print(&text(&shrunk, &arguments.out, Paint::for_stdout()))?;
     }
@@ -61,6 +61,24 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
         }
         None => Status::Held,
     })
+}
+
+/// The command that was given, ready to paste, with its seed.
+fn command(arguments: &ShrinkArguments, seed: u64) -> String {
+    let selection = &arguments.selection;
+    let mut words = vec!["faultwire".to_owned(), "shrink".to_owned(), selection.file.display().to_string()];
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    if let Some(case) = &selection.case {
+        option("--case", case);
+    }
+    option("--seed", &seed.to_string());
+    selection.set.iter().for_each(|set| option("--set", set));
+    selection.without.iter().for_each(|name| option("--without", name));
+    option("--out", &arguments.out.display().to_string());
+    if arguments.hazards == Hazards::Fail {
+        option("--hazards", "fail");
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// A folder is wanted: what is no folder is told before anything runs.
@@ -85,26 +103,42 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
 
 /// The files of the result.
 struct Files {
+    out: PathBuf,
     minimal: PendingFile,
+    replay: PendingFile,
 }
 
 impl Files {
     /// Makes the folder and makes sure that it can be written.
     fn claim(out: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
-        Ok(Self { minimal: PendingFile::claim(&out.join(MINIMAL))? })
+        Ok(Self {
+            out: out.to_owned(),
+            minimal: PendingFile::claim(&out.join(MINIMAL))?,
+            replay: PendingFile::claim(&out.join(REPLAY))?,
+        })
     }
 
-    fn write(mut self, shrunk: &Shrunk) -> anyhow::Result<()> {
+    fn write(mut self, shrunk: &Shrunk, command: &str) -> anyhow::Result<()> {
+        let replay = shrunk.replay(command);
+        self.replay.write(|out| out.write_all(replay.as_bytes()))?;
+        self.replay.finish()?;
         if let Some(minimal) = &shrunk.minimal {
             self.minimal.write(|out| out.write_all(minimal.as_bytes()))?;
-            self.minimal.finish()?;
+            return self.minimal.finish();
         }
-        Ok(())
+        // One of an earlier shrink would be taken for this one's.
+        let stale = self.out.join(MINIMAL);
+        if stale.is_file() {
+            fs::remove_file(stale).context("removing an older minimal.json")
+        } else {
+            Ok(())
+        }
     }
 }
 
 const MINIMAL: &str = "minimal.json";
+const REPLAY: &str = "replay.json";
 
 /// Tells how far it is: a bar to a terminal, else a line where something new begins.
 struct Teller {
@@ -175,8 +209,15 @@ fn text(shrunk: &Shrunk, out: &Path, paint: Paint) -> String {
     for (index, (name, what)) in shrunk.faults.iter().enumerate() {
         text.push_str(&format!("{}. {}: {what}\n", index + 1, paint.strong(name)));
     }
-    let minimal: PathBuf = out.join(MINIMAL);
-    text.push_str(&format!("\nfaultwire run {} --timeline\n", quoted(&minimal.display().to_string())));
+    let path = |name: &str| quoted(&out.join(name).display().to_string());
+    if shrunk.minimal.is_some() {
+        text.push_str(&format!("\nfaultwire run {} --timeline\n", path(MINIMAL)));
+    } else {
+        text.push_str(&format!(
+            "\nThere is no {MINIMAL}: no named fault does what one of these decisions of chance does, or they are too many to name.\n"
+        ));
+    }
+    text.push_str(&format!("faultwire run {}\n", path(REPLAY)));
     text
 }
 

@@ -85,8 +85,11 @@ pub enum Decision {
         /// Its new value.
         value: u64,
     },
-    /// The packet travels without the delay, by chance.
-    Reordered,
+    /// The packet travels without the delay.
+    Reordered {
+        /// Who decided.
+        by: By,
+    },
 }
 
 /// Why a packet is gone.
@@ -149,7 +152,7 @@ impl Decision {
             Self::Held { by } => [5, by.number(), 0, 0],
             Self::Released { by } => [6, by.number(), 0, 0],
             Self::Rewritten { by, field, value } => [7, by.number(), field.number(), value],
-            Self::Reordered => [8, 0, 0, 0],
+            Self::Reordered { by } => [8, by.number(), 0, 0],
         }
     }
 }

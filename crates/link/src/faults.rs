@@ -37,6 +37,8 @@ pub(crate) struct Fate {
     /// Added to its arrival.
     pub(crate) extra: Duration,
     pub(crate) hold: Option<Hold>,
+    /// Who lets it travel without the delay.
+    pub(crate) sent_at_once: Option<By>,
     /// Copies to send after it.
     pub(crate) copies: Vec<Copied>,
 }
@@ -139,6 +141,10 @@ impl Fault {
                 fate.extra = Duration::from_nanos(fate.extra.as_nanos().saturating_add(extra.as_nanos()));
                 ledger.counters.delayed += 1;
                 ledger.note(now, id, Decision::Delayed { by, extra });
+                true
+            }
+            Action::SendAtOnce => {
+                fate.sent_at_once = Some(by);
                 true
             }
             Action::Hold(_) => {

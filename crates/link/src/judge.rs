@@ -20,7 +20,8 @@ struct Passage {
     hold: Option<Hold>,
     /// Deviation of the delay in nanoseconds.
     jitter: i64,
-    sent_at_once: bool,
+    /// Who lets it travel without the delay.
+    sent_at_once: Option<By>,
 }
 
 impl Direction {
@@ -45,7 +46,7 @@ impl Direction {
                 extra: fate.extra,
                 hold: fate.hold,
                 jitter: chosen.jitter,
-                sent_at_once: chosen.sent_at_once,
+                sent_at_once: fate.sent_at_once.or(chosen.sent_at_once.then_some(By::Random)),
             };
             entered = self.pass(now, packet, passage, &mut offer);
             if entered && chosen.sent_at_once {
@@ -157,9 +158,11 @@ impl Direction {
             self.hold(now, packet, (departure, hold, passage), offer);
             return true;
         }
-        if passage.sent_at_once && !self.path.delay.is_zero() {
+        if let Some(by) = passage.sent_at_once
+            && !self.path.delay.is_zero()
+        {
             self.ledger.counters.reordered += 1;
-            self.ledger.note(now, packet.tag.id, Decision::Reordered);
+            self.ledger.note(now, packet.tag.id, Decision::Reordered { by });
             self.enqueue_stray(now, departure.saturating_add(passage.extra), packet, offer);
             return true;
         }

@@ -83,6 +83,8 @@ pub enum Action {
     Drop,
     /// Lets it arrive so much later, while others pass it.
     Delay(Duration),
+    /// Lets it travel without the delay of the link, so that it overtakes others.
+    SendAtOnce,
     /// Keeps it after its serialisation; from its release on it takes the delay of the link.
     Hold(HoldUntil),
     /// Makes copies, of the packet as it is then.

@@ -208,6 +208,7 @@ impl Watch {
             Decision::Corrupted { by, .. }
             | Decision::Delayed { by, .. }
             | Decision::Held { by, .. }
+            | Decision::Reordered { by }
             | Decision::Rewritten { by, .. } => {
                 if let Some(fault) = fault(by) {
                     self.tracker.fault_made(fault, event.packet);

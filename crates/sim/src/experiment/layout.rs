@@ -1,19 +1,234 @@
-//! An experiment as text for people: keys in the order of the grammar, short things on one line.
+//! An experiment as text, laid out as a person writes it: known keys in their usual order, one host, link, app, fault or
+//! expectation a line, lines that are not long.
 
-use super::grammar::EXPERIMENT;
-use super::json::{Member, Node, Value};
-use super::shape::{Kind, Object};
+use super::json::{Node, Value};
 
-/// Columns after which an object or list is broken into lines.
-const WIDTH: usize = 120;
+/// Columns of a line.
+const WIDTH: usize = 110;
 
-/// The experiment with its keys in the order of the grammar; lines after the first begin with `indent`.
+/// Keys in the order in which a person writes them; others follow as they stand.
+const ORDER: [&str; 76] = [
+    "$schema",
+    "name",
+    "description",
+    "seed",
+    "stop",
+    "swarm",
+    "hosts",
+    "routers",
+    "links",
+    "apps",
+    "faults",
+    "heal",
+    "stack",
+    "quirks",
+    "address",
+    "sysctl",
+    "tcp",
+    "between",
+    "model",
+    "type",
+    "connect",
+    "accept",
+    "write",
+    "read",
+    "wait",
+    "sleep",
+    "getsockopt",
+    "shutdown",
+    "close",
+    "abort",
+    "send_to",
+    "recv_from",
+    "on",
+    "start",
+    "listen",
+    "protocol",
+    "from_port",
+    "as",
+    "setsockopt",
+    "to",
+    "size",
+    "rate",
+    "delay",
+    "jitter",
+    "towards",
+    "match",
+    "inject",
+    "conn",
+    "kind",
+    "byte",
+    "transmission",
+    "nth",
+    "when",
+    "app",
+    "fault",
+    "oracle",
+    "host",
+    "at",
+    "until",
+    "within",
+    "do",
+    "state",
+    "info",
+    "reaches",
+    "leaves",
+    "states",
+    "sent",
+    "delivered",
+    "counter",
+    "result",
+    "since",
+    "after",
+    "min",
+    "max",
+    "run",
+    "expect",
+];
+
+/// Lists and maps of the file whose elements have a line each.
+const SECTIONS: [&str; 7] = ["hosts", "routers", "links", "apps", "faults", "expect", "cases"];
+
+/// The experiment inside another text: lines after the first begin with `indent`.
 pub(crate) fn experiment(root: &Node, indent: &str) -> String {
-    let mut ordered = root.clone();
-    order(&mut ordered, &Kind::Object(&EXPERIMENT));
-    let mut out = String::new();
-    write(&ordered, indent, 0, &mut out);
-    out
+    pretty(root).trim_end().replace('\n', &format!("\n{indent}"))
+}
+
+/// The experiment as a file.
+pub(crate) fn pretty(root: &Node) -> String {
+    let mut page = Page { text: String::from("{\n"), column: 0 };
+    let mut members = sorted(root);
+    // Cases stand at the end, whatever else there is.
+    members.sort_by_key(|(key, _)| *key == "cases");
+    for (index, (key, node)) in members.iter().enumerate() {
+        page.push(if index == 0 { "  " } else { ",\n  " });
+        page.push(&format!("{}: ", text(key)));
+        if SECTIONS.contains(key) { page.section(node) } else { page.fill(node, 2) }
+    }
+    page.push("\n}\n");
+    page.text
+}
+
+struct Page {
+    text: String,
+    column: usize,
+}
+
+impl Page {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        match text.rsplit_once('\n') {
+            Some((_, last)) => self.column = last.chars().count(),
+            None => self.column += text.chars().count(),
+        }
+    }
+
+    fn break_line(&mut self, indent: usize) {
+        self.push("\n");
+        self.push(&" ".repeat(indent));
+    }
+
+    /// A list or map with one element a line.
+    fn section(&mut self, node: &Node) {
+        let (elements, open, close) = match &node.value {
+            Value::List(items) => (items.iter().map(|item| (None, item)).collect(), "[", "]"),
+            Value::Object(members) => {
+                let members = members.iter().map(|member| (Some(member.key.as_str()), &member.node));
+                (members.collect::<Vec<_>>(), "{", "}")
+            }
+            _ => return self.fill(node, 2),
+        };
+        self.push(open);
+        for (index, (key, element)) in elements.iter().enumerate() {
+            self.push(if index == 0 { "" } else { "," });
+            self.break_line(4);
+            if let Some(key) = key {
+                self.push(&format!("{}: ", text(key)));
+            }
+            self.fill(element, 4);
+        }
+        if !elements.is_empty() {
+            self.break_line(2);
+        }
+        self.push(close);
+    }
+
+    /// A value in one line if it has room, else as many members or elements a line as have.
+    fn fill(&mut self, node: &Node, indent: usize) {
+        let whole = inline(node);
+        if self.column + whole.chars().count() < WIDTH {
+            return self.push(&whole);
+        }
+        match &node.value {
+            Value::Object(_) => {
+                self.push("{ ");
+                for (index, (key, value)) in sorted(node).into_iter().enumerate() {
+                    self.part(index, &format!("{}: ", text(key)), value, indent + 2);
+                }
+                self.push(" }");
+            }
+            Value::List(items) => {
+                self.push("[");
+                self.break_line(indent);
+                for (index, item) in items.iter().enumerate() {
+                    self.part(index, "", item, indent);
+                }
+                self.push(" ]");
+            }
+            _ => self.push(&whole),
+        }
+    }
+
+    /// A member or element, behind the one before it or on a line of its own.
+    fn part(&mut self, index: usize, key: &str, value: &Node, indent: usize) {
+        let width = key.chars().count() + inline(value).chars().count();
+        if index > 0 {
+            self.push(",");
+            let fits_here = self.column + width + 3 < WIDTH;
+            // What is too long for any line may as well begin here, and steps begin beside the head of their app.
+            let may_begin = indent + width >= WIDTH || key == "\"run\": ";
+            if fits_here || (may_begin && self.column + key.chars().count() + 2 < WIDTH) {
+                self.push(" ");
+            } else {
+                self.break_line(indent);
+            }
+        }
+        self.push(key);
+        self.fill(value, indent);
+    }
+}
+
+/// A value in one line.
+fn inline(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.clone(),
+        Value::Text(word) => text(word),
+        Value::List(items) if items.is_empty() => "[]".to_owned(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            let scalar = !items.iter().any(|item| item.starts_with(['{', '[']));
+            if scalar { format!("[{}]", items.join(", ")) } else { format!("[ {} ]", items.join(", ")) }
+        }
+        Value::Object(members) if members.is_empty() => "{}".to_owned(),
+        Value::Object(_) => {
+            let members: Vec<String> = sorted(node)
+                .into_iter()
+                .map(|(key, value)| format!("{}: {}", text(key), inline(value)))
+                .collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+    }
+}
+
+/// Members in the order of a person; what is unknown to it keeps its place at the end.
+fn sorted(node: &Node) -> Vec<(&str, &Node)> {
+    let mut members: Vec<(&str, &Node)> =
+        node.members().iter().map(|member| (member.key.as_str(), &member.node)).collect();
+    let rank = |key: &str| ORDER.iter().position(|known| *known == key).unwrap_or(ORDER.len());
+    members.sort_by_key(|(key, _)| rank(key));
+    members
 }
 
 /// A text in quotes.
@@ -21,106 +236,5 @@ pub(crate) fn text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Puts the keys of every object into the order of its grammar.
-fn order(node: &mut Node, kind: &Kind) {
-    match (kind, &mut node.value) {
-        (Kind::Object(object), Value::Object(members)) => order_members(members, object),
-        (Kind::Map { item, .. }, Value::Object(members)) => {
-            members.iter_mut().for_each(|member| order(&mut member.node, &Kind::Object(item)));
-        }
-        (Kind::List { item, .. }, Value::List(items)) => items.iter_mut().for_each(|one| order(one, item)),
-        (Kind::Bounds(_), Value::Object(members)) => {
-            members.sort_by_key(|member| member.key != "min");
-        }
-        (Kind::OneOf(kinds), Value::Object(_)) => {
-            let object = |kind: &&Kind| matches!(kind, Kind::Object(_) | Kind::Bounds(_));
-            if let Some(kind) = kinds.iter().find(object) {
-                order(node, kind);
-            }
-        }
-        (Kind::OneOf(kinds), Value::List(_)) => {
-            if let Some(kind) = kinds.iter().find(|kind| matches!(kind, Kind::List { .. })) {
-                order(node, kind);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Fields first, then the verb, then what goes with it.
-fn order_members(members: &mut [Member], object: &Object) {
-    let with = || object.verbs.iter().flat_map(|verb| verb.with);
-    let place = |key: &str| {
-        let fields = object.fields.iter().map(|field| field.name);
-        let verbs = object.verbs.iter().map(|verb| verb.name);
-        fields.chain(verbs).chain(with().map(|field| field.name)).position(|name| name == key)
-    };
-    members.sort_by_key(|member| place(&member.key));
-    for member in members {
-        let fields = object.fields.iter().chain(with()).find(|field| field.name == member.key);
-        let verb = object.verbs.iter().find(|verb| verb.name == member.key).map(|verb| &verb.kind);
-        if let Some(kind) = fields.map(|field| &field.kind).or(verb) {
-            order(&mut member.node, kind);
-        }
-    }
-}
-
-/// Writes a value that begins `column` columns after `indent`.
-fn write(node: &Node, indent: &str, column: usize, out: &mut String) {
-    let mut line = String::new();
-    write_line(node, &mut line);
-    if indent.len() + column + line.chars().count() <= WIDTH {
-        out.push_str(&line);
-        return;
-    }
-    let inner = format!("{indent}  ");
-    let close = match &node.value {
-        Value::List(items) => {
-            let count = items.len();
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(&format!("\n{inner}"));
-                write(item, &inner, 1, out);
-                out.push_str(if index + 1 < count { "," } else { "" });
-            }
-            ']'
-        }
-        Value::Object(members) => {
-            let count = members.len();
-            out.push('{');
-            for (index, member) in members.iter().enumerate() {
-                let key = text(&member.key);
-                out.push_str(&format!("\n{inner}{key}: "));
-                write(&member.node, &inner, key.chars().count() + 3, out);
-                out.push_str(if index + 1 < count { "," } else { "" });
-            }
-            '}'
-        }
-        _ => return out.push_str(&line),
-    };
-    out.push_str(&format!("\n{indent}{close}"));
-}
-
-fn write_line(node: &Node, out: &mut String) {
-    let (items, open, close): (Vec<(Option<&str>, &Node)>, _, _) = match &node.value {
-        Value::List(items) => (items.iter().map(|item| (None, item)).collect(), "[", "]"),
-        Value::Object(members) => {
-            (members.iter().map(|member| (Some(member.key.as_str()), &member.node)).collect(), "{ ", " }")
-        }
-        _ => return out.push_str(&super::effective::text_of(node)),
-    };
-    if items.is_empty() {
-        out.push_str(open.trim());
-        out.push_str(close.trim());
-        return;
-    }
-    out.push_str(open);
-    for (index, (key, item)) in items.into_iter().enumerate() {
-        out.push_str(if index == 0 { "" } else { ", " });
-        if let Some(key) = key {
-            out.push_str(&format!("{}: ", text(key)));
-        }
-        write_line(item, out);
-    }
-    out.push_str(close);
-}
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,7 @@ pub(crate) fn decision(
         Decision::Rewritten { by: who, field, value } => {
             format!("{} set to {value} {}", field.as_str(), by(*who))
         }
-        Decision::Reordered => "sent ahead of others by chance".into(),
+        Decision::Reordered { by: who } => format!("sent ahead of others {}", by(*who)),
     }
 }
 
@@ -190,7 +190,10 @@ pub(crate) fn takes(decision: &Decision) -> bool {
 pub(crate) fn displaces(decision: &Decision) -> bool {
     matches!(
         decision,
-        Decision::Delayed { .. } | Decision::Held { .. } | Decision::Released { .. } | Decision::Reordered
+        Decision::Delayed { .. }
+            | Decision::Held { .. }
+            | Decision::Released { .. }
+            | Decision::Reordered { .. }
     )
 }
 
@@ -215,8 +218,8 @@ pub(crate) fn is_chance(decision: &Decision) -> bool {
         | Decision::Delayed { by, .. }
         | Decision::Held { by }
         | Decision::Released { by }
-        | Decision::Rewritten { by, .. } => *by == By::Random,
-        Decision::Reordered => true,
+        | Decision::Rewritten { by, .. }
+        | Decision::Reordered { by } => *by == By::Random,
     }
 }
 

@@ -32,13 +32,12 @@
 //!
 //! Rooms: `ddmin` is the search in a list, `trials` the bench that runs candidates in parallel and counts them, `target`
 //! says what has to stay, `search` goes from state to state; `chance` makes decisions smaller; `removal`, `network` and `amount` make the experiment smaller, walking it along the grammar
-//! (`walk`, `edit`); `result` makes files of what is left: `translate` turns decisions into faults, `layout` writes the experiment as a person would, `words` tells of its faults.
+//! (`walk`, `edit`); `result` makes files of what is left: `translate` turns decisions into faults, `words` tells of them.
 
 mod amount;
 mod chance;
 mod ddmin;
 mod edit;
-mod layout;
 mod measure;
 mod network;
 mod removal;
@@ -59,7 +58,7 @@ pub use trials::Cut;
 use crate::experiment::parse_tree;
 use crate::failure::{Cluster, Failure};
 use crate::plan::Experiment;
-use crate::replay::RecordedDecision;
+use crate::replay::{self, RecordedRun};
 use crate::run::Judging;
 use chance::Chance;
 use result::Origin;
@@ -116,16 +115,24 @@ pub struct Shrunk {
     /// The named faults that are left, as (name, what it does); those among them that were decisions of chance as well.
     pub faults: Vec<(String, String)>,
     /// A small experiment that fails in the same way, as text: nothing in it is left to chance, what chance did are faults
-    /// with a name. `None` if no named fault does what one of the decisions does; then the replay is all there is.
+    /// with a name. `None` if no named fault does what one of the decisions does, or if
+    /// a search that was cut short leaves more than a hundred of them; then the replay is all there is.
     pub minimal: Option<String>,
-    /// The small experiment for a replay, as text, ...
-    pub experiment: String,
-    /// ... and the decisions of chance that are left.
-    pub decisions: Vec<RecordedDecision>,
+    /// The small experiment with what is left of chance as decisions, for a replay file; ...
+    pub experiment: Experiment,
+    /// ... and its run.
+    pub recorded: RecordedRun,
     /// Candidates run.
     pub tried: u64,
     /// Why it ended, if there may be more to gain.
     pub cut: Option<Cut>,
+}
+
+impl Shrunk {
+    /// The text of a replay file that fails in the same way. `command` is what a reader may want to know of its making.
+    pub fn replay(&self, command: &str) -> String {
+        replay::write(&self.experiment, command, std::slice::from_ref(&self.recorded))
+    }
 }
 
 /// Why there is nothing to shrink.

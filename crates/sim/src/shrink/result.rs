@@ -7,9 +7,11 @@ use super::edit::set_member;
 use super::measure::Measure;
 use super::search::{Found, State};
 use super::target::{Ran, Setting, Target, record, replayed};
-use super::{Shrunk, layout, translate, words};
-use crate::experiment::{Node, Value};
+use super::{Shrunk, translate, words};
+use crate::experiment::{Node, Value, layout, plan_tree};
 use crate::failure::Failure;
+use crate::record::Silent;
+use crate::replay::record_case;
 
 /// Where a search began.
 pub(crate) struct Origin {
@@ -26,6 +28,8 @@ pub(crate) fn shrunk(origin: Origin, target: &Target, found: Found) -> Shrunk {
     let minimal = minimal(&best, target);
     let case = best.setting.case().expect("what is kept is an experiment");
     let seed = case.plan.seed;
+    let (_, recorded) = record_case(&replayed(case, &best.decisions), target.judging(), &mut Silent);
+    let experiment = plan_tree(&described(best.setting.tree(), &origin, seed));
     let tree = minimal.as_ref().unwrap_or_else(|| best.setting.tree());
     let after = Measure::of_tree(tree).with_run(&ran);
     Shrunk {
@@ -35,8 +39,8 @@ pub(crate) fn shrunk(origin: Origin, target: &Target, found: Found) -> Shrunk {
         after: if minimal.is_some() { after } else { after.with_decisions(best.decisions.len()) },
         faults: words::faults(tree),
         minimal: minimal.as_ref().map(|tree| layout::pretty(&described(tree, &origin, seed))),
-        decisions: best.decisions.iter().map(|chance| chance.decision.clone()).collect(),
-        experiment: layout::pretty(&described(best.setting.tree(), &origin, seed)),
+        experiment: experiment.expect("another description is all that differs"),
+        recorded,
         name: origin.name,
         case: origin.case,
         failures: origin.failures,
@@ -55,8 +59,12 @@ fn settled(best: State, target: &Target) -> (State, Ran) {
 }
 
 /// The experiment in which nothing is left to chance: each decision has become a fault with a name. One after the other
-/// does so, while the others are still replayed, in the first form that keeps the failure. `None` if one of them has none.
+/// does so, while the others are still replayed, in the first form that keeps the failure. `None` if one of them has none,
+/// or if there are so many that nobody would read them.
 fn minimal(best: &State, target: &Target) -> Option<Node> {
+    if best.decisions.len() > NAMED_MAX {
+        return None;
+    }
     let mut tree = best.setting.tree().clone();
     let mut left: Vec<Chance> = best.decisions.to_vec();
     while !left.is_empty() {
@@ -71,6 +79,9 @@ fn minimal(best: &State, target: &Target) -> Option<Node> {
     let fails = |setting: Arc<Setting>| setting.case().is_some_and(|case| target.is_failing(case));
     fails(Setting::new(clean.clone())).then_some(clean)
 }
+
+/// So many decisions become faults with a name at most; only a search that was cut short leaves more.
+const NAMED_MAX: usize = 100;
 
 /// The experiment with a sentence that says where it comes from.
 fn described(tree: &Node, origin: &Origin, seed: u64) -> Node {

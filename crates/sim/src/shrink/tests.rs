@@ -1,13 +1,11 @@
 //! Whole shrinks of small experiments that fail on purpose.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::{Cut, Settings, ShrinkError, Shrunk, shrink};
 use crate::experiment::{Overrides, parse};
-use crate::plan::{Experiment, Plan};
+use crate::plan::Experiment;
 use crate::record::Silent;
-use crate::replay::Recording;
 use crate::run::{Judging, run_case};
 
 fn experiment(text: &str) -> Experiment {
@@ -28,12 +26,11 @@ fn assert_fails_as_itself(shrunk: &Shrunk) {
     let small = experiment(minimal(shrunk));
     let run = run_case(&small.cases[0], Judging::default(), &mut Silent);
     assert_eq!(run.cluster().as_ref(), Some(&shrunk.cluster), "{}", minimal(shrunk));
-    let replay = experiment(&shrunk.experiment);
-    let mut case = replay.cases[0].clone();
-    let recording = Recording { decisions: shrunk.decisions.clone() };
-    case.plan = Arc::new(Plan { recording: Some(Arc::new(recording)), ..(*case.plan).clone() });
-    let run = run_case(&case, Judging::default(), &mut Silent);
-    assert_eq!(run.cluster().as_ref(), Some(&shrunk.cluster), "{}", shrunk.experiment);
+    let text = shrunk.replay("faultwire shrink");
+    let replay = experiment(&text);
+    let run = run_case(&replay.cases[0], Judging::default(), &mut Silent);
+    assert_eq!(run.cluster().as_ref(), Some(&shrunk.cluster), "{text}");
+    assert_eq!(run.fingerprint.to_string(), shrunk.recorded.fingerprint);
 }
 
 const PARTITION: &str = r#"{
@@ -235,5 +232,17 @@ fn a_corruption_keeps_one_bit() {
     assert_eq!(shrunk.after.faults, 1, "{}", minimal(&shrunk));
     let bits = minimal(&shrunk).split("\"bits\": [").nth(1).unwrap().split(']').next().unwrap();
     assert!(!bits.contains(','), "{}", minimal(&shrunk));
+    assert_nothing_random(&shrunk);
+}
+
+#[test]
+fn a_packet_that_netem_sent_at_once_stays_early() {
+    let text = transfer(
+        r#""reorder": "2%""#,
+        r#"{ "name": "in order", "at": "server/flow", "counter": "fast_retransmissions", "value": 0 }"#,
+    );
+    let shrunk = first_failing(&text, 2);
+    assert!((1..=3).contains(&shrunk.after.faults), "{}", minimal(&shrunk));
+    assert!(minimal(&shrunk).contains("\"do\": \"send_at_once\""), "{}", minimal(&shrunk));
     assert_nothing_random(&shrunk);
 }

@@ -92,7 +92,7 @@ fn targeted(action: &ChanceAction) -> Option<Node> {
             let later = u64::try_from(*deviation).ok()?;
             one("delay", text(&faultwire_base::Duration::from_nanos(later).to_string()))
         }
-        ChanceAction::SendAtOnce => None,
+        ChanceAction::SendAtOnce => Some(text("send_at_once")),
     }
 }
 

@@ -46,6 +46,7 @@ fn action(node: Option<&Node>) -> String {
     let Some(member) = node.members().first() else {
         return match node.text() {
             Some("drop") => "drops".to_owned(),
+            Some("send_at_once") => "sends at once, ahead of others,".to_owned(),
             Some(word) => format!("does {word} to"),
             None => String::new(),
         };

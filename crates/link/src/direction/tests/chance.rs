@@ -59,7 +59,7 @@ fn an_impairment_moves_no_draw_of_another() {
     for wanted in [
         |decision: &Decision| matches!(decision, Decision::Corrupted { .. }),
         |decision: &Decision| matches!(decision, Decision::Duplicated { .. }),
-        |decision: &Decision| matches!(decision, Decision::Reordered),
+        |decision: &Decision| matches!(decision, Decision::Reordered { .. }),
     ] {
         let without_loss: Vec<u64> = which(&no_loss, wanted).into_iter().filter(survives).collect();
         assert!(!without_loss.is_empty());

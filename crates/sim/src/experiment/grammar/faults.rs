@@ -177,7 +177,10 @@ const PLAIN32: Kind = Integer { what: "a number of 32 bits", min: 0, max: u32::M
 const PLAIN16: Kind = Integer { what: "a number of 16 bits", min: 0, max: 65_535 };
 const PLAIN8: Kind = Integer { what: "a number of 8 bits", min: 0, max: 255 };
 
-const ACTION_WORD: Kind = Kind::Word(&[Word::new("drop", "The packet is lost.")]);
+const ACTION_WORD: Kind = Kind::Word(&[
+    Word::new("drop", "The packet is lost."),
+    Word::new("send_at_once", "The packet travels without the delay, and so overtakes."),
+]);
 
 static ACTION: Object = Object {
     id: "action",
@@ -186,6 +189,7 @@ static ACTION: Object = Object {
     fields: &[],
     verbs: &[
         Verb::new("drop", True, &[], "The packet is lost."),
+        Verb::new("send_at_once", True, &[], "The packet travels without the delay, and so overtakes."),
         Verb::new("delay", TIME, &[], "The packet takes so much longer."),
         Verb::new("hold", Kind::Object(&HOLD), &[], "The packet waits."),
         Verb::new("duplicate", Kind::Object(&DUPLICATE), &[], "A copy follows."),

@@ -111,6 +111,9 @@ fn nth(item: &Item<'_>) -> Result<Nth, Problem> {
 }
 
 fn action(item: &Item<'_>, names: &Names<'_>) -> Result<(Action, Option<AwaitedState>), Problem> {
+    if item.has("send_at_once") || item.is_text() && item.text()? == "send_at_once" {
+        return Ok((Action::SendAtOnce, None));
+    }
     if item.is_text() || item.has("drop") {
         return Ok((Action::Drop, None));
     }
