@@ -203,7 +203,7 @@ fn text(shrunk: &Shrunk, out: &Path, paint: Paint) -> String {
         text.push_str(&format!("  {what:<16}{was:>14}{left:>14}\n"));
     }
     text.push_str(&format!("  {:<16}{:>14}\n\n", "tries", shrunk.tried));
-    if shrunk.faults.is_empty() {
+    if shrunk.faults.is_empty() && shrunk.after.decisions == 0 {
         text.push_str("No fault is needed: it fails without any.\n");
     }
     for (index, (name, what)) in shrunk.faults.iter().enumerate() {

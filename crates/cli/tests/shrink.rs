@@ -108,7 +108,8 @@ fn an_interrupted_shrink_keeps_its_best() {
     let folder = Folder::new("shrink-interrupt");
     let file = folder.file("lossy.json", &lossy("5MiB"));
     let out = folder.path("out");
-    let mut child = command(&["shrink", &file, "--out", &out]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut shrink = command(&["shrink", &file, "--out", &out]);
+    let mut child = shrink.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     assert!(first.contains("shrinking decisions of chance"), "{first}");

@@ -7,7 +7,7 @@ use super::json::{Node, Value};
 const WIDTH: usize = 110;
 
 /// Keys in the order in which a person writes them; others follow as they stand.
-const ORDER: [&str; 76] = [
+const ORDER: [&str; 80] = [
     "$schema",
     "name",
     "description",
@@ -49,6 +49,10 @@ const ORDER: [&str; 76] = [
     "setsockopt",
     "to",
     "size",
+    "request",
+    "response",
+    "count",
+    "think",
     "rate",
     "delay",
     "jitter",

@@ -8,8 +8,8 @@ pub(crate) fn faults(tree: &Node) -> Vec<(String, String)> {
     faults.iter().map(|node| (plain(node.get("name")), fault(node))).collect()
 }
 
-/// What a fault of an experiment does, as a sentence without its end: `drops data of client/first with byte 2896, first
-/// transmission, on wire towards server`.
+/// What a fault of an experiment does, as a sentence without its end: `drops data of client/first with byte 2896, sent for
+/// the first time, on wire towards server`.
 fn fault(node: &Node) -> String {
     let what = if let Some(packets) = node.get("match") {
         format!("{} {}", action(node.get("do")), packets_of(packets))
@@ -72,24 +72,25 @@ fn action(node: Option<&Node>) -> String {
 
 /// Which packets a targeted fault picks.
 fn packets_of(node: &Node) -> String {
-    let mut text = match node.get("nth") {
-        None => "every".to_owned(),
-        Some(nth) => format!("number {} of", plain(Some(nth))),
+    let kind = node.get("kind").map_or_else(|| "packet".to_owned(), |kind| plain(Some(kind)));
+    // One place of the stream, or a SYN or FIN, sent the so-many-th time, is one packet.
+    let has_place = node.get("byte").is_some() || ["syn", "syn_ack", "fin"].contains(&kind.as_str());
+    let which = match node.get("nth") {
+        None if has_place && node.get("transmission").is_some() => String::new(),
+        None => "every ".to_owned(),
+        Some(nth) => format!("number {} of ", plain(Some(nth))),
     };
-    text.push(' ');
-    text.push_str(&node.get("kind").map_or_else(|| "packet".to_owned(), |kind| plain(Some(kind))));
-    let mut with = |word: &str, key: &str| {
-        if let Some(value) = node.get(key) {
-            text.push_str(&format!("{word}{}", plain(Some(value))));
-        }
+    let with = |word: &str, key: &str| {
+        node.get(key).map_or_else(String::new, |value| format!("{word}{}", plain(Some(value))))
     };
-    with(" of ", "conn");
-    with(" with byte ", "byte");
-    with(", transmission ", "transmission");
-    with(", after ", "after");
-    with(", before ", "before");
-    with(", with ", "fields");
-    text
+    let transmission = match with("", "transmission").as_str() {
+        "" => String::new(),
+        "1" => ", sent for the first time".to_owned(),
+        count => format!(", transmission {count}"),
+    };
+    let (conn, byte) = (with(" of ", "conn"), with(" with byte ", "byte"));
+    let (after, before) = (with(", after ", "after"), with(", before ", "before"));
+    format!("{which}{kind}{conn}{byte}{transmission}{after}{before}{}", with(", with ", "fields"))
 }
 
 fn injected(node: &Node) -> String {
