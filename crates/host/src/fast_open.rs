@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::descriptor::Fd;
 use crate::isn::sip_hash;
+use crate::secrets::Secrets;
 
 /// Settings of Fast Open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +181,9 @@ fn cookie(key: FastOpenKey, client: IpAddr, server: IpAddr) -> [u8; 8] {
 /// What a host keeps for Fast Open in one life.
 #[derive(Clone, Debug)]
 pub(crate) struct FastOpen {
-    keys: FastOpenKeys,
+    secrets: Secrets,
+    /// Those given, or the host's own from the first time that they are needed.
+    keys: Option<FastOpenKeys>,
     peers: BTreeMap<IpAddr, Peer>,
     /// FreeBSD's cache: from one address to a port of another.
     paths: BTreeMap<(IpAddr, SocketAddr), Way>,
@@ -218,11 +221,11 @@ pub(crate) struct Opportunity {
 }
 
 impl FastOpen {
-    /// `secret` is the key of a host that was given none.
-    pub(crate) fn new(config: &FastOpenConfig, secret: [u64; 2]) -> Self {
-        let own = FastOpenKeys { primary: FastOpenKey::of_words(secret), backup: None };
+    /// A host that was given no key has one out of `secrets`.
+    pub(crate) fn new(config: &FastOpenConfig, secrets: Secrets) -> Self {
         Self {
-            keys: config.keys.unwrap_or(own),
+            secrets,
+            keys: config.keys,
             peers: BTreeMap::new(),
             paths: BTreeMap::new(),
             pending: BTreeMap::new(),
@@ -232,13 +235,16 @@ impl FastOpen {
     }
 
     /// The host's keys.
-    pub(crate) fn keys(&self) -> FastOpenKeys {
-        self.keys
+    pub(crate) fn keys(&mut self) -> FastOpenKeys {
+        let secrets = &self.secrets;
+        let own =
+            || FastOpenKeys { primary: FastOpenKey::of_words(secrets.key("fast open key")), backup: None };
+        *self.keys.get_or_insert_with(own)
     }
 
     /// The settings were changed: keys that they name are in force from now on.
     pub(crate) fn change_keys(&mut self, config: &FastOpenConfig) {
-        self.keys = config.keys.unwrap_or(self.keys);
+        self.keys = config.keys.or(self.keys);
     }
 
     /// How a SYN to `peer` is to use Fast Open now.

@@ -3,8 +3,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use faultwire_base::{Instant, SeedTree};
+use faultwire_base::Instant;
 use faultwire_wire::Seq;
+
+use crate::secrets::Secrets;
 
 /// Chooses initial sequence numbers for one life of one host.
 #[derive(Clone, Debug)]
@@ -16,11 +18,11 @@ pub(crate) struct InitialSequence {
 }
 
 impl InitialSequence {
-    /// `component` names the host and its boot: a restarted host has a new secret. `fixed` are the numbers of the first
+    /// A restarted host has a new secret. `fixed` are the numbers of the first
     /// connections, the last of them that of all further ones, as the figures of RFC 9293 need it; timestamps start at
     /// the clock then.
-    pub(crate) fn new(seeds: SeedTree, component: &str, fixed: Vec<u32>) -> Self {
-        Self { secret: seeds.secret(component, "initial sequence number"), fixed, used: 0 }
+    pub(crate) fn new(secrets: &Secrets, fixed: Vec<u32>) -> Self {
+        Self { secret: secrets.key("initial sequence number"), fixed, used: 0 }
     }
 
     /// ISN = M + F(local, remote, secret), M ticking every 4 us (RFC 9293 §3.4.1: MUST-8, SHLD-1). F is a keyed hash, so

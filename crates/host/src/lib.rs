@@ -81,6 +81,7 @@ mod path;
 mod port;
 mod readiness;
 mod report;
+mod secrets;
 mod segment;
 mod socket;
 mod stack;

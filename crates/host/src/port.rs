@@ -3,20 +3,30 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use faultwire_base::{LookupTable, SeedTree, Stream};
+use faultwire_base::{LookupTable, Stream};
 
 use crate::errno::Errno;
 use crate::isn::{halves, sip_hash};
+use crate::secrets::Secrets;
 
 /// The ports of one protocol of one host.
 #[derive(Clone, Debug)]
 pub(crate) struct PortTable {
     holders: LookupTable<u16, Vec<Holders>>,
     ephemeral: RangeInclusive<u16>,
-    choices: Stream,
-    secret: [u64; 2],
+    secrets: Secrets,
+    purpose: &'static str,
+    /// From the first choice on.
+    chance: Option<Chance>,
     /// Linux `table_perturb`; empty until a connect needs it.
     perturbations: Vec<u32>,
+}
+
+/// What choices of ports rest on.
+#[derive(Clone, Debug)]
+struct Chance {
+    choices: Stream,
+    secret: [u64; 2],
 }
 
 /// Entries of the table of algorithm 4 (RFC 6056 §3.3.4).
@@ -65,15 +75,22 @@ struct Holders {
 }
 
 impl PortTable {
-    pub(crate) fn new(seeds: SeedTree, component: &str, purpose: &str, range: RangeInclusive<u16>) -> Self {
+    pub(crate) fn new(secrets: Secrets, purpose: &'static str, range: RangeInclusive<u16>) -> Self {
         assert!(!range.is_empty() && *range.start() > 0, "an empty range of ephemeral ports");
         Self {
             holders: LookupTable::default(),
             ephemeral: range,
-            choices: seeds.stream(component, purpose),
-            secret: seeds.secret(component, purpose),
+            secrets,
+            purpose,
+            chance: None,
             perturbations: Vec::new(),
         }
+    }
+
+    fn chance(&mut self) -> &mut Chance {
+        let (secrets, purpose) = (&self.secrets, self.purpose);
+        self.chance
+            .get_or_insert_with(|| Chance { choices: secrets.stream(purpose), secret: secrets.key(purpose) })
     }
 
     /// Ephemeral ports are chosen from another range from now on.
@@ -124,10 +141,11 @@ impl PortTable {
         fits: impl Fn(&Self, u16) -> bool,
     ) -> Result<u16, Errno> {
         if self.perturbations.is_empty() {
-            self.perturbations = (0..PERTURBATIONS).map(|_| self.choices.below(1 << 32) as u32).collect();
+            let choices = &mut self.chance().choices;
+            self.perturbations = (0..PERTURBATIONS).map(|_| choices.below(1 << 32) as u32).collect();
         }
         let ([a, b], [c, d]) = (halves(local), halves(remote.ip()));
-        let hash = sip_hash(self.secret, &[a, b, c, d, remote.port().into()]);
+        let hash = sip_hash(self.chance().secret, &[a, b, c, d, remote.port().into()]);
         let (low, high) = (u32::from(*self.ephemeral.start()), u32::from(*self.ephemeral.end()));
         let count = high - low + 1;
         let remaining = if count > 1 { count & !1 } else { count };
@@ -137,7 +155,7 @@ impl PortTable {
             for step in (0..remaining).step_by(2) {
                 let port = low + (start + parity + step) % remaining;
                 if fits(self, port as u16) {
-                    let bump = step.max(2 * self.choices.below(8) as u32) + 2;
+                    let bump = step.max(2 * self.chance().choices.below(8) as u32) + 2;
                     self.perturbations[index] = self.perturbations[index].wrapping_add(bump);
                     return Ok(port as u16);
                 }
@@ -153,7 +171,7 @@ impl PortTable {
         let count = high - low + 1;
         let mut start = 0;
         for _ in 0..DRAWS_MAX {
-            start = self.choices.below(u64::from(count)) as u32;
+            start = self.chance().choices.below(u64::from(count)) as u32;
             let port = (low + start) as u16;
             if fits(self, port) {
                 return Ok(port);

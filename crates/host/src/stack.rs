@@ -19,6 +19,7 @@ use crate::numbering::Numbering;
 use crate::outbox::Outbox;
 use crate::path::Paths;
 use crate::port::PortTable;
+use crate::secrets::Secrets;
 use crate::syn_cookie::SynCookies;
 
 /// A host's state. What not every packet touches is boxed, so that the rest lies together.
@@ -51,15 +52,15 @@ pub(crate) struct Locals {
 impl Stack {
     pub(crate) fn new(config: HostConfig, seeds: SeedTree) -> Self {
         // Streams inside a host are derived from its boot number as well (DESIGN D3).
-        let component = format!("{}/{}", config.name, config.boot);
-        let locals = |purpose: &str| {
+        let secrets = Secrets::new(seeds, format!("{}/{}", config.name, config.boot));
+        let locals = |purpose: &'static str| {
             Box::new(Locals {
-                ports: PortTable::new(seeds, &component, purpose, config.ephemeral_ports.clone()),
+                ports: PortTable::new(secrets.clone(), purpose, config.ephemeral_ports.clone()),
                 sockets: Bindings::default(),
             })
         };
         let numbers = config.initial_sequence_numbers.clone();
-        let fast_open = FastOpen::new(&config.fast_open, seeds.secret(&component, "fast open key"));
+        let fast_open = FastOpen::new(&config.fast_open, secrets.clone());
         Self {
             numbering: Numbering::new(config.place, config.boot, config.packets_before),
             hop_limit: config.ip.hop_limit,
@@ -68,11 +69,11 @@ impl Stack {
             descriptors: Descriptors::default(),
             connections: Connections::default(),
             paths: Box::new(Paths::new(&config.interfaces, &config.routes)),
-            initial_sequence: Box::new(InitialSequence::new(seeds, &component, numbers)),
+            initial_sequence: Box::new(InitialSequence::new(&secrets, numbers)),
             fast_open: Box::new(fast_open),
-            syn_cookies: SynCookies::new(seeds, &component),
             tcp: locals("tcp ports"),
             udp: locals("udp ports"),
+            syn_cookies: SynCookies::new(secrets),
             config: Box::new(config),
         }
     }

@@ -104,6 +104,13 @@ impl Direction {
         direction
     }
 
+    /// Becomes what [`new`](Self::new) makes of the same arguments, in the memory that is there.
+    pub fn reset(&mut self, config: &DirectionConfig, place: PlaceId, name: &str, seeds: SeedTree) {
+        let mut travel = std::mem::take(&mut self.travel);
+        travel.clear();
+        *self = Self { travel, ..Self::new(config, place, name, seeds) };
+    }
+
     /// Takes a packet in at the near end.
     pub fn offer(&mut self, now: Instant, mut packet: Packet) -> Offer {
         std::mem::swap(self.place(), &mut packet);

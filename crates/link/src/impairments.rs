@@ -93,7 +93,7 @@ impl Impairments {
     pub(crate) fn set_loss(&mut self, loss: Option<Loss>) {
         let process = loss.map(LossProcess::new);
         self.loss.set(process.clone(), self.source.as_ref(), "loss");
-        self.copy_loss.set(process, self.source.as_ref(), "loss of copies");
+        self.copy_loss.setting = process;
     }
 
     pub(crate) fn set_duplicate(&mut self, probability: Option<Probability>) {
@@ -102,7 +102,7 @@ impl Impairments {
 
     pub(crate) fn set_corrupt(&mut self, corrupt: Option<Corrupt>) {
         self.corrupt.set(corrupt, self.source.as_ref(), "corrupt");
-        self.copy_corrupt.set(corrupt, self.source.as_ref(), "corruption of copies");
+        self.copy_corrupt.setting = corrupt;
     }
 
     pub(crate) fn set_jitter(&mut self, jitter: Option<Jitter>) {
@@ -154,6 +154,9 @@ impl Impairments {
 
     /// Draws for a copy that is judged: loss and corruption only.
     pub(crate) fn draw_for_copy(&mut self) -> Draw {
+        // Few runs ever judge a copy: these streams are derived for the first one.
+        self.copy_loss.derive(self.source.as_ref(), "loss of copies");
+        self.copy_corrupt.derive(self.source.as_ref(), "corruption of copies");
         Draw {
             lost: self.copy_loss.draw(LossProcess::draw).unwrap_or(false),
             corruption: self.copy_corrupt.draw(draw_corruption).flatten(),
@@ -170,13 +173,18 @@ impl<T> Default for Stage<T> {
 
 impl<T> Stage<T> {
     fn set(&mut self, setting: Option<T>, source: Option<&Source>, purpose: &str) {
-        if setting.is_some()
+        self.setting = setting;
+        self.derive(source, purpose);
+    }
+
+    /// Derives the stream if the stage is set and has none.
+    fn derive(&mut self, source: Option<&Source>, purpose: &str) {
+        if self.setting.is_some()
             && self.stream.is_none()
             && let Some(source) = source
         {
             self.stream = Some(source.seeds.stream(&source.name, purpose));
         }
-        self.setting = setting;
     }
 
     fn is_set(&self) -> bool {

@@ -78,6 +78,11 @@ impl Ring {
         self.first = if self.len == 0 { 0 } else { next };
     }
 
+    /// Forgets all packets; the slots stay.
+    pub(crate) fn clear(&mut self) {
+        (self.first, self.len, self.latest) = (0, 0, Instant::ZERO);
+    }
+
     /// All packets in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {
         (0..self.len).map(|index| &self.slots[(self.first + index) & (self.slots.len() - 1)])

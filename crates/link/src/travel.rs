@@ -47,6 +47,12 @@ impl Default for Travel {
 }
 
 impl Travel {
+    /// Forgets all packets and starts to count anew; the memory stays.
+    pub(crate) fn clear(&mut self) {
+        (self.count, self.next, self.aside) = (0, Instant::FAR_FUTURE, None);
+        self.ring.clear();
+    }
+
     /// Adds a packet that arrives in the order of sending, as far as times allow.
     pub(crate) fn push(&mut self, arrival: Instant, mut packet: Packet) {
         if self.ring.takes(arrival) {

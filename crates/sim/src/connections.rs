@@ -101,6 +101,16 @@ struct HostLogs {
 }
 
 impl Connections {
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.logs.clear();
+        self.by_identity.clear();
+        self.by_name.clear();
+        self.hosts.clear();
+        self.early_names.clear();
+        self.unlisted = 0;
+    }
+
     /// Starts a log, unless the host has its fill.
     pub(crate) fn open(&mut self, log: ConnectionLog) {
         let host = self.hosts.entry_or_insert_with(log.place, HostLogs::default);

@@ -29,10 +29,28 @@ pub(crate) struct Totals {
 }
 
 /// Names that records refer to by number, hashed once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Hashes {
     directions: Vec<u64>,
     apps: Vec<u64>,
+}
+
+impl Hashes {
+    fn of(plan: &Plan) -> Self {
+        let directions = plan.directions.iter().map(|direction| &plan.places[direction.place.index()]);
+        Self {
+            directions: directions.map(|name| name_hash(name) & 0x00FF_FFFF_0000_0000).collect(),
+            apps: plan.apps.iter().map(|app| name_hash(&app.name)).collect(),
+        }
+    }
+}
+
+/// What is the same in every run of a plan, and what keeps its memory.
+struct Memory {
+    places: Vec<PlaceWatch>,
+    hashes: Hashes,
+    targets: Vec<Vec<FaultId>>,
+    connections: Connections,
 }
 
 /// What is kept of one place.
@@ -72,6 +90,32 @@ impl Watch {
         for host in &plan.hosts {
             places[host.place.index()].is_host = true;
         }
+        let memory = Memory {
+            places,
+            hashes: Hashes::of(plan),
+            targets: faults_of_directions(plan),
+            connections: Connections::default(),
+        };
+        Self::in_memory(plan, memory)
+    }
+
+    /// Becomes a watcher for another run of the same plan, in the memory that is there.
+    pub(crate) fn reset(&mut self, plan: &Plan) {
+        let mut memory = Memory {
+            places: std::mem::take(&mut self.places),
+            hashes: std::mem::take(&mut self.hashes),
+            targets: std::mem::take(&mut self.targets),
+            connections: std::mem::take(&mut self.connections),
+        };
+        for place in &mut memory.places {
+            *place = PlaceWatch { is_host: place.is_host, ..PlaceWatch::default() };
+        }
+        memory.connections.clear();
+        *self = Self::in_memory(plan, memory);
+    }
+
+    fn in_memory(plan: &Plan, memory: Memory) -> Self {
+        let Memory { places, hashes, targets, connections } = memory;
         let place_of = |name: &str| {
             let host = name.split_once('/').map_or(name, |(host, _)| host);
             let rank =
@@ -81,15 +125,8 @@ impl Watch {
         let name_places: Vec<PlaceId> = plan.names.iter().map(|name| place_of(name)).collect();
         Self {
             places,
-            hashes: Hashes {
-                directions: plan
-                    .directions
-                    .iter()
-                    .map(|direction| name_hash(&plan.places[direction.place.index()]) & 0x00FF_FFFF_0000_0000)
-                    .collect(),
-                apps: plan.apps.iter().map(|app| name_hash(&app.name)).collect(),
-            },
-            targets: faults_of_directions(plan),
+            hashes,
+            targets,
             rewritten: LookupTable::default(),
             number: 0,
             latest: Instant::ZERO,
@@ -98,7 +135,7 @@ impl Watch {
             conformance: Conformance::new(plan),
             streams: Streams::default(),
             datagrams: Datagrams::default(),
-            connections: Connections::default(),
+            connections,
             probes: Probes::new(plan, &name_places),
             tracker: Tracker::new(plan, &name_places),
             findings: Findings::default(),

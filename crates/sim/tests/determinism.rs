@@ -7,6 +7,7 @@ use std::path::Path;
 use faultwire_sim::experiment::{Overrides, load, parse};
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::record::{Event, Record, Silent, Sink};
+use faultwire_sim::run::{Judging, finish_case};
 use faultwire_sim::verify::{Verification, clones, verify_case};
 use faultwire_sim::world::World;
 
@@ -145,4 +146,45 @@ fn bystanders_change_no_record() {
     }
     assert_eq!(alone.len(), beside.len());
     assert_eq!(fingerprint, same, "the fingerprint counts only places where something happened");
+}
+
+/// A world that is reset is a new one with that seed, whatever it did before: nothing, a whole run, or a part of one; also
+/// with its decisions kept.
+#[test]
+fn a_reset_world_is_a_new_one() {
+    let mut files = experiments::lessons();
+    files.extend(experiments::scenarios());
+    files.extend(experiments::hunts());
+    for (number, path) in (0..).zip(&files) {
+        let experiment = load(path, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+        for case in &experiment.cases {
+            let fresh = |seed: u64| {
+                let mut world = World::with_seed(&case.plan, seed);
+                let end = world.run(&mut Silent);
+                let run = finish_case(case, &world, &end, Judging::default());
+                (run.fingerprint, run.report)
+            };
+            let mut world = World::new(&case.plan);
+            // A run to its end, one that stops on the way, none, and one that keeps its decisions.
+            let attempts =
+                [(number, u64::MAX), (number + 1, 60 + number), (number + 2, 0), (number + 3, 9_999)];
+            let long = LONG.contains(&experiments::name_of(path).as_str());
+            for (seed, steps) in attempts.into_iter().skip(if long { 3 } else { 0 }) {
+                if seed == number + 3 {
+                    world.keep_decisions();
+                }
+                for _ in 0..steps {
+                    if world.step(&mut Silent).is_some() {
+                        break;
+                    }
+                }
+                world.reset(seed);
+                let end = world.run(&mut Silent);
+                let run = finish_case(case, &world, &end, Judging::default());
+                let name = format!("{}, case {}, seed {seed}", experiments::name_of(path), case.name);
+                assert_eq!((run.fingerprint, run.report), fresh(seed), "{name}");
+                world.reset(seed);
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use faultwire_base::SeedTree;
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -56,7 +57,7 @@ fn answer(cookie: Option<FastOpenCookie>, refused: Option<bool>) -> FastOpenAnsw
 #[test]
 fn requests_try_both_kinds() {
     let config = FastOpenConfig::default();
-    let mut room = FastOpen::new(&config, [1, 2]);
+    let mut room = FastOpen::new(&config, Secrets::new(SeedTree::new(1), "host/1"));
     let peer = address("10.0.0.2");
     let ask = |room: &FastOpen| room.opportunity(&config, Instant::ZERO, peer, false);
     assert_eq!(ask(&room).option, Some(FastOpenCookie::request(false)));
@@ -80,7 +81,7 @@ fn requests_try_both_kinds() {
 #[test]
 fn a_black_hole_pauses_fast_open() {
     let config = FastOpenConfig { black_hole_timeout: Duration::from_secs(60), ..FastOpenConfig::default() };
-    let mut room = FastOpen::new(&config, [1, 2]);
+    let mut room = FastOpen::new(&config, Secrets::new(SeedTree::new(1), "host/1"));
     let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
     let tried = |room: &FastOpen, seconds| {
         room.opportunity(&config, at(seconds), address("10.0.0.2"), false).option.is_some()
@@ -97,7 +98,7 @@ fn a_black_hole_pauses_fast_open() {
         room.distrust(&config, at(600));
     }
     assert!(!tried(&room, 600 + 64 * 60 - 1) && tried(&room, 600 + 64 * 60));
-    let mut never = FastOpen::new(&FastOpenConfig::default(), [1, 2]);
+    let mut never = FastOpen::new(&FastOpenConfig::default(), Secrets::new(SeedTree::new(1), "host/1"));
     never.distrust(&FastOpenConfig::default(), at(0));
     assert!(tried(&never, 0));
 }

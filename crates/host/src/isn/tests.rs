@@ -1,5 +1,5 @@
 use super::*;
-use faultwire_base::Duration;
+use faultwire_base::{Duration, SeedTree};
 
 fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, 1], port))
@@ -16,7 +16,7 @@ fn sip_hash_has_its_published_value() {
 /// RFC 9293 §3.4.1, MUST-8: two opens of one pair of sockets are apart by the time between them in units of 4 us.
 #[test]
 fn the_clock_ticks_every_four_microseconds() {
-    let mut isn = InitialSequence::new(SeedTree::new(1), "client/1", Vec::new());
+    let mut isn = InitialSequence::new(&Secrets::new(SeedTree::new(1), "client/1"), Vec::new());
     let mut choose = |at: Instant| isn.choose(at, address(40_000), address(80));
     let first = choose(Instant::ZERO);
     for (apart, ticks) in [
@@ -33,7 +33,7 @@ fn the_clock_ticks_every_four_microseconds() {
 /// RFC 9293 §3.4.1, SHLD-1: at one instant the offsets of different connections look uniform.
 #[test]
 fn offsets_of_different_connections_are_spread_evenly() {
-    let mut isn = InitialSequence::new(SeedTree::new(1), "client/1", Vec::new());
+    let mut isn = InitialSequence::new(&Secrets::new(SeedTree::new(1), "client/1"), Vec::new());
     let mut bins = [0u32; 64];
     for port in 0..=u16::MAX {
         bins[(isn.choose(Instant::ZERO, address(port), address(80)).0 >> 26) as usize] += 1;
@@ -44,8 +44,9 @@ fn offsets_of_different_connections_are_spread_evenly() {
 
 #[test]
 fn a_reboot_and_a_seed_change_the_offset_and_a_fixed_number_stays() {
-    let sequence =
-        |seed, name, fixed: &[u32]| InitialSequence::new(SeedTree::new(seed), name, fixed.to_vec());
+    let sequence = |seed, name, fixed: &[u32]| {
+        InitialSequence::new(&Secrets::new(SeedTree::new(seed), name), fixed.to_vec())
+    };
     let choose = |isn: &mut InitialSequence| isn.choose(Instant::ZERO, address(1), address(2));
     let first = choose(&mut sequence(1, "a/1", &[]));
     assert_ne!(first, choose(&mut sequence(1, "a/2", &[])));

@@ -1,11 +1,12 @@
 use super::*;
+use faultwire_base::SeedTree;
 
 fn hold(address: &str, sharing: Sharing) -> Hold {
     Hold { address: Bound::to(address.parse().unwrap()), port: 80, sharing }
 }
 
 fn table() -> PortTable {
-    PortTable::new(SeedTree::new(1), "client/1", "tcp ports", 32_768..=60_999)
+    PortTable::new(Secrets::new(SeedTree::new(1), "client/1"), "tcp ports", 32_768..=60_999)
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn only_overlapping_addresses_collide() {
 /// RFC 6056: every port of the range is found, and none twice, in an order that does not count upwards.
 #[test]
 fn ephemeral_ports_use_the_whole_range() {
-    let mut ports = PortTable::new(SeedTree::new(1), "client/1", "tcp ports", 40_000..=40_099);
+    let mut ports = PortTable::new(Secrets::new(SeedTree::new(1), "client/1"), "tcp ports", 40_000..=40_099);
     let take = |ports: &mut PortTable| {
         let exclusive = |port| Hold { port, ..hold("10.0.0.1", Sharing::Exclusive) };
         let port = ports.choose(|ports, port| !ports.is_taken(exclusive(port)))?;
@@ -61,7 +62,7 @@ fn ephemeral_ports_use_the_whole_range() {
 fn hashed_ports_use_the_whole_range() {
     let destination = |host| SocketAddr::from(([10, 0, 0, host], 80));
     let local = [10, 0, 0, 1].into();
-    let mut ports = PortTable::new(SeedTree::new(1), "client/1", "tcp ports", 40_000..=40_099);
+    let mut ports = PortTable::new(Secrets::new(SeedTree::new(1), "client/1"), "tcp ports", 40_000..=40_099);
     let mut taken = Vec::new();
     for _ in 0..100 {
         let port = ports.choose_towards(local, destination(2), |_, port| !taken.contains(&port)).unwrap();

@@ -14,8 +14,8 @@ use crate::stack::{Arrival, Stack};
 /// A SYN is answered, and nothing of it is kept.
 pub(super) fn answer(stack: &mut Stack, arrival: &Arrival<'_>, fd: Fd, ends: &Ends, syn: &Segment) {
     let now = arrival.now;
-    let cookies = stack.syn_cookies;
     let embryo = embryo(stack, arrival, fd, ends, syn, Seq(0));
+    let cookies = &mut stack.syn_cookies;
     let mut embryo = embryo.into_stateless(now, |data| cookies.issue(now, ends, syn.seq, data));
     if let Some(outgoing) = embryo.transmit(now) {
         let packet = stack.segment_packet(ends, arrival.flow, outgoing);

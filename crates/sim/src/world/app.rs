@@ -102,9 +102,27 @@ impl Apps {
             awaiting_drain: Vec::new(),
             going: 0,
         };
+        apps.prepare(plan, place);
+        apps
+    }
+
+    /// Goes back to the start.
+    pub(crate) fn reset(&mut self, plan: &Plan, place: PlaceId) {
+        self.runs.clear();
+        self.sockets.clear();
+        self.ports.clear();
+        self.alarms.clear();
+        self.ready.clear();
+        self.waiting.iter_mut().for_each(Vec::clear);
+        self.awaiting_name.clear();
+        self.awaiting_drain.clear();
+        self.prepare(plan, place);
+    }
+
+    fn prepare(&mut self, plan: &Plan, place: PlaceId) {
         for (index, app) in plan.apps.iter().enumerate().filter(|(_, app)| app.host == place) {
-            apps.alarms.set(app.start, apps.runs.len() as u32);
-            apps.runs.push(AppRun {
+            self.alarms.set(app.start, self.runs.len() as u32);
+            self.runs.push(AppRun {
                 app: index as u32,
                 step: 0,
                 progress: 0,
@@ -117,8 +135,7 @@ impl Apps {
                 socket: None,
             });
         }
-        apps.going = apps.runs.len() as u32;
-        apps
+        self.going = self.runs.len() as u32;
     }
 
     /// After a restart: no app starts in the past.

@@ -74,6 +74,19 @@ impl HostPlace {
         }
     }
 
+    /// Goes back to the start with other seeds.
+    pub(crate) fn reset(&mut self, host: &HostPlan, plan: &Plan, seeds: SeedTree) {
+        self.host = Host::new(host.config.clone(), seeds);
+        self.seeds = seeds;
+        self.power = Power::Up;
+        self.timeline.clear();
+        self.timeline.extend(host.timeline.iter().rev());
+        self.ready.clear();
+        self.apps.reset(plan, self.place);
+        self.state_changes.clear();
+        self.probe_at = None;
+    }
+
     pub(crate) fn place(&self) -> PlaceId {
         self.place
     }

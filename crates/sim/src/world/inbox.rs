@@ -30,6 +30,13 @@ impl Inbox {
         Self { incoming, due }
     }
 
+    /// Forgets what it was told.
+    pub(crate) fn clear(&mut self) {
+        if let Some(due) = &mut self.due {
+            due.clear();
+        }
+    }
+
     /// Whether arrivals must be [told](Self::tell).
     pub(crate) fn listens(&self) -> bool {
         self.due.is_some()

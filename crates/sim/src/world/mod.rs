@@ -114,7 +114,35 @@ impl World {
     /// Goes back to time zero with another seed, as [`World::with_seed`] with the same plan, and with the memory that is
     /// there.
     pub fn reset(&mut self, seed: u64) {
-        *self = Self::with_seed(&Arc::clone(&self.plan), seed);
+        let seeds = SeedTree::new(seed);
+        // Every field is named, so that a new one can't be forgotten.
+        let Self {
+            plan,
+            now,
+            round,
+            kinds: _,
+            due,
+            network,
+            hosts,
+            routers,
+            apps_going,
+            injections_done,
+            injected,
+            healed,
+            watch,
+        } = self;
+        (*now, *round, *healed) = (Instant::ZERO, 0, false);
+        due.clear();
+        network.reset(plan, seeds);
+        for (host, planned) in hosts.iter_mut().zip(&plan.hosts) {
+            host.reset(planned, plan, seeds);
+        }
+        routers.iter_mut().for_each(RouterPlace::reset);
+        *apps_going = plan.apps.len() as u32;
+        *injections_done = 0;
+        injected.clear();
+        watch.reset(plan);
+        self.arm_all();
     }
 
     /// Virtual time.

@@ -56,18 +56,39 @@ impl Network {
                 ends[direction.0 as usize].told_as = Some(index as u32);
             }
         }
-        let told_names = (0..)
-            .map(DirectionId)
-            .zip(&plan.directions)
-            .filter(|(_, direction)| !direction.config.faults.is_empty())
-            .map(|(id, _)| id)
-            .collect();
-        let mut network =
-            Self { queue: WakeupQueue::new(), directions, ends, inboxes, unsettled: Vec::new(), told_names };
-        if let Some(recording) = &plan.recording {
-            network.replay(plan, recording);
-        }
+        let mut network = Self {
+            queue: WakeupQueue::new(),
+            directions,
+            ends,
+            inboxes,
+            unsettled: Vec::new(),
+            told_names: Vec::new(),
+        };
+        network.prepare(plan);
         network
+    }
+
+    /// Goes back to the start with other seeds.
+    pub(crate) fn reset(&mut self, plan: &Plan, seeds: SeedTree) {
+        self.queue.clear();
+        for (direction, planned) in self.directions.iter_mut().zip(&plan.directions) {
+            let name = &plan.places[planned.place.index()];
+            direction.reset(&planned.config, planned.place, name, seeds);
+        }
+        self.inboxes.iter_mut().for_each(Inbox::clear);
+        self.unsettled.clear();
+        self.prepare(plan);
+    }
+
+    /// Who is told names, and who decides.
+    fn prepare(&mut self, plan: &Plan) {
+        let directions = (0..).map(DirectionId).zip(&plan.directions);
+        let with_faults = directions.filter(|(_, direction)| !direction.config.faults.is_empty());
+        self.told_names.clear();
+        self.told_names.extend(with_faults.map(|(id, _)| id));
+        if let Some(recording) = &plan.recording {
+            self.replay(plan, recording);
+        }
     }
 
     /// Lets a recording decide in the place of chance.

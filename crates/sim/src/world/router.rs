@@ -64,6 +64,12 @@ impl RouterPlace {
         }
     }
 
+    /// Goes back to the start.
+    pub(crate) fn reset(&mut self) {
+        self.packets = 0;
+        self.ready.clear();
+    }
+
     /// Forwards everything that has arrived.
     #[inline(never)]
     pub(crate) fn run<S: Sink>(

@@ -37,6 +37,12 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
+    /// Forgets all names.
+    pub(crate) fn clear(&mut self) {
+        self.indices.clear();
+        self.bindings.clear();
+    }
+
     /// Whether a socket of this name was ever opened.
     pub(crate) fn was_opened(&self, name: NameId) -> bool {
         self.indices.contains(&name)
