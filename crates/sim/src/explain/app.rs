@@ -48,13 +48,24 @@ pub(super) fn called(scene: &Scene<'_>, number: PacketNumber) -> Told {
     }
 }
 
-/// Goes on at what ended just before, if that is why the step was begun now.
+/// Goes on at what ended just before, or at what arrived, if that is why the app went on now.
 fn follow(scene: &Scene<'_>, told: Told, app: u32, before: usize) -> Told {
     let root = Root::Application { name: Some(scene.plan.apps[app as usize].name.clone()) };
-    match waited_for(scene, app, before) {
-        Some(ended) => told.because(Why::StepEnded(ended)),
-        None => told.rooted(root),
+    match (waited_for(scene, app, before), woken_by(scene, before)) {
+        (Some(ended), _) => told.because(Why::StepEnded(ended)),
+        (None, Some(arrival)) => told.because(of_arrival(scene, arrival)),
+        (None, None) => told.rooted(root),
     }
+}
+
+/// The arrival that made an app go on with reading or writing, for what it has sent.
+pub(super) fn woken_by(scene: &Scene<'_>, made: usize) -> Option<PacketNumber> {
+    let flow = match scene.entry(made).what {
+        What::Sent { packet, .. } => scene.packet(packet).packet.tag.flow,
+        _ => return None,
+    };
+    let arrival = scene.arrival_just_before(made, Some(flow))?;
+    (scene.packet(arrival).packet.tag.flow == flow).then_some(arrival)
 }
 
 /// The step of this app that ended last before an entry, at the same instant and after a wait.
@@ -62,12 +73,20 @@ fn waited_for(scene: &Scene<'_>, app: u32, before: usize) -> Option<usize> {
     let at = scene.entry(before).at;
     let now = (0..before).rev().take_while(|&index| scene.entry(index).at == at);
     now.filter(|&index| match scene.entry(index).what {
-        What::StepEnded { app: ended, step, .. } => {
-            ended == app && waits(&scene.plan.apps[app as usize].steps[step as usize].step)
-        }
+        What::StepEnded { app: ended, .. } => ended == app && waited(scene, index),
         _ => false,
     })
     .next()
+}
+
+/// Whether a step that ended had waited: by its nature, or because it was in hand for a while.
+pub(super) fn waited(scene: &Scene<'_>, index: usize) -> bool {
+    let What::StepEnded { app, step, .. } = scene.entry(index).what else { return false };
+    let planned = &scene.plan.apps[app as usize].steps[step as usize].step;
+    let was_in_hand = || {
+        ended_before(scene, app, index).is_none_or(|before| scene.entry(before).at < scene.entry(index).at)
+    };
+    waits(planned) || (matches!(planned, Step::Write { .. }) && was_in_hand())
 }
 
 /// Whether a step takes time of its own.
@@ -140,20 +159,32 @@ pub(super) fn step_ended(scene: &Scene<'_>, index: usize) -> Told {
     let told = |sentence: String| Told::new(entry.at, entry.place, sentence).shown_by(Some(index));
     if let Some(errno) = errno {
         let told = told(format!("Step {number} of the app \"{name}\" ({what}) ends with {errno}."));
-        return match scene.arrival_just_before(index) {
-            Some(arrival) => told.because(of_arrival(scene, arrival)),
-            None => told.rooted(Root::Rule),
+        return match (closing_now(scene, index), scene.arrival_just_before(index, None)) {
+            (Some(closing), _) => told.because(Why::State(closing)),
+            (None, Some(arrival)) => told.because(of_arrival(scene, arrival)),
+            (None, None) => told.rooted(Root::Rule),
         };
     }
     if let Step::Sleep { time } = planned {
         return told(format!("The app \"{name}\" has slept for {} (step {number}).", length(*time)))
             .rooted(root);
     }
-    let told = told(format!("Step {number} of the app \"{name}\" ({what}) ends."));
-    match scene.arrival_just_before(index).filter(|_| waits(planned)) {
-        Some(arrival) => told.because(of_arrival(scene, arrival)),
-        None => follow(scene, told, app, index),
+    let flow = planned.socket().and_then(|socket| scene.flow_of(socket));
+    let ends = format!("Step {number} of the app \"{name}\" ({what}) ends");
+    match scene.arrival_just_before(index, flow).filter(|_| waited(scene, index)) {
+        Some(arrival) => told(format!("{ends} with the arrival of the {}.", scene.noun(arrival)))
+            .because(of_arrival(scene, arrival)),
+        None => follow(scene, told(format!("{ends}.")), app, index),
     }
+}
+
+/// The change to CLOSED of a connection of the same host at the instant of an entry.
+fn closing_now(scene: &Scene<'_>, index: usize) -> Option<usize> {
+    let Entry { at, place, .. } = *scene.entry(index);
+    let now = (0..index).rev().take_while(|&earlier| scene.entry(earlier).at == at);
+    now.filter(|&earlier| scene.entry(earlier).place == place).find(|&earlier| {
+        matches!(scene.entry(earlier).what, What::StateChanged { to: faultwire_tcp::State::Closed, .. })
+    })
 }
 
 /// Why a packet offers no window: its sender's app does not read.

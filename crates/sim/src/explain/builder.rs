@@ -19,6 +19,8 @@ pub(super) enum Why {
     Sent(PacketNumber),
     /// That a packet arrived in an unusual way: late, early, twice, changed.
     Came(PacketNumber),
+    /// The same, for what else happened to it: the how-manieth, from 1.
+    CameToo(PacketNumber, u8),
     /// That a packet was of no use to its receiver in time.
     Missing(PacketNumber),
     /// That its sender did not know, by the time of an entry, that a packet had arrived.
@@ -121,31 +123,45 @@ impl<'a> Builder<'a> {
     /// Why a packet was sent; and before that, what became of it if that was out of the ordinary.
     pub(super) fn packet(&mut self, number: PacketNumber) {
         if let Some(told) = fate::fate(self.scene, number) {
+            let main = told.main.filter(|main| !matches!(main, Why::Sent(_)));
             self.told.insert(Why::Missing(number));
-            self.told.insert(Why::Came(number));
+            let at = told.step.at;
             self.chain.steps.push(told.step);
+            if let Some(main) = main {
+                self.line(main, 0, at);
+            }
+            self.told.insert(Why::Came(number));
         }
         self.tell(Why::Sent(number));
+    }
+
+    /// Whether a fault, or the want of one, is among the roots so far.
+    pub(super) fn has_fault(&self) -> bool {
+        self.chain.roots().any(|root| matches!(root, Root::Fault { .. } | Root::Absent { .. }))
     }
 
     /// Tells a step that stands at the beginning and is not derived from another, then its causes.
     pub(super) fn begin(&mut self, told: Told) {
         let Told { step, main, sides } = told;
+        let at = step.at;
         self.chain.steps.push(step);
         for side in sides {
-            self.line(side, 1);
+            self.line(side, 1, at);
         }
         if let Some(main) = main {
-            self.line(main, 0);
+            self.line(main, 0, at);
         }
     }
 
     /// Tells something and its causes.
     pub(super) fn tell(&mut self, why: Why) {
-        self.line(why, 0);
+        let last = self.chain.steps.iter().rev().find(|step| step.depth == 0);
+        let bound = last.map_or(self.scene.run.end, |step| step.at);
+        self.line(why, 0, bound);
     }
 
-    fn line(&mut self, mut why: Why, depth: u32) {
+    /// Follows one line of causes, none of which is later than `bound`.
+    fn line(&mut self, mut why: Why, depth: u32, mut bound: Instant) {
         let mut length = 0;
         loop {
             if !self.told.insert(why) {
@@ -159,13 +175,30 @@ impl<'a> Builder<'a> {
             }
             let Told { mut step, main, sides } = expand(self.scene, why);
             step.depth = depth;
+            self.no_later(&mut step, bound);
+            bound = step.at;
             self.chain.steps.push(step);
             length += 1;
             for side in sides {
-                self.line(side, depth + 1);
+                self.line(side, depth + 1, bound);
             }
             let Some(next) = main else { return };
             why = self.past_routine(next, depth);
+        }
+    }
+
+    /// What a packet met after its effect (it was too late for that) is told where it was sent.
+    fn no_later(&self, step: &mut Step, bound: Instant) {
+        if step.at <= bound {
+            return;
+        }
+        if let Some(sentence) = step.sentence.strip_suffix('.') {
+            step.sentence = format!("{sentence}, but not before {}.", super::scene::time(step.at));
+        }
+        step.at = bound;
+        if let Some(packet) = step.packet.map(|number| self.scene.packet(number)) {
+            step.at = packet.sent_at.min(bound);
+            step.place = packet.sender;
         }
     }
 
@@ -216,7 +249,8 @@ fn routine_cause(scene: &Scene<'_>, number: PacketNumber) -> Option<PacketNumber
 fn expand(scene: &Scene<'_>, why: Why) -> Told {
     match why {
         Why::Sent(number) => sent::sent(scene, number),
-        Why::Came(number) => fate::came(scene, number),
+        Why::Came(number) => fate::came(scene, number, 0),
+        Why::CameToo(number, nth) => fate::came(scene, number, nth),
         Why::Missing(number) => fate::missing(scene, number),
         Why::Unheard(number, entry) => fate::unheard(scene, number, entry),
         Why::Earlier(number) => fate::earlier(scene, number),

@@ -1,73 +1,16 @@
-//! Where to begin when an expectation, an app, a fault or an oracle failed.
+//! Where to begin when an expectation failed, or held: each kind has its own beginning.
 
 use faultwire_base::{Instant, PlaceId};
 use faultwire_link::PacketKind;
 use faultwire_tcp::State;
-use faultwire_wire::{Flow, Reason};
+use faultwire_wire::Reason;
 
 use super::answer::{Answer, Root};
 use super::builder::{Builder, Told, Why};
-use super::scene::{Scene, counted, listed};
+use super::failure;
+use super::scene::{Scene, counted, kind_words, listed};
 use crate::output::{PacketNumber, TracedPacket, What};
-use crate::plan::{Bounds, Case, Check, Counter, FaultId, Moment, Subject};
-
-/// One answer for each thing that failed, also for what has to fail in this case.
-pub(super) fn failures(scene: &Scene<'_>, case: &Case) -> Vec<Answer> {
-    let report = &scene.run.report;
-    let failed = report.expectations.iter().enumerate().filter(|(_, expectation)| !expectation.passed);
-    let mut answers: Vec<Answer> = failed
-        .map(|(index, expectation)| {
-            let mut answer = answer(scene, index);
-            if case.must_fail.contains(&expectation.name) {
-                answer.subject = answer.subject.replacen("failed:", "failed, as it must in this case:", 1);
-            }
-            answer
-        })
-        .collect();
-    for (app, report) in (0..).zip(&report.apps) {
-        if matches!(report.outcome, "failed" | "stalled") {
-            answers.push(app_answer(scene, app));
-        }
-    }
-    answers.extend(report_oracles(scene));
-    answers
-}
-
-/// One answer for each oracle that is broken.
-fn report_oracles<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Answer> + 'a {
-    let broken = scene.run.report.oracles.iter().filter(|oracle| oracle.result == "broken");
-    broken.map(|oracle| {
-        let mut builder = Builder::new(scene);
-        let detail = oracle.detail.clone().unwrap_or_else(|| "no detail".into());
-        let stalled = scene.run.report.apps.iter().position(|app| app.outcome != "done");
-        match stalled.filter(|_| oracle.name == "convergence") {
-            Some(app) => finishes(scene, app as u32, &mut builder),
-            None => broken_law(scene, &detail, &mut builder),
-        }
-        Answer {
-            subject: format!("The oracle {} is broken: {}.", oracle.name, detail.trim_end_matches('.')),
-            chain: builder.finish(),
-        }
-    })
-}
-
-/// A law's finding names its packet by time at best: the last packet that was sent or arrived then.
-fn broken_law(scene: &Scene<'_>, detail: &str, builder: &mut Builder<'_>) {
-    let at = detail.split_whitespace().find_map(|word| {
-        let word = word.trim_end_matches([',', ':', '.', ';']);
-        scene.trace.entries().iter().rposition(|entry| entry.at.to_string() == word)
-    });
-    let packet = at.and_then(|at| {
-        (0..=at).rev().find_map(|index| match scene.entry(index).what {
-            What::Sent { packet, .. } | What::Arrived { packet, .. } => Some(packet),
-            _ => None,
-        })
-    });
-    match packet {
-        Some(packet) => builder.packet(packet),
-        None => first_fault(scene, builder),
-    }
-}
+use crate::plan::{Bounds, Check, Counter, FaultId, Moment, Subject};
 
 /// What is behind an expectation.
 pub(super) fn answer(scene: &Scene<'_>, index: usize) -> Answer {
@@ -79,6 +22,10 @@ pub(super) fn answer(scene: &Scene<'_>, index: usize) -> Answer {
     );
     let mut builder = Builder::new(scene);
     begin(scene, index, &mut builder);
+    let left_out = scene.plan.faults.iter().position(|fault| fault.removed);
+    if let Some(fault) = left_out.filter(|_| !report.passed && !builder.has_fault()) {
+        builder.tell(Why::Absent(FaultId(fault as u32)));
+    }
     Answer { subject, chain: builder.finish() }
 }
 
@@ -94,12 +41,36 @@ fn begin(scene: &Scene<'_>, index: usize, builder: &mut Builder<'_>) {
         Check::States { socket, ref states } => states_differ(scene, socket, states, builder),
         Check::Counter { of, counter, value } => self::counter(scene, of, counter, value, builder),
         Check::FaultMatched { fault, .. } => fault_acted(scene, fault, builder),
-        Check::Finishes { app, .. } => finishes(scene, app, builder),
+        Check::Finishes { app, .. } => failure::finishes(scene, app, builder),
         Check::Delivered { socket, .. } | Check::Error { socket, .. } | Check::Info { socket, .. } => {
             end_of_connection(scene, socket, builder);
         }
         Check::Datagrams { .. } => first_taken(scene, builder),
-        Check::Exchange { .. } | Check::Oracle { .. } => first_fault(scene, builder),
+        Check::Exchange { hosts, span, .. } => exchange(scene, hosts, span, index, builder),
+        Check::Oracle { .. } => first_fault(scene, builder),
+    }
+}
+
+/// The first segment that is not as listed.
+fn exchange(
+    scene: &Scene<'_>,
+    hosts: [PlaceId; 2],
+    span: (Instant, Instant),
+    index: usize,
+    builder: &mut Builder<'_>,
+) {
+    let observed = &scene.run.report.expectations[index].observed;
+    let as_listed = observed.split(' ').next().and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+    let owner = |address| scene.legend.owner(address).map(|node| node.place);
+    let between = scene.trace.packets().iter().filter(|packet| {
+        let ends = [owner(packet.packet.ip.source), owner(packet.packet.ip.destination)];
+        packet.copy_of.is_none()
+            && ends.iter().all(|end| end.is_some_and(|end| hosts.contains(&end)))
+            && (span.0..span.1).contains(&packet.sent_at)
+    });
+    match between.into_iter().nth(as_listed) {
+        Some(packet) => builder.packet(packet.number),
+        None => first_fault(scene, builder),
     }
 }
 
@@ -199,7 +170,7 @@ fn sent(scene: &Scene<'_>, counted_packets: &Counted, bounds: Option<Bounds>, bu
         return builder.tell(Why::Sent(packets[surplus].number));
     }
     let place = place_of(scene, counted_packets.by);
-    let kind = counted_packets.kind.as_str();
+    let kind = kind_words(counted_packets.kind);
     let host = scene.legend.place(place);
     if let Some(fault) = counted_packets.reply_to {
         let made = packets_of(scene, fault);
@@ -222,7 +193,7 @@ fn sent(scene: &Scene<'_>, counted_packets: &Counted, bounds: Option<Bounds>, bu
     let sentence = if numbers.is_empty() {
         format!("{host} sends no {kind} at all: nothing gives it a reason to.")
     } else {
-        format!("{host} sends only {} of kind {kind}.", listed(&numbers))
+        format!("Of this kind ({kind}), {host} sends only {}.", listed(&numbers))
     };
     let told = Told::new(scene.run.end, place, sentence);
     absence(scene, told, builder);
@@ -240,7 +211,7 @@ fn absence(scene: &Scene<'_>, told: Told, builder: &mut Builder<'_>) {
 }
 
 /// The entry of the last change of a socket's state before a time or entry.
-fn last_change(
+pub(super) fn last_change(
     scene: &Scene<'_>,
     socket: faultwire_link::NameId,
     before: impl Fn(usize, Instant) -> bool,
@@ -417,6 +388,18 @@ fn counter(scene: &Scene<'_>, of: Subject, counter: Counter, value: Bounds, buil
             let offered: u64 = offered.map(|link| link.offered).sum();
             format!("{} packets enter {subject}, and none of them is {}.", offered, done(counter))
         }
+        (_, Subject::Direction(_) | Subject::Link(..)) => {
+            let name = subject.split('>').next().unwrap_or(subject);
+            let whole = matches!(of, Subject::Link(..));
+            let is_it = |link: &&crate::report::LinkReport| {
+                link.name == subject || (whole && link.name.split('>').next() == Some(name))
+            };
+            let links: Vec<_> = scene.run.report.links.iter().filter(is_it).collect();
+            let offered: u64 = links.iter().map(|link| link.offered).sum();
+            let delivered: u64 = links.iter().map(|link| link.delivered).sum();
+            let name = if whole { name } else { subject };
+            format!("{offered} packets enter {name}, and {delivered} leave it at its far end.")
+        }
         _ => {
             let of_subject = |packet: &&TracedPacket| of_subject(scene, of, packet);
             let sent = scene.trace.packets().iter().filter(of_subject).count();
@@ -450,74 +433,11 @@ fn fault_acted(scene: &Scene<'_>, fault: FaultId, builder: &mut Builder<'_>) {
     }
 }
 
-/// Why an app ended when it did, or what it still waits for.
-fn finishes(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
-    let last = (0..scene.trace.entries().len())
-        .rev()
-        .find(|&index| matches!(scene.entry(index).what, What::StepEnded { app: ended, .. } if ended == app));
-    let report =
-        scene.run.report.apps.iter().find(|report| *report.name == *scene.plan.apps[app as usize].name);
-    if report.is_some_and(|report| report.outcome != "done") {
-        return stalled(scene, app, builder);
-    }
-    if let Some(last) = last {
-        builder.tell(Why::StepEnded(last));
-    }
-}
-
-/// The answer about an app: what it waits for, or why it ended as it did.
-pub(super) fn app_answer(scene: &Scene<'_>, app: u32) -> Answer {
-    let name = &scene.plan.apps[app as usize].name;
-    let report = scene.run.report.apps.iter().find(|report| *report.name == **name);
-    let subject = match report.map_or("done", |report| report.outcome) {
-        "done" => format!("The app \"{name}\" has done all its steps."),
-        "stopped" => format!("The app \"{name}\" stopped with its host."),
-        outcome => format!("The app \"{name}\" {outcome}."),
-    };
-    let mut builder = Builder::new(scene);
-    finishes(scene, app, &mut builder);
-    Answer { subject, chain: builder.finish() }
-}
-
-/// What an app waits for, and the last packet of its connection that went astray.
-fn stalled(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
-    let plan = &scene.plan.apps[app as usize];
-    let report = scene.run.report.apps.iter().find(|report| *report.name == *plan.name);
-    let detail = report.and_then(|report| report.detail.clone()).unwrap_or_else(|| "nothing".into());
-    let at = report
-        .and_then(|report| report.finished_ns)
-        .map_or(scene.run.end, |nanos| Instant::ZERO + faultwire_base::Duration::from_nanos(nanos));
-    let told = Told::new(at, plan.host, format!("The app \"{}\" stops here: {detail}.", plan.name));
-    let step = super::app::step_in_hand(scene, app, scene.trace.entries().len());
-    let socket = step.and_then(|step| plan.steps[step as usize].step.socket());
-    let flow = socket.and_then(|socket| scene.flow_of(socket));
-    let change = socket.and_then(|socket| last_change(scene, socket, |_, changed| changed <= at));
-    let closed = change
-        .filter(|&change| matches!(scene.entry(change).what, What::StateChanged { to: State::Closed, .. }));
-    builder.begin(match (closed, flow.and_then(|flow| last_astray(scene, flow))) {
-        (Some(closed), _) => told.because(Why::State(closed)),
-        (None, Some(number)) => told.because(Why::Missing(number)),
-        (None, None) => match change {
-            Some(change) => told.because(Why::State(change)),
-            None => told.rooted(Root::Application { name: Some(plan.name.clone()) }),
-        },
-    });
-}
-
-/// The last packet of a flow that did not arrive.
-fn last_astray(scene: &Scene<'_>, flow: Flow) -> Option<PacketNumber> {
-    let packets = scene.trace.packets().iter().rev();
-    let astray = |packet: &&TracedPacket| {
-        packet.packet.tag.flow == flow && packet.copy_of.is_none() && super::fate::taken(packet).is_some()
-    };
-    packets.into_iter().find(astray).map(|packet| packet.number)
-}
-
 /// How a connection came to its end or its last state.
 fn end_of_connection(scene: &Scene<'_>, socket: faultwire_link::NameId, builder: &mut Builder<'_>) {
     let change = last_change(scene, socket, |_, _| true);
     let flow = scene.flow_of(socket);
-    match flow.and_then(|flow| last_astray(scene, flow)) {
+    match flow.and_then(|flow| failure::last_astray(scene, flow)) {
         Some(number) if change.is_none() => builder.tell(Why::Missing(number)),
         _ => told_change(scene, socket, change, builder),
     }
@@ -533,7 +453,7 @@ fn first_taken(scene: &Scene<'_>, builder: &mut Builder<'_>) {
 }
 
 /// The first packet that a fault touched.
-fn first_fault(scene: &Scene<'_>, builder: &mut Builder<'_>) {
+pub(super) fn first_fault(scene: &Scene<'_>, builder: &mut Builder<'_>) {
     let touched = scene.trace.packets().iter().find(|packet| {
         packet.injected_by.is_some() || packet.copy_of.is_some() || !packet.decisions.is_empty()
     });

@@ -17,7 +17,7 @@ pub(super) fn fate(scene: &Scene<'_>, number: PacketNumber) -> Option<Told> {
     if taken(packet).is_some() || packet.discarded.is_some() || packet.arrival.is_none() {
         return Some(missing(scene, number));
     }
-    displaced(packet).map(|_| came(scene, number))
+    displaced(packet).map(|_| came(scene, number, 0))
 }
 
 /// Where the way of asking about an arrival goes on: at the arrival itself if it was unusual, else at the sending.
@@ -40,8 +40,13 @@ pub(super) fn taken(packet: &TracedPacket) -> Option<(DirectionId, DropCause)> {
 
 /// The first decision that made a packet arrive at another time, or as something else.
 fn displaced(packet: &TracedPacket) -> Option<(DirectionId, Decision)> {
-    packet.decisions.iter().find_map(|(direction, decision, _)| match decision {
-        Decision::Dropped(_) | Decision::Duplicated { .. } => None,
+    displacements(packet).next()
+}
+
+/// All of them; a release follows from a hold that has been told.
+fn displacements(packet: &TracedPacket) -> impl Iterator<Item = (DirectionId, Decision)> {
+    packet.decisions.iter().filter_map(|(direction, decision, _)| match decision {
+        Decision::Dropped(_) | Decision::Duplicated { .. } | Decision::Released { .. } => None,
         other => Some((*direction, *other)),
     })
 }
@@ -88,7 +93,7 @@ pub(super) fn missing(scene: &Scene<'_>, number: PacketNumber) -> Told {
         return discarded(scene, number, reason);
     }
     if displaced(packet).is_some() {
-        return came(scene, number);
+        return came(scene, number, 0);
     }
     let noun = capitalized(&scene.noun_with_range(number));
     let told = match scene.arrival(number) {
@@ -127,7 +132,8 @@ fn dropped(scene: &Scene<'_>, number: PacketNumber, direction: DirectionId, caus
     let packet = scene.packet(number);
     let plan = &scene.plan.directions[direction.0 as usize];
     let noun = scene.noun_with_range(number);
-    let entry = (0..scene.trace.entries().len()).rev().find(|&index| {
+    let begin = scene.made(number).unwrap_or(0);
+    let entry = (begin..scene.trace.entries().len()).find(|&index| {
         matches!(scene.entry(index).what, crate::output::What::Link { packet, decision: Decision::Dropped(_), .. }
             if packet == number)
     });
@@ -219,9 +225,11 @@ fn reason_clause(reason: DropReason) -> Option<Clause> {
 }
 
 /// A packet arrived at another time than it would have, or as something else.
-pub(super) fn came(scene: &Scene<'_>, number: PacketNumber) -> Told {
+pub(super) fn came(scene: &Scene<'_>, number: PacketNumber, nth: u8) -> Told {
     let packet = scene.packet(number);
-    let Some((direction, decision)) = displaced(packet) else { return super::sent::sent(scene, number) };
+    let mut all = displacements(packet).skip(usize::from(nth));
+    let Some((direction, decision)) = all.next() else { return super::sent::sent(scene, number) };
+    let more = all.next().is_some();
     let noun = scene.noun_with_range(number);
     let place = scene.plan.directions[direction.0 as usize].place;
     let arrives = match scene.arrival(number) {
@@ -232,7 +240,6 @@ pub(super) fn came(scene: &Scene<'_>, number: PacketNumber) -> Told {
         Decision::Corrupted { by, .. }
         | Decision::Delayed { by, .. }
         | Decision::Held { by }
-        | Decision::Released { by }
         | Decision::Rewritten { by, .. } => by,
         _ => By::Random,
     };
@@ -242,7 +249,7 @@ pub(super) fn came(scene: &Scene<'_>, number: PacketNumber) -> Told {
         Decision::Delayed { extra, .. } => {
             format!("{who} delays the {noun} by {}: {arrives}.", length(extra))
         }
-        Decision::Held { .. } | Decision::Released { .. } => {
+        Decision::Held { .. } => {
             format!("{who} holds the {noun} back: {arrives}.")
         }
         Decision::Corrupted { count, .. } => {
@@ -254,7 +261,9 @@ pub(super) fn came(scene: &Scene<'_>, number: PacketNumber) -> Told {
         }
         _ => format!("{who} sends the {noun} ahead of others: {arrives}."),
     };
-    Told::new(packet.sent_at, place, sentence).rooted(root).about(number).shown_by(scene.made(number))
+    let told =
+        Told::new(packet.sent_at, place, sentence).rooted(root).about(number).shown_by(scene.made(number));
+    if more { told.because(Why::CameToo(number, nth + 1)) } else { told }
 }
 
 /// Why the sender of a packet did not know by `entry` that it had arrived.
@@ -272,26 +281,45 @@ pub(super) fn unheard(scene: &Scene<'_>, number: PacketNumber, entry: usize) -> 
         .filter(|ack| scene.made(ack.number).is_some_and(|made| made > arrived && made < entry))
         .filter(|ack| segment(ack).is_some_and(|segment| covers(segment.ack, own)))
         .collect();
-    let told = match acks.first() {
-        None => {
-            let sentence = format!("{noun} arrives, and nothing acknowledges it before that.");
-            Told::new(at, receiver, sentence).rooted(Root::Rule)
-        }
-        Some(first) => {
-            let numbers: Vec<_> = acks.iter().map(|ack| ack.number).collect();
-            let (verb, fate) = if numbers.len() == 1 {
-                ("acknowledges", "does not come back in time")
-            } else {
-                ("acknowledge", "none of them comes back in time")
-            };
-            let sentence = format!("{noun} does arrive, and {} {verb} it; but {fate}.", listed(&numbers));
-            let mut told = Told::new(at, receiver, sentence).because(Why::Missing(first.number));
-            told.sides.extend(numbers[1..].iter().take(3).map(|&number| Why::Missing(number)));
-            told
-        }
+    let Some(first) = acks.first() else {
+        let sentence = format!("{noun} arrives, and nothing has acknowledged it yet.");
+        let told = Told::new(at, receiver, sentence).about(number).shown_by(Some(arrived));
+        return if displaced(packet).is_some() {
+            told.because(Why::Came(number))
+        } else {
+            told.rooted(Root::Rule)
+        };
     };
-    told.about(number).shown_by(Some(arrived))
+    let numbers: Vec<_> = acks.iter().map(|ack| ack.number).collect();
+    let sentence = match numbers.as_slice() {
+        [one] => {
+            format!("{noun} does arrive, and {one} acknowledges it, but that ACK does not arrive in time.")
+        }
+        all => format!(
+            "{noun} does arrive, and {} acknowledge it, but none of these ACKs arrives in time.",
+            listed(all)
+        ),
+    };
+    // The ACKs meet their fate a little later than the packet arrived.
+    let at = at.max(missing(scene, first.number).step.at.min(scene.entry(entry).at));
+    let told = Told::new(at, receiver, sentence).about(number).shown_by(Some(arrived));
+    if taken(first).is_none() && displaced(packet).is_some() {
+        return told.because(Why::Came(number));
+    }
+    let mut told = told.because(Why::Missing(first.number));
+    let mut roots = vec![missing(scene, first.number).step.root];
+    for &ack in numbers[1..].iter().take(ACKS_MAX) {
+        let root = missing(scene, ack).step.root;
+        if !roots.contains(&root) {
+            roots.push(root);
+            told = told.beside(Why::Missing(ack));
+        }
+    }
+    told
 }
+
+/// ACKs looked at for causes of their own.
+const ACKS_MAX: usize = 100;
 
 /// The sendings of the same data before this one that a link took, in order.
 pub(super) fn lost_earlier(scene: &Scene<'_>, number: PacketNumber) -> Vec<PacketNumber> {

@@ -52,7 +52,7 @@ pub fn when_inevitable(
     let trial = Trial { case, judging, names: &names };
     let moments = decisions(&scene);
     let turn = turn(&trial, &moments);
-    let subject = format!("When {} could no longer be avoided", told_names(&names));
+    let subject = format!("From when on it was inevitable {}", told_names(&names));
     Ok(Some(Answer { subject, chain: tell(&scene, &moments, turn) }))
 }
 
@@ -191,8 +191,8 @@ fn tell(scene: &Scene<'_>, moments: &[(Instant, usize)], turn: Turn) -> super::C
         Turn::At(index) => {
             let (at, entry) = moments[index];
             let sentence = format!(
-                "Until {} it could still be avoided, had every fault ended there; from then on it could not, \
-                 whatever else was spared.",
+                "Before {} it could still be avoided: had every fault ended there, it would not have failed; after \
+                 what happens then it fails anyway.",
                 time(at)
             );
             let told = Told::new(at, scene.entry(entry).place, sentence).shown_by(Some(entry));

@@ -9,6 +9,7 @@ use faultwire_wire::{Body, Cause, TimerKind};
 use super::answer::{Answer, Root};
 use super::app;
 use super::builder::{Builder, Told, Why};
+use super::clause::Clause;
 use super::fate::sendings_before;
 use super::scene::{Scene, capitalized, counted, length, listed, segment, time};
 use super::timer;
@@ -25,20 +26,40 @@ pub(super) fn answer(scene: &Scene<'_>, socket: NameId) -> Answer {
         return Answer { subject: format!("When {name} had everything"), chain: builder.finish() };
     };
     let (at, _) = scene.arrival(last).expect("it arrived");
-    let path = Path::back_from(scene, last);
+    let path = Path::back_from(scene, Next::Packet(last));
     let subject = format!("The last octet that {name} was waiting for arrives with {last} at {}", time(at));
+    let completes = match scene.packet(last).packet.body {
+        Body::Udp(_) => "is the last to reach",
+        _ => "completes the stream of",
+    };
     let sentence = format!(
-        "The {} completes the stream of {name}: {} have passed since {}, {}.",
+        "The {} {completes} {name}: {} have passed since {}, {}.",
         scene.noun_with_range(last),
         length(at.saturating_since(path.begun)),
         path.beginning,
-        path.budget(),
+        path.budget(scene),
     );
     builder.begin(Told::new(at, place, sentence).about(last).shown_by(scene.arrived(last)));
-    for told in path.told(scene) {
-        builder.begin(told);
-    }
+    path.tell(scene, &mut builder);
     Answer { subject, chain: builder.finish() }
+}
+
+/// Tells what the time was spent on until a step of an app ended.
+pub(super) fn until_step(scene: &Scene<'_>, app: u32, entry: usize, builder: &mut Builder<'_>) {
+    let path = Path::back_from(scene, Next::Step(entry));
+    let at = scene.entry(entry).at;
+    if path.stretches.is_empty() {
+        return builder.tell(Why::StepEnded(entry));
+    }
+    let sentence = format!(
+        "The app \"{}\" ends its last step: {} have passed since {}, {}.",
+        scene.legend.app(app),
+        length(at.saturating_since(path.begun)),
+        path.beginning,
+        path.budget(scene),
+    );
+    builder.begin(Told::new(at, scene.entry(entry).place, sentence).shown_by(Some(entry)));
+    path.tell(scene, builder);
 }
 
 /// The packet whose arrival let the app read the last octets: the last that moved the edge up to which nothing is
@@ -96,7 +117,7 @@ impl Spent {
     fn words(self) -> &'static str {
         match self {
             Self::Propagation => "of propagation",
-            Self::Queue => "of serialisation, queue and jitter",
+            Self::Queue => "of serialisation and waiting in queues",
             Self::Fault => "of delay by faults",
             Self::Retransmission => "of waiting for the retransmission timer",
             Self::Probe => "of waiting for the timer of a tail loss probe or of reordering",
@@ -118,7 +139,10 @@ struct Stretch {
     spent: Spent,
     /// For a wait that deserves a step: what is behind it.
     why: Option<Why>,
+    /// What a reader is told of it; empty for a part of a way.
     sentence: String,
+    clause: Option<Clause>,
+    root: Option<Root>,
 }
 
 /// The path, the latest stretch first.
@@ -141,10 +165,10 @@ enum Next {
 const STRETCHES_MAX: usize = 200_000;
 
 impl Path {
-    fn back_from(scene: &Scene<'_>, last: PacketNumber) -> Self {
+    fn back_from(scene: &Scene<'_>, begin: Next) -> Self {
         let mut path =
             Self { stretches: Vec::new(), begun: Instant::ZERO, beginning: String::new(), last: None };
-        let mut next = Next::Packet(last);
+        let mut next = begin;
         let mut arrives = true;
         while path.stretches.len() < STRETCHES_MAX {
             next = match next {
@@ -165,7 +189,10 @@ impl Path {
                         next
                     }
                 }
-                Next::Step(entry) => path.before_step(scene, entry),
+                Next::Step(entry) => {
+                    arrives = true;
+                    path.before_step(scene, entry)
+                }
                 Next::End => break,
             };
         }
@@ -189,6 +216,8 @@ impl Path {
             spent,
             why: None,
             sentence: String::new(),
+            clause: None,
+            root: None,
         };
         let late = super::fate::of_arrival(scene, number) == Why::Came(number) || packet.copy_of.is_some();
         let propagation = scene.propagation(number).as_nanos();
@@ -218,9 +247,10 @@ impl Path {
                 None => (Next::End, false),
             },
             Cause::Timer(kind) => self.waited(scene, number, kind),
-            Cause::Call => match app::begun_by(scene, number, made) {
-                Some(entry) => (Next::Step(entry), false),
-                None => (Next::End, false),
+            Cause::Call => match (app::begun_by(scene, number, made), app::woken_by(scene, made)) {
+                (Some(entry), _) => (Next::Step(entry), false),
+                (None, Some(arrival)) => (Next::Packet(arrival), true),
+                (None, None) => (Next::End, false),
             },
             Cause::Unknown | Cause::Injected => (Next::End, false),
         }
@@ -263,7 +293,9 @@ impl Path {
             place: packet.sender,
             packet: number,
             spent,
-            why: Some(timer_cause(scene, number, kind)),
+            why: timer_cause(scene, number, kind),
+            clause: timer_clause(kind),
+            root: None,
             sentence: format!(
                 "The {} waited {} for {words}.",
                 scene.noun_with_range(number),
@@ -286,7 +318,9 @@ impl Path {
                 place: ended.place,
                 packet: PacketNumber(0),
                 spent: Spent::Application,
-                why: Some(Why::StepEnded(entry)),
+                why: None,
+                clause: None,
+                root: Some(Root::Application { name: Some(scene.legend.app(app).into()) }),
                 sentence: format!(
                     "The app \"{}\" slept for {} (step {}).",
                     scene.legend.app(app),
@@ -298,7 +332,9 @@ impl Path {
             self.beginning = format!("the app \"{}\" lay down to sleep", scene.legend.app(app));
             return app::ended_before(scene, app, entry).map_or(Next::End, Next::Step);
         }
-        match scene.arrival_just_before(entry) {
+        let planned = &scene.plan.apps[app as usize].steps[step as usize].step;
+        let flow = planned.socket().and_then(|socket| scene.flow_of(socket));
+        match scene.arrival_just_before(entry, flow).filter(|_| app::waited(scene, entry)) {
             Some(arrival) => Next::Packet(arrival),
             None => app::ended_before(scene, app, entry)
                 .filter(|&before| scene.entry(before).at == ended.at)
@@ -307,7 +343,7 @@ impl Path {
     }
 
     /// `of which 3.2 s of waiting for …, 0.8 s of propagation and …`.
-    fn budget(&self) -> String {
+    fn budget(&self, scene: &Scene<'_>) -> String {
         let mut sums: BTreeMap<Spent, (Duration, usize)> = BTreeMap::new();
         for stretch in &self.stretches {
             let sum = sums.entry(stretch.spent).or_default();
@@ -322,6 +358,7 @@ impl Path {
                 Spent::Retransmission | Spent::Probe | Spent::DelayedAck => {
                     format!("{} {} ({})", length(*time), spent.words(), counted(*times, "time", "times"))
                 }
+                Spent::Queue => format!("{} of {}", length(*time), rest_words(scene)),
                 _ => format!("{} {}", length(*time), spent.words()),
             })
             .collect();
@@ -332,46 +369,83 @@ impl Path {
         }
     }
 
-    /// The waits as steps, with what is behind them; what lies between is summed up.
-    fn told(&self, scene: &Scene<'_>) -> Vec<Told> {
-        let mut found = Vec::new();
+    /// Tells the waits one by one, with what is behind them, and sums up what lies between.
+    fn tell(&self, scene: &Scene<'_>, builder: &mut Builder<'_>) {
         let mut between: Vec<&Stretch> = Vec::new();
+        let mut waits = 0;
         for stretch in &self.stretches {
-            let Some(why) = stretch.why else {
+            if stretch.sentence.is_empty() || waits >= WAITS_MAX {
                 between.push(stretch);
                 continue;
-            };
-            found.extend(summed(scene, &between));
-            between.clear();
-            let told = Told::new(stretch.to, stretch.place, stretch.sentence.clone());
+            }
+            waits += 1;
+            self.sum_up(scene, &mut between, builder);
+            let told = Told::new(stretch.to, stretch.place, stretch.sentence.clone()).by(stretch.clause);
             let told = if stretch.packet.0 > 0 { told.about(stretch.packet) } else { told };
-            found.push(told.beside(why));
+            let told = match stretch.root.clone() {
+                Some(root) => told.rooted(root),
+                None => told,
+            };
+            builder.begin(match stretch.why {
+                Some(why) => told.beside(why),
+                None => told,
+            });
         }
-        found.extend(summed(scene, &between));
-        if let (Some(why), true) = (self.last, found.len() < WAITS_MAX) {
-            let last = found.pop();
-            found.extend(last.map(|last| last.because(why)));
+        self.sum_up(scene, &mut between, builder);
+        if let Some(why) = self.last {
+            builder.tell(why);
         }
-        if found.len() > WAITS_MAX {
-            found.truncate(WAITS_MAX);
-        }
-        found
     }
+
+    fn sum_up(&self, scene: &Scene<'_>, between: &mut Vec<&Stretch>, builder: &mut Builder<'_>) {
+        if let Some(told) = summed(scene, between) {
+            let whole = self.stretches[0].to.saturating_since(self.begun).as_nanos();
+            let (first, last) = (between[0], between[between.len() - 1]);
+            let part = first.to.saturating_since(last.from).as_nanos();
+            let direction = scene.made(first.packet).and_then(|made| match scene.entry(made).what {
+                What::Sent { direction, .. } | What::Link { direction, .. } => Some(direction),
+                _ => None,
+            });
+            builder.begin(match direction.filter(|_| part > whole / 2) {
+                Some(direction) => told.rooted(Root::Link { direction: scene.direction(direction) }),
+                None => told,
+            });
+        }
+        between.clear();
+    }
+}
+
+/// What takes time on a link beside propagation.
+fn rest_words(scene: &Scene<'_>) -> &'static str {
+    let jitter = scene.plan.directions.iter().any(|direction| direction.config.jitter.is_some());
+    if jitter { "serialisation, queue and jitter" } else { "serialisation and queue" }
 }
 
 /// Waits told one by one.
 const WAITS_MAX: usize = 16;
 
-/// What is behind a packet that waited for a timer.
-fn timer_cause(scene: &Scene<'_>, number: PacketNumber, kind: TimerKind) -> Why {
+/// What is behind a packet that waited for a timer, beside the rule.
+fn timer_cause(scene: &Scene<'_>, number: PacketNumber, kind: TimerKind) -> Option<Why> {
     let previous = sendings_before(scene, number).last().copied().zip(scene.made(number));
     match (kind, previous) {
         (
             TimerKind::Retransmission | TimerKind::TailLossProbe | TimerKind::Reordering,
             Some((previous, made)),
-        ) => Why::Unheard(previous, made),
-        (TimerKind::Persist, _) => timer::closed_by(scene, number).map_or(Why::Sent(number), Why::Closed),
-        _ => Why::Sent(number),
+        ) => Some(Why::Unheard(previous, made)),
+        (TimerKind::Persist, _) => timer::closed_by(scene, number).map(Why::Closed),
+        _ => None,
+    }
+}
+
+fn timer_clause(kind: TimerKind) -> Option<Clause> {
+    match kind {
+        TimerKind::Retransmission => Clause::new(6298, "5.4"),
+        TimerKind::TailLossProbe => Clause::new(8985, "7.3"),
+        TimerKind::Reordering => Clause::new(8985, "6.2"),
+        TimerKind::DelayedAck => Clause::new(9293, "3.8.6.3"),
+        TimerKind::Persist => Clause::new(9293, "3.8.6.1"),
+        TimerKind::KeepAlive => Clause::new(9293, "3.8.4"),
+        _ => None,
     }
 }
 
@@ -404,9 +478,10 @@ fn summed(scene: &Scene<'_>, between: &[&Stretch]) -> Option<Told> {
         "all of it propagation".to_owned()
     } else {
         format!(
-            "{} of it propagation, {} serialisation, queue and jitter",
+            "{} of it propagation, {} {}",
             length(Duration::from_nanos(propagation)),
-            length(rest)
+            length(rest),
+            rest_words(scene)
         )
     };
     let sentence = format!("{who} for {}: {parts}.", length(total));

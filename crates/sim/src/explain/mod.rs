@@ -36,6 +36,7 @@ mod builder;
 mod clause;
 mod consequence;
 mod expectation;
+mod failure;
 mod fate;
 mod inevitable;
 mod last_byte;
@@ -104,9 +105,9 @@ pub fn explain_run(
         Question::Expectation(name) => {
             vec![expectation::answer(&scene, scene.known_expectation(name)?)]
         }
-        Question::Stall(app) => vec![expectation::app_answer(&scene, scene.known_app(app)?)],
+        Question::Stall(app) => vec![failure::app_answer(&scene, scene.known_app(app)?)],
         Question::LastByte(socket) => vec![last_byte::answer(&scene, scene.known_socket(socket)?)],
-        Question::Failure => expectation::failures(&scene, case),
+        Question::Failure => failure::failures(&scene, case),
         Question::Faults => consequence::answers(&scene),
     })
 }

@@ -151,7 +151,7 @@ fn fast_retransmission(scene: &Scene<'_>, number: PacketNumber, cause: PacketNum
     } else {
         (
             format!(
-                "{} with SACK blocks ({}) shows that later data has arrived and this has not",
+                "SACK blocks show that later data has arrived and this has not ({}: {})",
                 counted(duplicates.len(), "duplicate ACK", "duplicate ACKs"),
                 listed(&duplicates)
             ),
@@ -165,10 +165,13 @@ fn fast_retransmission(scene: &Scene<'_>, number: PacketNumber, cause: PacketNum
         return told.because(of_arrival(scene, cause));
     };
     // The duplicate ACK comes first; the hole that it tells of is what is behind it.
-    if fate::lost_before(scene, previous, made) && !duplicates.is_empty() {
-        told.because(Why::Sent(cause)).beside(Why::Missing(previous))
-    } else {
+    let told_of = scene.cause(cause).and_then(|out_of_order| hole(scene, cause, out_of_order));
+    if duplicates.is_empty() || !fate::lost_before(scene, previous, made) {
         told.because(Why::Unheard(previous, made))
+    } else if told_of == Some(previous) {
+        told.because(Why::Sent(cause))
+    } else {
+        told.because(Why::Unheard(previous, made)).beside(Why::Sent(cause))
     }
 }
 

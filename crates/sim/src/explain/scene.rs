@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant, PlaceId};
-use faultwire_link::{Change, NameId};
+use faultwire_link::{Change, NameId, PacketKind};
 use faultwire_wire::{Body, Cause, Flow, IcmpKind, Segment, Seq};
 
 use super::question::Unanswerable;
@@ -46,6 +46,8 @@ impl<'a> Scene<'a> {
             match entry.what {
                 What::Sent { packet, .. } => {
                     scene.made[slot(packet)].get_or_insert(index);
+                    // A router sends it on: it has not reached its end yet.
+                    scene.arrived[slot(packet)] = None;
                 }
                 What::Link { copy: Some(copy), .. } => scene.made[slot(copy)] = Some(index),
                 What::Arrived { packet, .. } => scene.arrived[slot(packet)] = Some(index),
@@ -137,14 +139,17 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// The arrival at this place and instant that comes last before an entry.
-    pub(super) fn arrival_just_before(&self, entry: usize) -> Option<PacketNumber> {
+    /// The arrival at this place and instant that comes last before an entry, of the flow if one of it did.
+    pub(super) fn arrival_just_before(&self, entry: usize, flow: Option<Flow>) -> Option<PacketNumber> {
         let Entry { at, place, .. } = *self.entry(entry);
         let earlier = self.trace.entries()[..entry].iter().rev().take_while(|entry| entry.at == at);
-        earlier.filter(|entry| entry.place == place).find_map(|entry| match entry.what {
+        let arrivals = earlier.filter(|entry| entry.place == place).filter_map(|entry| match entry.what {
             What::Arrived { packet, .. } => Some(packet),
             _ => None,
-        })
+        });
+        let arrivals: Vec<PacketNumber> = arrivals.collect();
+        let own = |number: &&PacketNumber| flow == Some(self.packet(**number).packet.tag.flow);
+        arrivals.iter().find(own).or_else(|| arrivals.first()).copied()
     }
 
     /// The latest change of state of a flow's end at `place` before an entry.
@@ -409,4 +414,20 @@ pub(super) fn listed(numbers: &[PacketNumber]) -> String {
 pub(super) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A kind of packet as a reader knows it.
+pub(super) fn kind_words(kind: PacketKind) -> &'static str {
+    match kind {
+        PacketKind::Syn => "SYN",
+        PacketKind::SynAck => "SYN-ACK",
+        PacketKind::Data => "data segment",
+        PacketKind::PureAck => "ACK without data",
+        PacketKind::Fin => "FIN",
+        PacketKind::Rst => "RST",
+        PacketKind::WindowUpdate => "window update",
+        PacketKind::ZeroWindowProbe => "zero-window probe",
+        PacketKind::Udp => "datagram",
+        PacketKind::Icmp => "ICMP message",
+    }
 }

@@ -8,8 +8,8 @@ use super::answer::Root;
 use super::app;
 use super::builder::{Told, Why};
 use super::clause::Clause;
-use super::fate::of_arrival;
-use super::scene::{Scene, capitalized, length, segment};
+use super::fate::{self, of_arrival};
+use super::scene::{Scene, capitalized, counted, length, segment};
 use crate::output::{Entry, PacketNumber, What};
 use crate::plan::{HostChange, TimedWhat};
 
@@ -67,18 +67,10 @@ fn how(scene: &Scene<'_>, index: usize, flow: Flow, from: State, to: State) -> H
     }
 }
 
-/// The arrival of this instant that the change belongs to: of the same flow, or without any (an injected packet, an
-/// ICMP error).
+/// The arrival of this instant that the change belongs to: of the same flow, or else an ICMP error, an injected packet
+/// or a SYN of the other end of a simultaneous open, which counts as a flow of its own.
 fn arrival_for(scene: &Scene<'_>, index: usize, flow: Flow) -> Option<PacketNumber> {
-    let Entry { at, place, .. } = *scene.entry(index);
-    let earlier = scene.trace.entries()[..index].iter().rev().take_while(|entry| entry.at == at);
-    earlier.filter(|entry| entry.place == place).find_map(|entry| match entry.what {
-        What::Arrived { packet, .. } => {
-            let of = scene.packet(packet).packet.tag.flow;
-            (of == flow || of == Flow::NONE || is_error(scene, packet)).then_some(packet)
-        }
-        _ => None,
-    })
+    scene.arrival_just_before(index, Some(flow))
 }
 
 fn is_error(scene: &Scene<'_>, number: PacketNumber) -> bool {
@@ -86,7 +78,7 @@ fn is_error(scene: &Scene<'_>, number: PacketNumber) -> bool {
 }
 
 /// `client/first goes from ESTABLISHED to CLOSE_WAIT`.
-fn goes(scene: &Scene<'_>, entry: &Entry, flow: Flow, from: State, to: State) -> String {
+pub(super) fn goes(scene: &Scene<'_>, entry: &Entry, flow: Flow, from: State, to: State) -> String {
     let who = scene.name_of(flow, entry.place).map_or_else(
         || scene.legend.place(entry.place).to_owned(),
         |name| scene.legend.socket(name).to_owned(),
@@ -145,6 +137,18 @@ fn by_timer(scene: &Scene<'_>, index: usize, flow: Flow, from: State, to: State)
         .filter(|packet| segment(packet).is_some_and(|segment| segment.sequence_length() > 0))
         .last();
     let told = |sentence| Told::new(entry.at, entry.place, sentence);
+    let probe = scene
+        .sent_in(flow, entry.place)
+        .filter(|packet| packet.packet.tag.reason == Reason::KeepAlive)
+        .filter(|packet| scene.made(packet.number).is_some_and(|made| made < index));
+    let probes: Vec<PacketNumber> = probe.map(|packet| packet.number).collect();
+    if let Some(&last) = probes.last() {
+        let sentence = format!(
+            "{goes}: it gives up, since {} asked in vain whether the other end is still there.",
+            counted(probes.len(), "keep-alive probe", "keep-alive probes")
+        );
+        return told(sentence).by(Clause::new(9293, "3.8.4")).because(Why::Unheard(last, index));
+    }
     match unheard.filter(|packet| packet.packet.tag.transmission > 1) {
         Some(packet) => {
             let sentence = format!(
@@ -153,10 +157,12 @@ fn by_timer(scene: &Scene<'_>, index: usize, flow: Flow, from: State, to: State)
                 packet.packet.tag.transmission,
                 packet.number
             );
-            told(sentence)
-                .by(Clause::new(9293, "3.8.3"))
-                .because(Why::Unheard(packet.number, index))
-                .beside(Why::Earlier(packet.number))
+            let told =
+                told(sentence).by(Clause::new(9293, "3.8.3")).because(Why::Unheard(packet.number, index));
+            match fate::lost_earlier(scene, packet.number).is_empty() {
+                true => told,
+                false => told.beside(Why::Earlier(packet.number)),
+            }
         }
         None => told(format!("{goes}: a timer runs out.")).rooted(Root::Rule),
     }

@@ -105,7 +105,11 @@ fn probe(scene: &Scene<'_>, number: PacketNumber) -> Told {
     let Some((previous, made)) = previous.zip(scene.made(number)) else {
         let sentence =
             format!("{number} is new data, sent as a tail loss probe: no ACK came for two round trips.");
-        return told(scene, number, sentence).by(Clause::new(8985, "7.3")).rooted(Root::Rule);
+        let told = told(scene, number, sentence).by(Clause::new(8985, "7.3"));
+        return match oldest_unheard(scene, packet).zip(scene.made(number)) {
+            Some((oldest, made)) => told.because(Why::Unheard(oldest, made)),
+            None => told.rooted(Root::Rule),
+        };
     };
     let started = restarted_by(scene, packet, previous);
     let since = started.map_or(scene.packet(previous).sent_at, |(at, _)| at);
