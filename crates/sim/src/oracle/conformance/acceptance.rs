@@ -5,7 +5,7 @@ use faultwire_base::{Duration, Instant, PacketId};
 use faultwire_tcp::{ChallengeLimit, ResetRule, State};
 use faultwire_wire::{Cause, Flags, Reason};
 
-use super::scene::{Received, Seen};
+use super::end::{Received, Seen};
 use super::{Stage, memory};
 
 /// How long a timestamp counts (RFC 7323 §5.5).

@@ -5,7 +5,8 @@ use faultwire_base::{Duration, Instant, PacketId};
 use faultwire_tcp::State;
 use faultwire_wire::Flags;
 
-use super::scene::{End, Scene, Seen};
+use super::end::{End, Seen};
+use super::scene::Scene;
 use super::{Stage, memory};
 
 /// RFC 9293 §3.8.6.3 (MUST-40).

@@ -3,7 +3,7 @@
 use faultwire_tcp::{InitialWindow, State};
 use faultwire_wire::{Cause, Flags, Reason, TimerKind};
 
-use super::scene::{ISN, Seen};
+use super::end::{ISN, Seen};
 use super::{Stage, memory};
 
 /// The law's memory of all ends.
