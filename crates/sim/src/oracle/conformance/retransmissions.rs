@@ -35,7 +35,7 @@ impl Retransmissions {
             _ => {}
         }
         let (end, sent) = (stage.end, &stage.end.sent);
-        if seen.end <= sent.unacknowledged && end.is_synchronized() {
+        if seen.end <= sent.unacknowledged && sent.progress < stage.at && end.is_synchronized() {
             return Some(format!(
                 "octets {} to {} were sent again, although all up to {} was acknowledged (RFC 9293 §3.8.1)",
                 end.octet(seen.start),
