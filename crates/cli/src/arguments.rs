@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use faultwire_sim::experiment::Overrides;
 
 use crate::diff::DiffArguments;
+use crate::quirks::QuirksArguments;
 use crate::script::ScriptArguments;
 use crate::sweep::SweepArguments;
 
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Print an experiment to start from; without a name, list them
     Example(ExampleArguments),
+    /// List historical bugs that a host can have, or measure how fast experiments find them
+    Quirks(QuirksArguments),
     /// Print the JSON Schema of experiment files
     Schema(SchemaArguments),
     /// Print a completion script for a shell

@@ -9,6 +9,7 @@ mod export;
 mod outputs;
 mod panic_report;
 mod pending_file;
+mod quirks;
 mod repeat;
 mod run;
 mod script;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
 
 fn command(command: &Command) -> anyhow::Result<Status> {
     match command {
+        Command::Quirks(arguments) => quirks::quirks(arguments),
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
         Command::Diff(arguments) => diff::diff(arguments),

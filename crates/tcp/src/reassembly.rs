@@ -58,6 +58,7 @@ impl Reassembly {
     }
 
     /// Octets held.
+    #[cfg(test)]
     pub(crate) fn octets(&self) -> u64 {
         self.octets
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A transfer of 3 KiB from client to server.
+#[allow(dead_code, reason = "each test binary takes what it needs")]
 pub(crate) const TINY: &str = r#"{
   "name": "tiny",
   "description": "A client writes 3 KiB and closes.",

@@ -4,7 +4,6 @@
 pub(crate) mod conformance;
 pub(crate) mod laws;
 pub(crate) mod stream;
-mod war;
 
 use std::fmt;
 
