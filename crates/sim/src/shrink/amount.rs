@@ -64,6 +64,7 @@ fn moves_bytes(spot: &Spot<'_>) -> bool {
 fn wish(spot: &Spot<'_>) -> Option<Wish> {
     match spot.path[..] {
         ["seed"] | ["expect", ..] | ["cases", ..] | ["swarm", ..] => None,
+        ["faults", _, "match", "nth", ..] => Some(Wish::Less),
         ["faults", _, "match", ..] => None,
         ["faults", _, "inject", key, ..] if key != "count" && key != "interval" => None,
         ["faults", _, "do", "set" | "rewrite", ..] => None,

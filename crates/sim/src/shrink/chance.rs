@@ -29,6 +29,14 @@ impl Chance {
         recording.decisions.into_iter().map(Self::new).collect()
     }
 
+    fn with(&self, action: ChanceAction) -> Self {
+        Self::new(RecordedDecision { action, ..self.decision.clone() })
+    }
+
+    fn deviation(&self) -> Option<i64> {
+        if let ChanceAction::Delay { deviation } = self.decision.action { Some(deviation) } else { None }
+    }
+
     /// What chance did, by the impairment's name.
     pub(crate) fn class(&self) -> String {
         match self.decision.action {
@@ -73,12 +81,98 @@ pub(crate) fn reductions(list: &[Chance]) -> Vec<Vec<Chance>> {
     for (index, chance) in list.iter().enumerate() {
         for action in less(&chance.decision.action) {
             let mut changed = list.to_vec();
-            changed[index] = Chance::new(RecordedDecision { action, ..chance.decision.clone() });
+            changed[index] = chance.with(action);
             all.push(changed);
         }
     }
     all
 }
+
+/// Every list in which one deviation of the delay takes over another of its direction, so that there is one less.
+pub(crate) fn merged(list: &[Chance]) -> Vec<Vec<Chance>> {
+    let deviations: Vec<(usize, i64)> = list
+        .iter()
+        .enumerate()
+        .filter_map(|(index, chance)| Some((index, chance.deviation()?)))
+        .take(REDUCED_MAX)
+        .collect();
+    let mut all = Vec::new();
+    for (place, &(kept, deviation)) in deviations.iter().enumerate() {
+        let from = place.saturating_sub(NEIGHBOURS);
+        for &(gone, other) in deviations.iter().skip(from).take(2 * NEIGHBOURS + 1) {
+            if gone == kept || list[gone].decision.on != list[kept].decision.on {
+                continue;
+            }
+            let sum = deviation.unsigned_abs().saturating_add(other.unsigned_abs());
+            let Ok(sum) = i64::try_from(sum) else { continue };
+            let mut changed = list.to_vec();
+            changed[kept] = list[kept].with(ChanceAction::Delay { deviation: deviation.signum() * sum });
+            changed.remove(gone);
+            all.push(changed);
+        }
+    }
+    all
+}
+
+/// Every list in which a packet is not early, but one that it overtook is late: no fault can make a packet early by an
+/// amount. `met` are the decisions of the original; where there is jitter, every packet has one.
+pub(crate) fn turned(list: &[Chance], met: &[Chance]) -> Vec<Vec<Chance>> {
+    let mut all = Vec::new();
+    for (index, chance) in list.iter().enumerate().take(REDUCED_MAX) {
+        let Some(early) = chance.deviation().filter(|deviation| *deviation < 0) else { continue };
+        let decision = &chance.decision;
+        let before = met.iter().rev().map(|chance| &chance.decision).filter(|other| {
+            other.on == decision.on && other.at <= decision.at && other.packet != decision.packet
+        });
+        for other in before.take(NEIGHBOURS) {
+            for factor in [1, 2, 10] {
+                let deviation = early.saturating_mul(-factor);
+                let late = RecordedDecision { action: ChanceAction::Delay { deviation }, ..other.clone() };
+                let mut changed = list.to_vec();
+                changed.remove(index);
+                changed
+                    .retain(|chance| chance.decision.packet != late.packet || chance.deviation().is_none());
+                let place = changed.partition_point(|chance| chance.decision.at <= late.at);
+                changed.insert(place, Chance::new(late));
+                all.push(changed);
+            }
+        }
+    }
+    all
+}
+
+/// Lists in which all decisions sit earlier in the stream of their one conversation, by whole segments; so that less has
+/// to be sent.
+pub(crate) fn shifted(list: &[Chance]) -> Vec<Vec<Chance>> {
+    let bytes: Vec<u64> = list.iter().filter_map(|chance| chance.decision.packet.byte).collect();
+    let one =
+        list.iter().all(|chance| chance.decision.packet.conversation == list[0].decision.packet.conversation);
+    let Some(&least) = bytes.iter().min().filter(|_| one) else { return Vec::new() };
+    let mut all = Vec::new();
+    for segment in
+        SEGMENTS.into_iter().filter(|segment| bytes.iter().all(|byte| byte.is_multiple_of(*segment)))
+    {
+        let most = least / segment;
+        for count in [most, most - most / 10, most / 2, most / 4, 1]
+            .into_iter()
+            .filter(|count| (1..=most).contains(count))
+        {
+            let moved = |chance: &Chance| {
+                let mut decision = chance.decision.clone();
+                decision.packet.byte = decision.packet.byte.map(|byte| byte - count * segment);
+                Chance::new(decision)
+            };
+            all.push(list.iter().map(moved).collect());
+        }
+    }
+    all
+}
+
+/// How far two packets may stand apart to change their parts.
+const NEIGHBOURS: usize = 3;
+
+/// Octets of data in a full segment of the usual MTU, with timestamps and without, for IPv4 and IPv6.
+const SEGMENTS: [u64; 4] = [1_448, 1_460, 1_428, 1_440];
 
 /// The action with less in it, the least first.
 fn less(action: &ChanceAction) -> Vec<ChanceAction> {

@@ -42,6 +42,8 @@ struct Fault<'t> {
     trail: Trail,
     /// Links and hosts that it sits on.
     on: Vec<&'t str>,
+    /// Which packet it picks, if that is one by count.
+    nth: Option<(u64, Trail)>,
 }
 
 impl<'t> Network<'t> {
@@ -63,10 +65,7 @@ impl<'t> Network<'t> {
             routers: map("routers"),
             links: list("links").into_iter().map(|(trail, node)| Link::of(trail, node)).collect(),
             apps: list("apps").into_iter().map(|(trail, node)| App::of(trail, node)).collect(),
-            faults: list("faults")
-                .into_iter()
-                .map(|(trail, node)| Fault { trail, on: node.get("on").map(texts).unwrap_or_default() })
-                .collect(),
+            faults: list("faults").into_iter().map(|(trail, node)| Fault::of(root, trail, node)).collect(),
         }
     }
 
@@ -135,7 +134,23 @@ impl<'t> Network<'t> {
                 }
             }
         }
+        let recounted: Vec<Edit> = edits.iter().flat_map(|edit| self.recounted(edit)).collect();
+        edits.extend(recounted);
         edits
+    }
+
+    /// The same edit, with a fault that counts packets counting to less: those of what is gone were among them.
+    fn recounted(&self, edit: &Edit) -> Vec<Edit> {
+        let counted = self.faults.iter().filter_map(|fault| fault.nth.as_ref());
+        let lower =
+            counted.flat_map(|(nth, trail)| (1..(*nth).min(COUNTS_MAX)).map(move |count| (count, trail)));
+        lower
+            .map(|(count, trail)| {
+                let mut edit = edit.clone();
+                edit.replaced.push((trail.clone(), Value::Number(count.to_string())));
+                edit
+            })
+            .collect()
     }
 
     /// Each write with a read of as much at the other end.
@@ -165,6 +180,26 @@ impl<'t> Network<'t> {
     fn faults_on(&self, names: &[&str]) -> Vec<Trail> {
         let gone = |fault: &&Fault<'t>| !fault.on.is_empty() && fault.on.iter().all(|on| names.contains(on));
         self.faults.iter().filter(gone).map(|fault| fault.trail.clone()).collect()
+    }
+}
+
+/// Counts above this are not tried anew when something else goes.
+const COUNTS_MAX: u64 = 12;
+
+impl<'t> Fault<'t> {
+    fn of(root: &'t Node, trail: Trail, node: &'t Node) -> Self {
+        let on = node.get("on").map(texts).unwrap_or_default();
+        let at = member(root, &trail, "match").and_then(|at| member(root, &at, "nth"));
+        let nth = at.and_then(|at| {
+            let value = super::edit::at(root, &at)?;
+            match &value.value {
+                Value::List(items) if items.len() == 1 => {
+                    Some((number(&items[0])?.parse().ok()?, [&at[..], &[0]].concat()))
+                }
+                _ => Some((number(value)?.parse().ok()?, at)),
+            }
+        });
+        Self { trail, on, nth }
     }
 }
 

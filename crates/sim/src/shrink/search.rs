@@ -18,6 +18,8 @@ use crate::experiment::{Node, fold_case};
 pub(crate) struct Search<'a> {
     best: State,
     target: Arc<Target>,
+    /// What chance did in the original.
+    met: Arc<[Chance]>,
     trials: Trials<'a>,
     now: Rc<Cell<Now>>,
 }
@@ -88,7 +90,8 @@ impl<'a> Search<'a> {
             let Now { phase, measure } = told.get();
             progress(&Progress { phase, before, now: measure, tried })
         });
-        Self { best, target: Arc::clone(target), trials, now }
+        let met = Arc::clone(&best.decisions);
+        Self { best, target: Arc::clone(target), met, trials, now }
     }
 
     /// Everything, until nothing more goes.
@@ -103,7 +106,11 @@ impl<'a> Search<'a> {
             self.pass("hosts, links and apps", removal::joint_removals);
             self.pass("amounts", amount::reductions);
             self.leave_decisions_out();
-            self.make_decisions_smaller();
+            self.change_decisions(chance::reductions);
+            self.change_decisions(chance::merged);
+            let met = Arc::clone(&self.met);
+            self.change_decisions(|list| chance::turned(list, &met));
+            self.change_decisions(chance::shifted);
             if self.best.key() == before || self.trials.cut().is_some() {
                 let (tried, cut) = (self.trials.tried(), self.trials.cut());
                 return Found { best: self.best, tried, cut };
@@ -133,12 +140,14 @@ impl<'a> Search<'a> {
         self.best.decisions = kept.into();
     }
 
-    /// Less of what each decision does.
-    fn make_decisions_smaller(&mut self) {
+    /// Decisions that do less, or are simpler, as long as there are some that fail in the same way.
+    fn change_decisions(&mut self, simpler: impl Fn(&[Chance]) -> Vec<Vec<Chance>>) {
         self.tell("amounts of chance");
         let mut from = 0;
         loop {
-            let lists = chance::reductions(&self.best.decisions);
+            let mut lists = simpler(&self.best.decisions);
+            let same = chance::key_of(&self.best.decisions);
+            lists.retain(|list| chance::key_of(list) != same);
             let (best, target) = (&self.best, &self.target);
             let candidates = lists.into_iter().skip(from).map(|decisions| Smaller {
                 state: State { setting: Arc::clone(&best.setting), decisions: decisions.into() },

@@ -246,3 +246,16 @@ fn a_packet_that_netem_sent_at_once_stays_early() {
     assert!(minimal(&shrunk).contains("\"do\": \"send_at_once\""), "{}", minimal(&shrunk));
     assert_nothing_random(&shrunk);
 }
+
+/// Jitter makes packets early as well as late; what is early becomes what it overtook being late.
+#[test]
+fn no_early_packet_is_left_of_jitter_that_reorders() {
+    let text = transfer(
+        r#""jitter": "2ms", "jitter_reorders": true"#,
+        r#"{ "name": "in order", "at": "server/flow", "counter": "fast_retransmissions", "value": 0 }"#,
+    );
+    let shrunk = first_failing(&text, 2);
+    assert!((1..=5).contains(&shrunk.after.faults), "{}", minimal(&shrunk));
+    assert!(shrunk.after.packets * 2 < shrunk.before.packets, "{}", minimal(&shrunk));
+    assert_nothing_random(&shrunk);
+}

@@ -88,8 +88,10 @@ fn targeted(action: &ChanceAction) -> Option<Node> {
             let bits = bits.iter().map(|bit| number(u64::from(*bit))).collect();
             one("corrupt", object(vec![("bits", node(Value::List(bits)))]))
         }
+        // No fault makes a packet early by so much; one makes it as early as can be.
+        ChanceAction::Delay { deviation: ..0 } => Some(text("send_at_once")),
         ChanceAction::Delay { deviation } => {
-            let later = u64::try_from(*deviation).ok()?;
+            let later = deviation.unsigned_abs();
             one("delay", text(&faultwire_base::Duration::from_nanos(later).to_string()))
         }
         ChanceAction::SendAtOnce => Some(text("send_at_once")),

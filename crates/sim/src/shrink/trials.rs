@@ -106,7 +106,7 @@ impl<'a> Trials<'a> {
             .map(|(_, candidate)| (candidate.key(), candidate))
             .filter(|(key, _)| !self.known.contains_key(key))
             .collect();
-        let verdicts: Vec<(u128, Verdict)> = if self.width == 1 {
+        let verdicts: Vec<(u128, Verdict)> = if self.width == 1 || new.len() < 2 {
             new.into_iter().map(|(key, candidate)| (key, candidate.verdict())).collect()
         } else {
             self.pool
