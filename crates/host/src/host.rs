@@ -398,6 +398,11 @@ impl Host {
         socket::describe(&self.stack, fd)
     }
 
+    /// The same of the latest connection between these ends, whoever owns it; `None` if there is none.
+    pub fn describe_between(&self, local: SocketAddr, remote: SocketAddr) -> Option<String> {
+        socket::between(&self.stack, local, remote)
+    }
+
     /// The state of a connection's protocol rooms (`TCP_INFO`).
     ///
     /// # Errors

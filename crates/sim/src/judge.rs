@@ -6,12 +6,14 @@ use faultwire_base::Duration;
 use faultwire_link::Direction;
 
 use crate::connections::ConnectionLog;
+use crate::convergence;
 use crate::expect::Judgement;
 use crate::failure::Failure;
 use crate::oracle::{Finding, Findings, OracleName, OracleResult};
 use crate::plan::{Bounds, Case, Check, Counter, FaultId, Subject};
 use crate::report::{AppReport, ExpectationReport, OracleReport, Outcome};
 use crate::run::Judging;
+use crate::stall;
 use crate::tables;
 use crate::world::{AppStatus, End, World};
 
@@ -160,22 +162,8 @@ fn final_findings(world: &World) -> Findings {
             });
         }
     }
-    if let Some(heal) = world.plan().heal {
-        let limit = heal.at + heal.within;
-        for host in world.hosts() {
-            for run in &host.apps().runs {
-                let app = &world.plan().apps[run.app as usize];
-                let late = run.finished.is_none_or(|at| at > limit);
-                if late && !app.may_be_unfinished && run.status != AppStatus::Stopped {
-                    let waits = host.apps().describe(run, host.host(), world.plan());
-                    findings.add(Finding {
-                        oracle: OracleName::Convergence,
-                        result: OracleResult::Broken,
-                        detail: format!("app \"{}\" had not finished by {limit}: {waits}", app.name),
-                    });
-                }
-            }
-        }
+    if let Some(finding) = convergence::finding(world) {
+        findings.add(finding);
     }
     findings
 }
@@ -212,7 +200,7 @@ fn judge_apps(world: &World) -> Vec<AppReport> {
                 }
                 AppStatus::Waiting => {
                     let outcome = if app.may_be_unfinished { "unfinished" } else { "stalled" };
-                    (outcome, Some(host.apps().describe(run, host.host(), plan)))
+                    (outcome, Some(stall::describe(world, host, run)))
                 }
             };
             let finished_ns = run.finished.map(faultwire_base::Instant::as_nanos);

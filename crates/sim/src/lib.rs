@@ -51,9 +51,11 @@ pub mod verify;
 pub mod world;
 
 mod connections;
+mod convergence;
 mod datagrams;
 mod exchange;
 mod expect;
 mod judge;
+mod stall;
 mod tables;
 mod watch;

@@ -4,7 +4,7 @@ mod experiments;
 
 use std::collections::BTreeMap;
 
-use faultwire_sim::experiment::{Overrides, load};
+use faultwire_sim::experiment::{Overrides, load, parse};
 use faultwire_sim::record::Silent;
 use faultwire_sim::run::{Judging, run_case};
 
@@ -72,4 +72,125 @@ fn the_laws_hold_between_hosts_of_the_letter() {
 #[test]
 fn the_laws_hold_between_freebsd_hosts() {
     assert_held(Some("freebsd"));
+}
+
+/// A pair of hosts, one of them with an old bug, and what passes between them.
+struct Bug {
+    law: &'static str,
+    quirk: &'static str,
+    /// Who has the bug, and which stack both have.
+    host: &'static str,
+    stack: &'static str,
+    server: &'static str,
+    client: &'static str,
+    /// More keys of the experiment.
+    rest: &'static str,
+}
+
+/// For each law something that breaks it.
+const BUGS: [Bug; 7] = [
+    Bug {
+        law: "timers",
+        quirk: "no_retransmission_back_off",
+        host: "client",
+        stack: "linux",
+        server: r#"{ "read": "eof" }"#,
+        client: r#"{ "write": "200KiB" }"#,
+        rest: r#""faults": [ { "name": "cut", "on": "wire", "at": "150ms", "until": "20s", "do": "cut" } ]"#,
+    },
+    Bug {
+        law: "acknowledgments",
+        quirk: "stretch_acks",
+        host: "server",
+        stack: "rfc",
+        server: r#"{ "read": "eof" }"#,
+        client: r#"{ "write": "200KiB" }"#,
+        rest: r#""faults": []"#,
+    },
+    Bug {
+        law: "congestion",
+        quirk: "no_initial_slow_start",
+        host: "client",
+        stack: "rfc",
+        server: r#"{ "read": "eof" }"#,
+        client: r#"{ "write": "200KiB" }"#,
+        rest: r#""faults": []"#,
+    },
+    Bug {
+        law: "acceptance",
+        quirk: "reset_anywhere_in_window",
+        host: "client",
+        stack: "linux",
+        server: r#"{ "read": "eof" }"#,
+        client: r#"{ "write": "100B" }, { "sleep": "5s" }"#,
+        rest: r#""faults": [ { "name": "blind", "at": "1s", "inject": { "to": "client/c", "flags": "RST", "seq": "rcv_nxt + 1000" } } ]"#,
+    },
+    Bug {
+        law: "closing",
+        quirk: "short_time_wait",
+        host: "client",
+        stack: "linux",
+        server: r#"{ "read": "eof" }, { "close": "s" }"#,
+        client: r#"{ "write": "100B" }, { "close": "c" }, { "sleep": "70s" }"#,
+        rest: r#""faults": []"#,
+    },
+    Bug {
+        law: "windows",
+        quirk: "window_shrunk",
+        host: "server",
+        stack: "rfc",
+        server: r#"{ "sleep": "3s" }, { "read": "eof", "rate": "100kbit" }"#,
+        client: r#"{ "write": "200KiB" }"#,
+        rest: r#""faults": []"#,
+    },
+    Bug {
+        law: "timers",
+        quirk: "keep_alive_at_next",
+        host: "client",
+        stack: "linux",
+        server: r#"{ "read": "eof" }"#,
+        client: r#"{ "setsockopt": { "SO_KEEPALIVE": 1 } }, { "setsockopt": { "TCP_KEEPIDLE": 10 } }, { "sleep": "15s" }"#,
+        rest: r#""faults": []"#,
+    },
+];
+
+/// How the law of a bug fares, with the bug or without.
+fn fares(bug: &Bug, with: bool) -> (&'static str, String) {
+    let quirks = |host: &str| {
+        if with && host == bug.host { format!(r#", "quirks": ["{}"]"#, bug.quirk) } else { String::new() }
+    };
+    let text = format!(
+        r#"{{ "name": "bug", "description": "d", "seed": 1, "stop": {{ "at": "10min" }},
+  "hosts": {{ "client": {{ "stack": "{stack}"{client_quirks} }}, "server": {{ "stack": "{stack}"{server_quirks} }} }},
+  "links": [ {{ "name": "wire", "between": ["client", "server"], "rate": "50Mbit", "delay": "30ms" }} ],
+  "apps": [
+    {{ "name": "S", "on": "server", "listen": 80, "may_be_unfinished": true, "run": [ {{ "accept": "s" }}, {server} ] }},
+    {{ "name": "C", "on": "client", "may_be_unfinished": true, "run": [ {{ "connect": "server:80", "as": "c" }}, {client} ] }} ],
+  {rest} }}"#,
+        stack = bug.stack,
+        client_quirks = quirks("client"),
+        server_quirks = quirks("server"),
+        server = bug.server,
+        client = bug.client,
+        rest = bug.rest,
+    );
+    let mut experiment =
+        parse(text.clone(), "bug", &Overrides::default()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    experiments::under_all_laws(&mut experiment.cases[0]);
+    let report = run_case(&experiment.cases[0], Judging::default(), &mut Silent).report;
+    let oracle = report.oracles.iter().find(|oracle| oracle.name == bug.law).expect("it was asked for");
+    (oracle.result, oracle.detail.clone().unwrap_or_default())
+}
+
+#[test]
+fn each_law_is_broken_by_a_bug_and_held_without_it() {
+    let mut wrong = Vec::new();
+    for bug in &BUGS {
+        let (with, without) = (fares(bug, true), fares(bug, false));
+        println!("{} under {}: {}", bug.law, bug.quirk, with.1);
+        if with.0 != "broken" || without.0 != "held" {
+            wrong.push(format!("{} under {}: {with:?}, and without: {without:?}", bug.law, bug.quirk));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

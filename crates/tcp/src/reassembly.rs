@@ -58,7 +58,6 @@ impl Reassembly {
     }
 
     /// Octets held.
-    #[cfg(test)]
     pub(crate) fn octets(&self) -> u64 {
         self.octets
     }

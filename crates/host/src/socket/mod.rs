@@ -1,5 +1,6 @@
 //! The socket calls, with the kernel's meaning; none of them waits.
 
+mod describe;
 mod finish;
 mod open;
 mod query;
@@ -8,13 +9,14 @@ mod urgent;
 
 use faultwire_wire::Payload;
 
+pub(crate) use describe::{between, describe};
 pub(crate) use finish::{abort, close, lingers_until, shutdown};
 pub(crate) use open::{
     accept, bind, connect, connect_fast_open, disconnect, listen, send_fast_open, socket, writer_waits,
 };
 pub(crate) use query::{
-    connection, datagram_flow, describe, info, info_at, is_drained, local_address, option, peer_address,
-    poll, queue_lengths, queued, readiness, set_fast_open_keys, set_option, take_error,
+    connection, datagram_flow, info, info_at, is_drained, local_address, option, peer_address, poll,
+    queue_lengths, queued, readiness, set_fast_open_keys, set_option, take_error,
 };
 pub(crate) use transfer::{is_drained_by_reading, peek, receive, receive_from, send, send_to};
 pub(crate) use urgent::{flush, receive_urgent, send_urgent, urgent_remaining};

@@ -75,34 +75,6 @@ pub(crate) fn is_drained(stack: &Stack, fd: Fd) -> bool {
     }
 }
 
-/// For a person who asks why nothing goes on.
-pub(crate) fn describe(stack: &Stack, fd: Fd) -> String {
-    match stack.descriptors.get(fd) {
-        Ok(Socket::Unconnected(_)) => "not connected".into(),
-        Ok(Socket::Listener(listener)) => {
-            let (waiting, half_open) = listener.lengths();
-            format!("listening, {waiting} connections to accept, {half_open} half-open")
-        }
-        Ok(Socket::Udp(socket)) => format!("UDP, {} datagrams to read", socket.queued()),
-        Ok(&Socket::Stream(slot)) => {
-            let entry = stack.connections.entry(slot);
-            let connection = stack.connections.full(slot);
-            let info = connection.info();
-            let deadline =
-                connection.deadline().map_or("no timer".into(), |at| format!("next timer at {at}"));
-            format!(
-                "{} to {}: {} octets to read, {} written and not acknowledged, peer's window {}, {deadline}",
-                connection.state(),
-                entry.ends.remote(),
-                connection.readable(),
-                connection.send_queued(),
-                info.send_window,
-            )
-        }
-        Err(errno) => errno.to_string(),
-    }
-}
-
 pub(crate) fn queued(stack: &Stack, fd: Fd) -> Result<Queued, Errno> {
     let connection = match stack.descriptors.get(fd)? {
         &Socket::Stream(slot) => stack.connections.full(slot),

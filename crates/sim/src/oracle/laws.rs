@@ -8,6 +8,7 @@ use faultwire_base::{Instant, LookupTable, PlaceId, StreamId};
 use faultwire_tcp::State;
 use faultwire_wire::{Flags, Flow, Packet, Reason, Segment, TcpOption};
 
+use super::war::War;
 use super::{Finding, OracleName, OracleResult};
 
 /// ACKs that answer nothing new, within [`STORM_SPAN_NANOS`] of one conversation, that make a storm.
@@ -53,6 +54,8 @@ struct Conversation {
     successor: Option<ConversationIndex>,
     storm_started: Instant,
     storm_acks: u32,
+    /// ACKs that answer ACKs, once there is one that brings nothing.
+    war: Option<Box<War>>,
     /// Zero-window probes of either end.
     probes: u16,
 }
@@ -370,6 +373,9 @@ impl Conversation {
         }
         if !matches!(tag.reason, Reason::UnacceptableAck | Reason::ChallengeAck) || !segment.is_pure_ack() {
             return None;
+        }
+        if let Some(text) = self.war.get_or_insert_default().answered(packet.tag.id, packet.tag.cause) {
+            return Some(text);
         }
         if at.saturating_since(self.storm_started).as_nanos() > STORM_SPAN_NANOS {
             self.storm_started = at;

@@ -4,6 +4,7 @@
 pub(crate) mod conformance;
 pub(crate) mod laws;
 pub(crate) mod stream;
+mod war;
 
 use std::fmt;
 

@@ -380,15 +380,13 @@ impl Apps {
         self.ports.get(&name).copied().unwrap_or(0)
     }
 
-    /// What an unfinished app waits for, in words.
-    pub(crate) fn describe(&self, run: &AppRun, host: &Host, plan: &Plan) -> String {
+    /// The step that an unfinished app is at, in words, and the descriptor that it is about.
+    pub(crate) fn step_in_hand(&self, run: &AppRun, plan: &Plan) -> (String, Option<Fd>) {
         let app = &plan.apps[run.app as usize];
-        let Some(planned) = app.steps.get(run.step as usize) else { return "nothing".into() };
-        let mut text = format!("step {} ({})", run.step + 1, planned.step.describe(run.progress));
-        if let Some(binding) = planned.step.socket().and_then(|name| self.sockets.get(name)) {
-            text.push_str(&format!("; {}", host.describe(binding.fd)));
-        }
-        text
+        let Some(planned) = app.steps.get(run.step as usize) else { return ("nothing".into(), None) };
+        let text = format!("step {} ({})", run.step + 1, planned.step.describe(run.progress));
+        let binding = planned.step.socket().and_then(|name| self.sockets.get(name));
+        (text, binding.map(|binding| binding.fd))
     }
 }
 

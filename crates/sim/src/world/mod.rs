@@ -26,7 +26,7 @@ use crate::record::{Event, Record, Sink};
 use crate::replay::{self, Recording};
 use crate::watch::Watch;
 
-pub(crate) use app::AppStatus;
+pub(crate) use app::{AppRun, AppStatus};
 pub(crate) use host_place::HostPlace;
 use network::Network;
 use router::RouterPlace;

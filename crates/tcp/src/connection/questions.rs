@@ -1,6 +1,7 @@
 //! What can be asked about a connection.
 
 use super::*;
+use crate::timer::Timer;
 
 /// Questions.
 impl Connection {
@@ -66,6 +67,30 @@ impl Connection {
     /// As [`info`](Self::info), with the time.
     pub fn info_at(&self, now: Instant) -> Info {
         info::info(&self.tcb, now)
+    }
+
+    /// The timers that run, by the time at which each runs out.
+    pub fn armed_timers(&self) -> Vec<(TimerKind, Instant)> {
+        const KEPT: [(Timer, TimerKind); 6] = [
+            (Timer::DelayedAck, TimerKind::DelayedAck),
+            (Timer::Persist, TimerKind::Persist),
+            (Timer::SillyWindow, TimerKind::SillyWindow),
+            (Timer::KeepAlive, TimerKind::KeepAlive),
+            (Timer::FinWait2, TimerKind::FinWait2),
+            (Timer::User, TimerKind::User),
+        ];
+        let kept =
+            KEPT.into_iter().filter_map(|(timer, kind)| Some((kind, self.tcb.timers.deadline(timer)?)));
+        let sender = self.tcb.recovery.deadline().map(|at| (self.tcb.recovery.timer(), at));
+        let quiet = self.tcb.time_wait.as_ref().map(|wait| (TimerKind::TimeWait, wait.deadline()));
+        let mut armed: Vec<_> = kept.chain(sender).chain(quiet).collect();
+        armed.sort_by_key(|&(kind, at)| (at, kind));
+        armed
+    }
+
+    /// Octets that have arrived beyond a gap.
+    pub fn octets_ahead(&self) -> u64 {
+        self.tcb.receive.reassembly().map_or(0, |reassembly| reassembly.octets())
     }
 
     /// Totals.

@@ -5,11 +5,14 @@ use faultwire_base::{Duration, Instant, PacketId};
 use faultwire_tcp::{ChallengeLimit, ResetRule, State};
 use faultwire_wire::{Cause, Flags, Reason};
 
-use super::scene::{Received, Seen};
+use super::end::{Received, Seen};
 use super::{Stage, memory};
 
 /// How long a timestamp counts (RFC 7323 §5.5).
 const OUTDATED: Duration = Duration::from_secs(24 * 86_400);
+
+/// Ticks of a millisecond by which a timestamp is old beyond doubt.
+const OLD_TICKS: i32 = 10_000;
 
 /// The law's memory of all ends.
 #[derive(Clone, Debug, Default)]
@@ -151,8 +154,8 @@ impl Door {
             seen.segment.options.timestamps().filter(|_| end.has_timestamps()).map(|(value, _)| value);
         let Some(value) = stamp else { return self.fresh.take(seen.start, seen.end, seen.tag.id) };
         let old = self.recent.is_some_and(|(recent, since)| {
-            // One tick is allowed for (Linux `TCP_PAWS_WINDOW`).
-            (value.wrapping_sub(recent) as i32) < -1 && stage.at - since < OUTDATED
+            // What is a little older may be what TS.Recent has not heard of, and Linux allows for a tick.
+            (value.wrapping_sub(recent) as i32) < -OLD_TICKS && stage.at - since < OUTDATED
         });
         if old {
             if seen.end > self.fresh.next {

@@ -5,7 +5,8 @@ use faultwire_base::{Duration, Instant, PacketId};
 use faultwire_tcp::State;
 use faultwire_wire::Flags;
 
-use super::scene::{End, Scene, Seen};
+use super::end::{End, Seen};
+use super::scene::Scene;
 use super::{Stage, memory};
 
 /// RFC 9293 §3.8.6.3 (MUST-40).
@@ -148,7 +149,7 @@ impl Debt {
         (now, until): (Instant, Instant),
         (adaptive, slow_reader): (bool, bool),
     ) -> Option<String> {
-        if let Some((packet, why)) = self.at_once {
+        if let Some((packet, why)) = self.at_once.filter(|_| !slow_reader) {
             return Some(format!("{packet}, which {why}, was not acknowledged at once (RFC 5681 §4.2)"));
         }
         let (packet, arrived) = self.first?;
@@ -159,7 +160,8 @@ impl Debt {
             ));
         }
         let owed = end.received.next.saturating_sub(end.received.acknowledged);
-        if owed < 2 * self.full {
+        // Two are the rule; what is full can't be told exactly.
+        if owed < 3 * self.full {
             return None;
         }
         if !adaptive {
@@ -175,6 +177,6 @@ impl Debt {
 
 fn too_much(owed: u64, since: Instant) -> String {
     format!(
-        "{owed} octets, which are two full segments or more, were not acknowledged at {since} (RFC 9293 §3.8.6.3, RFC 5681 §4.2)"
+        "{owed} octets, which are more than two full segments, were not acknowledged at {since} (RFC 9293 §3.8.6.3, RFC 5681 §4.2)"
     )
 }

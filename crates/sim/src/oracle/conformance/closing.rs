@@ -4,7 +4,7 @@ use faultwire_base::Instant;
 use faultwire_tcp::State;
 use faultwire_wire::{Flags, Reason};
 
-use super::scene::{ISN, Seen};
+use super::end::{ISN, Seen};
 use super::{Stage, memory};
 
 /// The law's memory of all ends.

@@ -1,9 +1,10 @@
 //! `congestion`: the initial window, slow start and the loss window bound what is on its way (RFC 5681 §3.1; RFC 6928).
 
+use faultwire_base::Instant;
 use faultwire_tcp::{InitialWindow, State};
 use faultwire_wire::{Cause, Flags, Reason, TimerKind};
 
-use super::scene::{ISN, Seen};
+use super::end::{ISN, Seen};
 use super::{Stage, memory};
 
 /// The law's memory of all ends.
@@ -61,6 +62,10 @@ impl Window {
             && seen.tag.transmission > 1
             && seen.start <= first
             && first < seen.end;
+        if stage.end.icmp_at > Instant::ZERO {
+            // What is cut anew for a smaller MTU goes again at once (RFC 1191 §6.5).
+            return None;
+        }
         if expired {
             self.since_timeout = Some(octets);
             return None;

@@ -4,7 +4,7 @@
 use faultwire_base::{Duration, Instant};
 use faultwire_wire::{Flags, Reason};
 
-use super::scene::Seen;
+use super::end::Seen;
 use super::{Stage, memory};
 
 /// How long an estimate of the path's MTU holds at least (RFC 1191 §6.3: five minutes before it may be raised).
@@ -35,7 +35,7 @@ impl Retransmissions {
             _ => {}
         }
         let (end, sent) = (stage.end, &stage.end.sent);
-        if seen.end <= sent.unacknowledged && end.is_synchronized() {
+        if seen.end <= sent.unacknowledged && sent.progress < stage.at && end.is_synchronized() {
             return Some(format!(
                 "octets {} to {} were sent again, although all up to {} was acknowledged (RFC 9293 §3.8.1)",
                 end.octet(seen.start),
@@ -52,8 +52,8 @@ impl Retransmissions {
 
     pub(super) fn told_mtu(&mut self, stage: Stage<'_>, mtu: u32) {
         let known = memory(&mut self.0, stage.index);
-        // Below what every link carries, or without a number, stacks differ (RFC 1191 §7.1, RFC 8201 §4).
-        if mtu >= 1280 && known.mtu.is_none_or(|(before, _)| mtu < before) {
+        // Below what every host takes, or without a number, stacks differ (RFC 1191 §7.1).
+        if mtu >= 576 && known.mtu.is_none_or(|(before, _)| mtu < before) {
             known.mtu = Some((mtu, stage.at));
         }
     }

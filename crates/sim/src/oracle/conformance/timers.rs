@@ -5,7 +5,7 @@ use faultwire_base::{Duration, Instant};
 use faultwire_tcp::State;
 use faultwire_wire::{Cause, Flags, Reason, TimerKind};
 
-use super::scene::{ISN, Seen, Sending};
+use super::end::{ISN, Seen, Sending};
 use super::{Stage, memory};
 
 /// The law's memory of all ends.

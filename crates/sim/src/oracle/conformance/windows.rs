@@ -3,7 +3,7 @@
 use faultwire_tcp::State;
 use faultwire_wire::{Flags, Reason};
 
-use super::scene::Seen;
+use super::end::Seen;
 use super::{Stage, memory};
 
 /// The law's memory of all ends.
