@@ -40,6 +40,14 @@ impl PendingFile {
         Ok(Self { path: path.to_owned(), partial: Some(partial), file })
     }
 
+    /// The file itself, for a writer that has to own it.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Whether it is a device or pipe.
     pub(crate) fn is_special(&self) -> bool {
         self.partial.is_none()

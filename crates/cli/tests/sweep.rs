@@ -6,6 +6,8 @@ use std::fs;
 use std::io::Read as _;
 use std::process::Stdio;
 
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::Field;
 use serde_json::Value;
 use support::{Folder, TINY, command, faultwire};
 
@@ -299,4 +301,64 @@ fn a_reader_that_has_enough_ends_the_sweep() {
     assert_eq!(first.as_slice(), b"{\"seed\":0,");
     let status = child.wait().unwrap().code();
     assert!(status == Some(0) || status == Some(1), "{status:?}");
+}
+
+/// The rows of a Parquet file, each as its fields by name.
+fn rows(path: &str) -> Vec<Vec<(String, Value)>> {
+    fn value(field: &Field) -> Value {
+        match field {
+            Field::Null => Value::Null,
+            Field::Str(text) => text.clone().into(),
+            Field::ULong(number) => (*number).into(),
+            Field::ListInternal(list) => list.elements().iter().map(value).collect(),
+            other => panic!("no column has {other:?}"),
+        }
+    }
+    let reader = SerializedFileReader::new(fs::File::open(path).unwrap()).unwrap();
+    let rows = reader.get_row_iter(None).unwrap();
+    rows.map(|row| {
+        row.unwrap().into_columns().into_iter().map(|(name, field)| (name, value(&field))).collect()
+    })
+    .collect()
+}
+
+#[test]
+fn columns_hold_what_lines_hold() {
+    let folder = Folder::new("sweep-parquet");
+    let text = fs::read_to_string(lossy(&folder)).unwrap();
+    let cases = r#""cases": [ { "name": "one" }, { "name": "other", "set": { "links.wire.loss": "0%" } } ], "expect""#;
+    let file = folder.file("cases.json", &text.replace("\"expect\"", cases));
+    let (lines_file, columns) = (folder.path("out.jsonl"), folder.path("out.parquet"));
+    let swept = |out: &str| {
+        let metrics = ["--metric", "timeouts", "--metric", "connections.server/first.srtt_ns"];
+        let arguments =
+            ["sweep", &file, "--seeds", "0..60", "--out", out, "--param", "links.wire.rate=10Mbit,1Mbit"];
+        let run = faultwire(&[&arguments[..], &metrics].concat());
+        (run.status, run.stdout)
+    };
+    assert_eq!(swept(&columns), swept(&lines_file));
+    let lines = lines(&fs::read_to_string(&lines_file).unwrap());
+    let rows = rows(&columns);
+    assert_eq!(rows.len(), lines.len() * 2);
+    for (index, row) in rows.iter().enumerate() {
+        let (line, case) = (&lines[index / 2], &lines[index / 2]["cases"][index % 2]);
+        let srtt = "connections.server/first.srtt_ns";
+        let expected = [
+            ("seed", &line["seed"]),
+            ("sweep", &line["sweep"]),
+            ("param.links.wire.rate", &line["param"]["links.wire.rate"]),
+            ("case", &case["name"]),
+            ("outcome", &case["outcome"]),
+            ("fingerprint", &case["fingerprint"]),
+            ("events", &case["events"]),
+            ("failed", &case["failed"]),
+            ("cluster", &case["cluster"]),
+            ("metrics.timeouts", &case["metrics"]["timeouts"]),
+            ("metrics.connections.server/first.srtt_ns", &case["metrics"][srtt]),
+        ];
+        assert_eq!(row.as_slice(), expected.map(|(name, value)| (name.to_owned(), value.clone())));
+    }
+    let refused = faultwire(&["sweep", &file, "--seeds", "0..60", "--out", &columns, "--resume"]);
+    assert!(refused.status == 2 && refused.stderr.contains("Parquet"), "{}", refused.stderr);
+    assert_eq!(folder.names(), ["cases.json", "lossy.json", "out.jsonl", "out.parquet"]);
 }

@@ -32,7 +32,7 @@ pub(crate) struct SweepArguments {
     /// Threads; otherwise one for each core. The results are the same for any number
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Write the lines to a file
+    /// Write the lines to a file; as columns if its name ends in .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
     /// Go on where the sweep that wrote FILE was stopped

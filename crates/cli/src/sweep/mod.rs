@@ -1,6 +1,7 @@
 //! `faultwire sweep`: the same experiment for many seeds, a line for each, and what can be said of all of them.
 
 mod arguments;
+mod columns;
 mod grid;
 mod lines;
 mod tell;
@@ -16,6 +17,7 @@ use faultwire_sim::sweep::{self, Cell, Line, Metric, SeedResult, Settings, Summa
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub(crate) use arguments::SweepArguments;
+use columns::Columns;
 use lines::{Left, Lines};
 
 use crate::arguments::Hazards;
@@ -28,9 +30,9 @@ pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
     let settings = settings(arguments, &cells)?;
     let identity = sweep::identity(&cells, &settings);
     let mut summary = Summary::new(cells.len(), settings.metrics.len());
-    let (lines, left) = open(arguments, &identity, &cells, &mut summary)?;
+    let (output, left) = open(arguments, &identity, (&cells, &settings.metrics), &mut summary)?;
     let progress = progress(arguments, &left);
-    let kept = Arc::new(Mutex::new(Kept { lines, summary, progress, trouble: None }));
+    let kept = Arc::new(Mutex::new(Kept { output: Some(output), summary, progress, trouble: None }));
     let work = Work { cells, settings, identity };
     let rest = rest(arguments, &left);
     let ending = match rest.clone() {
@@ -85,14 +87,23 @@ fn settings(arguments: &SweepArguments, cells: &[Cell]) -> anyhow::Result<Settin
 fn open(
     arguments: &SweepArguments,
     identity: &str,
-    cells: &[Cell],
+    (cells, metrics): (&[Cell], &[Metric]),
     summary: &mut Summary,
-) -> anyhow::Result<(Lines, Left)> {
+) -> anyhow::Result<(Output, Left)> {
     let Some(path) = &arguments.out else {
-        return Ok((Lines::to_stdout(), Left::default()));
+        return Ok((Output::Lines(Lines::to_stdout()), Left::default()));
     };
     if is_same_file(path, &arguments.selection.file) {
         bail!("--out {}: that is the experiment itself", path.display());
+    }
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        if arguments.resume {
+            bail!(
+                "--resume: a Parquet file is complete or worth nothing; write lines to a .jsonl file to go on later"
+            );
+        }
+        let columns = Box::new(Columns::claim(path, cells, metrics)?);
+        return Ok((Output::Columns(columns), Left::default()));
     }
     let first = arguments.seeds.first;
     let left =
@@ -100,7 +111,7 @@ fn open(
     if u128::from(left.seeds) > u128::from(arguments.seeds.last - first) + 1 {
         bail!("{}: it has {} seeds already, more than --seeds asks for", path.display(), left.seeds);
     }
-    Ok((Lines::to_file(path, left.octets)?, left))
+    Ok((Output::Lines(Lines::to_file(path, left.octets)?), left))
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -144,9 +155,16 @@ impl Work {
     }
 }
 
+/// Where results go.
+enum Output {
+    Lines(Lines),
+    Columns(Box<Columns>),
+}
+
 /// What has been done, which an interrupt must not lose.
 struct Kept {
-    lines: Lines,
+    /// `None` once all is over.
+    output: Option<Output>,
     summary: Summary,
     progress: ProgressBar,
     trouble: Option<io::Error>,
@@ -162,7 +180,12 @@ impl Kept {
         let mut outcomes = Vec::with_capacity(results.len());
         for result in results {
             let line = Line::of(&work.identity, result, &work.cells[result.cell], &work.settings.metrics);
-            if let Err(error) = self.lines.write(&line) {
+            let written = match &mut self.output {
+                Some(Output::Lines(lines)) => lines.write(&line),
+                Some(Output::Columns(columns)) => columns.write(&line),
+                None => return ControlFlow::Break(()),
+            };
+            if let Err(error) = written {
                 self.trouble = Some(error);
                 return ControlFlow::Break(());
             }
@@ -176,10 +199,15 @@ impl Kept {
 
     /// Writes out what waits. A reader that has gone away is no error: nobody wants the rest.
     fn finish(&mut self) -> anyhow::Result<()> {
-        let result = self.trouble.take().map_or_else(|| self.lines.finish(), Err);
+        let result = match (self.trouble.take(), self.output.take()) {
+            (Some(trouble), _) => Err(trouble),
+            (None, Some(Output::Lines(mut lines))) => lines.finish(),
+            (None, Some(Output::Columns(columns))) => return columns.finish(),
+            (None, None) => Ok(()),
+        };
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(|error| anyhow::anyhow!("writing the lines: {error}")),
+            result => result.map_err(|error| anyhow::anyhow!("writing what was found: {error}")),
         }
     }
 }
