@@ -87,8 +87,8 @@ struct Bug {
     rest: &'static str,
 }
 
-/// For each law something that breaks it.
-const BUGS: [Bug; 7] = [
+/// Laws, each with something that breaks it.
+const BUGS: [Bug; 6] = [
     Bug {
         law: "timers",
         quirk: "no_retransmission_back_off",
@@ -124,15 +124,6 @@ const BUGS: [Bug; 7] = [
         server: r#"{ "read": "eof" }"#,
         client: r#"{ "write": "100B" }, { "sleep": "5s" }"#,
         rest: r#""faults": [ { "name": "blind", "at": "1s", "inject": { "to": "client/c", "flags": "RST", "seq": "rcv_nxt + 1000" } } ]"#,
-    },
-    Bug {
-        law: "closing",
-        quirk: "short_time_wait",
-        host: "client",
-        stack: "linux",
-        server: r#"{ "read": "eof" }, { "close": "s" }"#,
-        client: r#"{ "write": "100B" }, { "close": "c" }, { "sleep": "70s" }"#,
-        rest: r#""faults": []"#,
     },
     Bug {
         law: "windows",
@@ -183,7 +174,7 @@ fn fares(bug: &Bug, with: bool) -> (&'static str, String) {
 }
 
 #[test]
-fn each_law_is_broken_by_a_bug_and_held_without_it() {
+fn a_bug_breaks_its_law_which_holds_without_it() {
     let mut wrong = Vec::new();
     for bug in &BUGS {
         let (with, without) = (fares(bug, true), fares(bug, false));
