@@ -88,7 +88,7 @@ struct Bug {
 }
 
 /// Laws, each with something that breaks it.
-const BUGS: [Bug; 6] = [
+const BUGS: [Bug; 7] = [
     Bug {
         law: "timers",
         quirk: "no_retransmission_back_off",
@@ -124,6 +124,15 @@ const BUGS: [Bug; 6] = [
         server: r#"{ "read": "eof" }"#,
         client: r#"{ "write": "100B" }, { "sleep": "5s" }"#,
         rest: r#""faults": [ { "name": "blind", "at": "1s", "inject": { "to": "client/c", "flags": "RST", "seq": "rcv_nxt + 1000" } } ]"#,
+    },
+    Bug {
+        law: "closing",
+        quirk: "short_time_wait",
+        host: "client",
+        stack: "linux",
+        server: r#"{ "read": "eof" }, { "close": "s" }"#,
+        client: r#"{ "write": "100B" }, { "close": "c" }, { "sleep": "70s" }"#,
+        rest: r#""faults": []"#,
     },
     Bug {
         law: "windows",

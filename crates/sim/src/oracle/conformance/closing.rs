@@ -15,9 +15,8 @@ pub(super) struct Closing(Vec<Quiet>);
 #[derive(Clone, Copy, Debug, Default)]
 struct Quiet {
     entered: Option<Instant>,
-    /// A RST arrived then, or a SYN.
+    /// When a RST arrived.
     reset: Option<Instant>,
-    opened: Option<Instant>,
     /// Past the last octet of data that was sent.
     text_end: u64,
 }
@@ -54,8 +53,6 @@ impl Closing {
         let quiet = memory(&mut self.0, stage.index);
         if seen.has(Flags::RST) {
             quiet.reset = Some(stage.at);
-        } else if seen.has(Flags::SYN) {
-            quiet.opened = Some(stage.at);
         }
         None
     }
@@ -74,7 +71,7 @@ impl Closing {
         let (lasted, least) = (stage.at - entered, stage.lawful.tcp.time_wait.length);
         let killed = quiet.reset == Some(stage.at) && !stage.lawful.tcp.time_wait.rfc1337;
         let reused = stage.lawful.tcp.time_wait.reuse_after.is_some();
-        (lasted < least && !killed && !reused && quiet.opened.is_none())
+        (lasted < least && !killed && !reused && !stage.end.superseded)
             .then(|| format!("TIME-WAIT lasted {lasted} instead of {least} (RFC 9293 §3.6.1)"))
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct End {
     pub(super) resumed: Instant,
     /// It isn't there any more: closed, or its host lost its memory.
     pub(super) over: bool,
+    /// Another connection between the same addresses has begun.
+    pub(super) superseded: bool,
     pub(super) deceived: bool,
 }
 

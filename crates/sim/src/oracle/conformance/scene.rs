@@ -142,7 +142,9 @@ impl Scene {
 
     fn open(&mut self, place: PlaceId, flow: Flow, local: SocketAddr, remote: SocketAddr) -> usize {
         let index = self.ends.len();
-        self.by_address.insert((place, local, remote), index);
+        if let Some(before) = self.by_address.insert((place, local, remote), index) {
+            self.ends[before].superseded = true;
+        }
         self.ends.push(End {
             place,
             flow,
@@ -155,6 +157,7 @@ impl Scene {
             icmp_at: Instant::ZERO,
             resumed: Instant::ZERO,
             over: false,
+            superseded: false,
             deceived: false,
         });
         index
