@@ -97,12 +97,11 @@ impl fmt::Display for Root {
 impl Chain {
     /// Where the chain ends, each root once, in the order of telling: that of the main line and of the side causes.
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
-        let found = self.steps.iter().enumerate().filter_map(|(index, step)| {
+        self.steps.iter().enumerate().filter_map(|(index, step)| {
             let root = step.root.as_ref()?;
             let told = self.steps[..index].iter().any(|other| other.root.as_ref() == Some(root));
             (!told).then_some(root)
-        });
-        found
+        })
     }
 
     /// The packets that the chain is about, ascending.

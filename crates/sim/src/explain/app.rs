@@ -71,12 +71,11 @@ pub(super) fn woken_by(scene: &Scene<'_>, made: usize) -> Option<PacketNumber> {
 /// The step of this app that ended last before an entry, at the same instant and after a wait.
 fn waited_for(scene: &Scene<'_>, app: u32, before: usize) -> Option<usize> {
     let at = scene.entry(before).at;
-    let now = (0..before).rev().take_while(|&index| scene.entry(index).at == at);
-    now.filter(|&index| match scene.entry(index).what {
+    let mut now = (0..before).rev().take_while(|&index| scene.entry(index).at == at);
+    now.find(|&index| match scene.entry(index).what {
         What::StepEnded { app: ended, .. } => ended == app && waited(scene, index),
         _ => false,
     })
-    .next()
 }
 
 /// Whether a step that ended had waited: by its nature, or because it was in hand for a while.

@@ -181,7 +181,7 @@ impl<'a> Scene<'a> {
 
     /// The fault of the timeline that does this kind of thing at a place and time.
     pub(super) fn timed_fault(&self, place: PlaceId, at: Instant, what: TimedWhat) -> Option<Arc<str>> {
-        let active = self.plan.faults.iter().filter(|fault| !fault.removed).filter(|fault| {
+        let mut active = self.plan.faults.iter().filter(|fault| !fault.removed).filter(|fault| {
             fault.timed.iter().any(|act| {
                 act.place == place
                     && act.what == what
@@ -189,7 +189,7 @@ impl<'a> Scene<'a> {
                     && act.until.is_none_or(|until| at < until)
             })
         });
-        active.last().map(|fault| Arc::clone(&fault.name))
+        active.next_back().map(|fault| Arc::clone(&fault.name))
     }
 
     /// Name of a direction.

@@ -29,7 +29,7 @@ pub struct Measure {
 impl Measure {
     /// Of an experiment, without its run.
     pub(crate) fn of_tree(tree: &Node) -> Self {
-        let count = |key: &str| tree.get(key).map_or(0, |list| length(list));
+        let count = |key: &str| tree.get(key).map_or(0, length);
         let apps = tree.get("apps").map_or(&[][..], Node::items);
         let cases = tree.get("cases").map_or(&[][..], Node::items);
         let own = |case: &Node| case.get("expect").map_or(0, length);

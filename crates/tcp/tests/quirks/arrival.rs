@@ -14,8 +14,7 @@ fn old_duplicate(config: Config) -> (Vec<String>, State) {
     let before = pair.trace(B).len();
     let mut copy = pair.forged(A, 101, 301, Flags::ACK | Flags::PSH);
     copy.payload = data(0, 100);
-    copy.options =
-        pair.sent.iter().find(|sent| sent.segment.payload.len() == 100).unwrap().segment.options.clone();
+    copy.options = pair.sent.iter().find(|sent| sent.segment.payload.len() == 100).unwrap().segment.options;
     pair.inject(B, &copy);
     pair.run_for(ms(60));
     let sent = pair.trace(B).split_off(before).into_iter().map(|(_, line)| line).collect();

@@ -29,7 +29,7 @@ fn no_retransmission_back_off() {
         pair.script(|_| DROP);
         pair.write(A, 0, 100);
         pair.run_for(ms(7500));
-        let data = pair.times(A, |sent| sent.segment.payload.len() > 0);
+        let data = pair.times(A, |sent| !sent.segment.payload.is_empty());
         let mut pair = Pair::new(config);
         pair.script(|_| DROP);
         pair.connect(A);
