@@ -41,7 +41,6 @@ fn lesson(file: &str, case: &str, set: &[&str], without: &[&str], seed: Option<u
         without: without.iter().map(ToString::to_string).collect(),
         case: Some(case.to_owned()),
         seed,
-        ..Overrides::default()
     };
     Ran::of(&load(&path, &overrides).unwrap().cases[0])
 }

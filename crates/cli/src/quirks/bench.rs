@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use faultwire_sim::experiment::{self, Overrides};
@@ -23,6 +23,7 @@ use crate::arguments::Seeds;
 use crate::panic_report;
 use crate::pending_file::PendingFile;
 use crate::repeat::quoted;
+use crate::stats::Stopwatch;
 
 /// The hosts that carry a quirk.
 const HOSTS: [&str; 2] = ["client", "server"];
@@ -103,7 +104,7 @@ impl Bench {
 
     /// Looks for one quirk.
     pub(super) fn hunt(&self, quirk: Quirk) -> anyhow::Result<Row> {
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         let mut cells = Vec::new();
         for hunt in &self.hunts {
             for host in HOSTS {
@@ -123,7 +124,7 @@ impl Bench {
             ControlFlow::Continue(())
         });
         let found = failed.map(|result| self.shrink(quirk, &result)).transpose()?;
-        Ok(Row { found, time: started.elapsed() })
+        Ok(Row { found, time: Duration::from_nanos(watch.nanos()) })
     }
 
     /// Shrinks a failure and looks at what is left.
