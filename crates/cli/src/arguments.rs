@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use faultwire_sim::experiment::Overrides;
 
 use crate::diff::DiffArguments;
+use crate::hunt::HuntArguments;
 use crate::quirks::QuirksArguments;
 use crate::script::ScriptArguments;
 use crate::sweep::SweepArguments;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Check experiments without running them, with notes on what may surprise
     Check(CheckArguments),
+    /// Look for failures over many seeds and leave a ticket folder for each way to fail
+    Hunt(HuntArguments),
     /// Show where two runs part, and what followed, side by side
     Diff(DiffArguments),
     /// From a failing seed to the few faults that matter: a small experiment that fails in the same way
@@ -259,6 +262,11 @@ pub(crate) struct Seeds {
 }
 
 impl Seeds {
+    /// How many there are; the range of all of them counts one less.
+    pub(crate) fn count(self) -> u64 {
+        (self.last - self.first).saturating_add(1)
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = u64> {
         self.first..=self.last
     }

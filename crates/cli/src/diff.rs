@@ -10,11 +10,11 @@ use faultwire_sim::output::Trace;
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::run::{CaseRun, Judging, run_case};
 
-use crate::repeat::quoted;
+use crate::arguments::Hazards;
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::worker::{self, Ending};
-use crate::{panic_report, text};
+use crate::{panic_report, repeat, text};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -194,13 +194,7 @@ impl Variant {
 
     /// The command that runs it.
     fn command(&self) -> String {
-        let mut words = vec!["faultwire".to_owned(), "run".to_owned(), self.file.display().to_string()];
-        let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
-        self.overrides.case.iter().for_each(|case| option("--case", case.clone()));
-        self.overrides.seed.iter().for_each(|seed| option("--seed", seed.to_string()));
-        self.overrides.set.iter().for_each(|set| option("--set", set.clone()));
-        self.overrides.without.iter().for_each(|name| option("--without", name.clone()));
-        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+        repeat::command(&self.file, &self.overrides, Hazards::Report)
     }
 }
 

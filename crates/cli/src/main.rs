@@ -6,6 +6,7 @@ mod diff;
 mod example;
 mod explain;
 mod export;
+mod hunt;
 mod outputs;
 mod panic_report;
 mod pending_file;
@@ -51,6 +52,7 @@ fn command(command: &Command) -> anyhow::Result<Status> {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
         Command::Diff(arguments) => diff::diff(arguments),
+        Command::Hunt(arguments) => hunt::hunt(arguments),
         Command::Script(arguments) => script::script(arguments),
         Command::Shrink(arguments) => shrink::shrink(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),

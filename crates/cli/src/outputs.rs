@@ -249,7 +249,7 @@ fn captures_of(
 }
 
 /// The host of the first app that connects or sends, else the first host.
-fn first_to_connect(plan: &Plan) -> Option<faultwire_base::PlaceId> {
+pub(crate) fn first_to_connect(plan: &Plan) -> Option<faultwire_base::PlaceId> {
     let begins = |step: &Step| matches!(step, Step::Connect { .. } | Step::SendTo { .. });
     let app = plan.apps.iter().find(|app| app.steps.iter().any(|step| begins(&step.step)));
     app.map(|app| app.host).or_else(|| plan.hosts.first().map(|host| host.place))

@@ -28,7 +28,7 @@
 //! [`record`] tells what happened (and [`call`] what apps asked for), [`fingerprint`] and [`oracle`] watch, [`run`] judges, [`failure`] says which failures are one, [`report`] and [`output`] show,
 //! [`verify`] proves that it all repeats, [`sweep`] does it for many seeds.
 //!
-//! [`diff`] tells where two runs part.
+//! [`diff`] tells where two runs part; [`hunt`] makes a ticket of each way to fail.
 
 pub mod call;
 pub mod diff;
@@ -36,6 +36,7 @@ pub mod experiment;
 pub mod explain;
 pub mod failure;
 pub mod fingerprint;
+pub mod hunt;
 pub mod oracle;
 pub mod output;
 pub mod plan;

@@ -2,7 +2,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod draw;
-mod elide;
+pub(crate) mod elide;
 mod label;
 pub(crate) mod rows;
 #[cfg(test)]
