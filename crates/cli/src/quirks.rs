@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueHint};
-use faultwire_tcp::Quirk;
+use faultwire_sim::plan::Quirk;
 
 use crate::arguments::Seeds;
 use crate::status::Status;

@@ -23,7 +23,7 @@ const PAUSING: &str = r#"{
 fn the_list_says_what_each_does_and_who_had_it() {
     let run = faultwire(&["quirks"]);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    for quirk in faultwire_tcp::Quirk::ALL {
+    for quirk in faultwire_sim::plan::Quirk::ALL {
         for words in [quirk.as_str(), quirk.what(), quirk.source()] {
             assert!(run.stdout.contains(words), "{words:?}");
         }

@@ -12,12 +12,12 @@ use anyhow::{Context, bail};
 use faultwire_sim::experiment::{self, Overrides};
 use faultwire_sim::failure::Cluster;
 use faultwire_sim::plan::Experiment;
+use faultwire_sim::plan::Quirk;
 use faultwire_sim::record::Silent;
 use faultwire_sim::report::Outcome;
 use faultwire_sim::run::{Judging, run_case};
 use faultwire_sim::shrink::{self, Shrunk};
 use faultwire_sim::sweep::{self, Cell, SeedResult, Swarming};
-use faultwire_tcp::Quirk;
 
 use crate::arguments::Seeds;
 use crate::panic_report;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use faultwire_tcp::Quirk;
+use faultwire_sim::plan::Quirk;
 
 use super::bench::{Bench, Row};
 

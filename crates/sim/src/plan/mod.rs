@@ -10,12 +10,14 @@ use std::sync::Arc;
 use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_host::{HostConfig, SysctlValue};
 use faultwire_link::{DirectionConfig, NameId};
-use faultwire_tcp::{Config, Quirk, State};
+use faultwire_tcp::{Config, State};
 use faultwire_wire::{Body, Flags, IcmpKind, IcmpMessage, IpHeader, Packet, Payload, Segment, Seq, Tag};
 
 use crate::replay::{Recording, Replay};
 
 pub use check::{Bounds, Check, Counter, Expectation, Moment, Subject};
+pub use faultwire_tcp::Quirk;
+
 pub use exchange::{BadLine, ExchangeLine, LineEnd, SegmentWords};
 pub use step::{Direction, ReadUntil, Step, StepPlan, WaitUntil};
 

@@ -68,7 +68,8 @@ fn wish(spot: &Spot<'_>) -> Option<Wish> {
         ["faults", _, "match", ..] => None,
         ["faults", _, "inject", key, ..] if key != "count" && key != "interval" => None,
         ["faults", _, "do", "set" | "rewrite", ..] => None,
-        ["hosts", ..] => None,
+        // When faults end and how long the ends have then is what the failure means.
+        ["hosts", ..] | ["heal", ..] => None,
         ["links", .., "rate" | "delay"] => Some(Wish::Rounder),
         ["links", ..] => None,
         ["apps", .., "rate"] => Some(Wish::Rounder),

@@ -86,7 +86,10 @@ const NAMED_MAX: usize = 100;
 /// The experiment with a sentence that says where it comes from.
 fn described(tree: &Node, origin: &Origin, seed: u64) -> Node {
     let mut tree = tree.clone();
-    let failures: Vec<&str> = origin.failures.iter().map(|failure| failure.sentence.as_str()).collect();
+    // How both ends stand comes after the first semicolon: too much for a sentence about the whole.
+    let failures: Vec<&str> = (origin.failures.iter())
+        .map(|failure| failure.sentence.split_once("; ").map_or(&*failure.sentence, |(first, _)| first))
+        .collect();
     let case = if origin.case == origin.name { String::new() } else { format!(", case {},", origin.case) };
     let text = format!(
         "What is left of {}{case} with seed {seed}, which ended thus: {}.",

@@ -82,8 +82,18 @@ impl Connection {
         let kept =
             KEPT.into_iter().filter_map(|(timer, kind)| Some((kind, self.tcb.timers.deadline(timer)?)));
         let sender = self.tcb.recovery.deadline().map(|at| (self.tcb.recovery.timer(), at));
+        let opening = self
+            .tcb
+            .opening
+            .as_ref()
+            .map(|opening| opening.deadline())
+            .filter(|&at| at < Instant::FAR_FUTURE);
         let quiet = self.tcb.time_wait.as_ref().map(|wait| (TimerKind::TimeWait, wait.deadline()));
-        let mut armed: Vec<_> = kept.chain(sender).chain(quiet).collect();
+        let mut armed: Vec<_> = kept
+            .chain(sender)
+            .chain(opening.map(|at| (TimerKind::Retransmission, at)))
+            .chain(quiet)
+            .collect();
         armed.sort_by_key(|&(kind, at)| (at, kind));
         armed
     }
