@@ -3,7 +3,7 @@
 //! Start with [`watch`], which runs a case with a [`Trace`] on, and [`explain`], which answers a [`Question`] about it.
 //! An answer is a [`Chain`]: the outcome first, then what caused it, then what caused that, down to a [`Root`]: a fault
 //! of the experiment, chance, a full queue, a call of an application, or a plain rule of the protocol. Side causes hang
-//! deeper than the line that they belong to. [`tell`](Chain::tell) makes text of it.
+//! deeper than the line that they belong to. [`Answer::tell`] makes text of it.
 //!
 //! What a packet's tag knows (its reason and cause) is taken from there. What no tag can know (which event started a
 //! timer that ran out, which packet left the hole that a duplicate ACK tells of) is derived from the records by the

@@ -1,6 +1,6 @@
 //! From a range of seeds to what there is to report: each way to fail, how often, its smallest run shrunk and explained.
 //!
-//! Start with [`Tally`], which takes in the results of a [sweep](crate::sweep) and keeps each [`Cluster`] apart; then
+//! Start with [`Tally`], which takes in the results of a [sweep](crate::sweep) and keeps each [`Cluster`](crate::failure::Cluster) apart; then
 //! [`Evidence::gather`] for one of them, which shrinks and explains it; then [`ticket`], the text that a maintainer of the
 //! stack is given, who has never heard of this program.
 //!

@@ -160,8 +160,9 @@ impl Debt {
             ));
         }
         let owed = end.received.next.saturating_sub(end.received.acknowledged);
-        // Two are the rule; what is full can't be told exactly.
-        if owed < 3 * self.full {
+        // Two are the rule; what is full can't be told exactly, but it may be as much as was asked for.
+        let full = self.full.max(end.own.and_then(|own| own.segment_size).unwrap_or(0).into());
+        if owed < 3 * full {
             return None;
         }
         if !adaptive {

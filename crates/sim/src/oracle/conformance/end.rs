@@ -50,6 +50,9 @@ pub(super) struct Sent {
     pub(super) end: u64,
     /// The highest acknowledgment that has arrived.
     pub(super) unacknowledged: u64,
+    /// The same, but only by segments that their receiver had to accept (RFC 9293 §3.10.7.4: the acknowledgment of others
+    /// is not looked at).
+    pub(super) settled: u64,
     /// When that arrived.
     pub(super) progress: Instant,
     /// The right edge that the peer's last word allows.
@@ -261,6 +264,7 @@ impl End {
         if seen.has(Flags::RST) || seen.foreign {
             return;
         }
+        let accepted = self.received.must_accept(seen);
         if self.peer.is_some() && seen.is_long() {
             self.received.take(seen.start, seen.end, seen.tag.id);
             if seen.has(Flags::FIN) {
@@ -271,8 +275,11 @@ impl End {
             && ack <= self.sent.end
         {
             self.sent.note_ack(seen, ack, edge);
-            let isn = self.own.map_or(0, |own| own.isn);
-            self.sent.note_reports(seen, isn);
+            if accepted {
+                self.sent.settled = self.sent.settled.max(ack);
+                let isn = self.own.map_or(0, |own| own.isn);
+                self.sent.note_reports(seen, isn);
+            }
         }
     }
 
@@ -365,6 +372,12 @@ impl Sent {
 }
 
 impl Received {
+    /// Whether a segment lies in the window for certain (RFC 9293 §3.10.7.4).
+    fn must_accept(&self, seen: &Seen<'_>) -> bool {
+        let reaches = if seen.is_long() { seen.end > self.next } else { seen.start >= self.next };
+        reaches && seen.start < self.edge
+    }
+
     /// Takes what arrived, as far as it is new.
     pub(super) fn take(&mut self, start: u64, end: u64, id: PacketId) {
         if end <= self.next {

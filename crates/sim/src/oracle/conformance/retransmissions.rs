@@ -35,12 +35,12 @@ impl Retransmissions {
             _ => {}
         }
         let (end, sent) = (stage.end, &stage.end.sent);
-        if seen.end <= sent.unacknowledged && sent.progress < stage.at && end.is_synchronized() {
+        if seen.end <= sent.settled && sent.progress < stage.at && end.is_synchronized() {
             return Some(format!(
                 "octets {} to {} were sent again, although all up to {} was acknowledged (RFC 9293 §3.8.1)",
                 end.octet(seen.start),
                 end.octet(seen.end),
-                end.octet(sent.unacknowledged)
+                end.octet(sent.settled)
             ));
         }
         known.needless(stage, seen).or_else(|| known.too_big(stage, seen))
