@@ -81,7 +81,7 @@ impl Acknowledgments {
         if !inside || !seen.has(Flags::ACK) {
             return None;
         }
-        let why = if seen.start > received.next {
+        let why = if seen.start > received.joined() {
             Some("came out of order")
         } else if !received.has_gap() {
             None

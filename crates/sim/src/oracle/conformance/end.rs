@@ -374,8 +374,21 @@ impl Sent {
 impl Received {
     /// Whether a segment lies in the window for certain (RFC 9293 §3.10.7.4).
     fn must_accept(&self, seen: &Seen<'_>) -> bool {
-        let reaches = if seen.is_long() { seen.end > self.next } else { seen.start >= self.next };
+        let next = self.joined();
+        let reaches = if seen.is_long() { seen.end > next } else { seen.start >= next };
         reaches && seen.start < self.edge
+    }
+
+    /// RCV.NXT with everything that arrived, also what the last ACK left out: an ACK tells of what was looked at before
+    /// it, and more may have arrived at its instant.
+    pub(super) fn joined(&self) -> u64 {
+        let mut joined = self.next;
+        while let Some(&(_, past, _)) =
+            self.ahead.iter().find(|&&(start, end, _)| start <= joined && end > joined)
+        {
+            joined = past;
+        }
+        joined
     }
 
     /// Takes what arrived, as far as it is new.
@@ -385,11 +398,7 @@ impl Received {
         }
         self.ahead.push((start, end, id));
         // What joins stays until it is acknowledged: the receiver may discard what closed the gap.
-        while let Some(&(_, past, _)) =
-            self.ahead.iter().find(|&&(start, end, _)| start <= self.next && end > self.next)
-        {
-            self.next = past;
-        }
+        self.next = self.joined();
         self.reach = self.reach.max(self.next);
     }
 
