@@ -3,9 +3,9 @@
 //! When a change is meant to move the texts: `UPDATE_GOLDEN=1 cargo test -p faultwire-sim --test diff`.
 
 mod experiments;
+mod goldens;
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use faultwire_sim::diff::{BesideOptions, Divergence, Run, beside, diff, outcomes};
@@ -198,7 +198,7 @@ fn ladders_beside_each_other_are_the_known_ones() {
         ),
     ];
     for (name, one, other) in pairs {
-        compare_with_golden(name, &drawn(&one, &other));
+        goldens::compare(&format!("golden/diff/{name}.txt"), &drawn(&one, &other));
     }
 }
 
@@ -222,14 +222,4 @@ fn drawn(one: &Ran, other: &Ran) -> String {
         writeln!(out, "{same} {}: {} | {}", row.what, row.values[0], row.values[1]).unwrap();
     }
     out
-}
-
-fn compare_with_golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/diff").join(format!("{name}.txt"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-    }
-    let known = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, known, "{}", path.display());
 }

@@ -2,6 +2,8 @@
 //! packets exist, times never increase going back, and every chain ends in a fault or a rule. The texts are kept in
 //! `golden/explain.txt` and `golden/explain-scenarios.txt`; `UPDATE_GOLDEN=1` writes them anew.
 
+mod goldens;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,25 +78,6 @@ fn text(path: &Path) -> String {
     text
 }
 
-fn compare(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
-        return;
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    if kept != actual {
-        let differs = kept.lines().zip(actual.lines()).position(|(kept, actual)| kept != actual);
-        let line = differs.unwrap_or_else(|| kept.lines().count().min(actual.lines().count()));
-        panic!(
-            "{name}, line {}:\nkept:   {}\nactual: {}\nif this is meant: UPDATE_GOLDEN=1 cargo test -p faultwire-sim --test explain",
-            line + 1,
-            kept.lines().nth(line).unwrap_or(""),
-            actual.lines().nth(line).unwrap_or(""),
-        );
-    }
-}
-
 #[test]
 fn the_headline_experiments_are_explained_in_these_words() {
     let mut all = String::new();
@@ -115,7 +98,7 @@ fn the_headline_experiments_are_explained_in_these_words() {
         all.push_str(&answers[0].tell(&Legend::of(&case.plan), Voice::default()));
         all.push('\n');
     }
-    compare("explain.txt", &all);
+    goldens::compare("golden/explain.txt", &all);
 }
 
 #[test]
@@ -131,7 +114,7 @@ fn twenty_scenarios_are_explained_in_these_words() {
             all.push_str(&text(&path));
         }
     }
-    compare("explain-scenarios.txt", &all);
+    goldens::compare("golden/explain-scenarios.txt", &all);
 }
 
 /// Packets asked about in one case; larger cases are sampled.

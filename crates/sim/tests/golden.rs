@@ -5,9 +5,9 @@
 //! difference goes into the same commit with the reason.
 
 mod experiments;
+mod goldens;
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use faultwire_sim::experiment::{Overrides, load};
@@ -52,16 +52,7 @@ fn compare_with_golden(files: &[PathBuf], golden: &str) {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(golden);
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    if update {
-        fs::write(&golden, &table).expect("the golden file can be written");
-    }
-    let known = fs::read_to_string(&golden).unwrap_or_default();
-    for (line, (seen, expected)) in table.lines().zip(known.lines()).enumerate() {
-        assert_eq!(seen, expected, "line {} of {}", line + 1, golden.display());
-    }
-    assert_eq!(table.lines().count(), known.lines().count(), "{} has other lines", golden.display());
+    goldens::compare(&format!("golden/{golden}"), &table);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Malformed experiments: each gives one clear message with its place, soon, and never a panic. The messages stand in
 //! `malformed/messages.txt`, to be read by a person whenever they change (`UPDATE_GOLDEN=1` writes it anew).
 
+mod goldens;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -378,7 +380,6 @@ fn the_good_file_is_good() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "an environment variable asks for new golden files")]
 fn messages_are_as_reviewed() {
     let mut messages = String::new();
     for (name, text, overrides) in inputs() {
@@ -388,15 +389,7 @@ fn messages_are_as_reviewed() {
         assert!(placed, "{name}: no place in {message}");
         writeln!(messages, "{name}\n    {message}").unwrap();
     }
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/malformed/messages.txt");
-    if std::env::var("UPDATE_GOLDEN").is_ok() {
-        std::fs::write(&golden, &messages).unwrap();
-    }
-    let reviewed = std::fs::read_to_string(&golden).unwrap_or_default();
-    for (new, old) in messages.lines().zip(reviewed.lines()) {
-        assert_eq!(new, old);
-    }
-    assert_eq!(messages.len(), reviewed.len());
+    goldens::compare("malformed/messages.txt", &messages);
 }
 
 /// A hundred megabytes are refused without being read as a whole.

@@ -5,6 +5,8 @@
 #[path = "malformed/replays.rs"]
 mod replays;
 
+mod goldens;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -24,7 +26,6 @@ fn the_good_file_is_good() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "an environment variable asks for new golden files")]
 fn messages_are_as_reviewed() {
     let mut messages = String::new();
     for (name, content) in malformed() {
@@ -35,15 +36,7 @@ fn messages_are_as_reviewed() {
         assert!(error.starts_with("bad.json:") && !error.contains('\n'), "{name}: {error}");
         writeln!(messages, "{name}\n    {error}").unwrap();
     }
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/malformed/replays.txt");
-    if std::env::var("UPDATE_GOLDEN").is_ok() {
-        std::fs::write(&golden, &messages).unwrap();
-    }
-    let reviewed = std::fs::read_to_string(&golden).unwrap_or_default();
-    for (new, old) in messages.lines().zip(reviewed.lines()) {
-        assert_eq!(new, old);
-    }
-    assert_eq!(messages.len(), reviewed.len());
+    goldens::compare("malformed/replays.txt", &messages);
 }
 
 #[test]
