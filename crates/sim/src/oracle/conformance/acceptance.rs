@@ -132,7 +132,7 @@ fn reset(stage: Stage<'_>, seen: &Seen<'_>) -> Option<Unfit> {
         return None;
     }
     let received = &end.received;
-    let reported = received.ahead.iter().any(|&(_, past, _)| past == seen.start);
+    let reported = received.ahead.iter().any(|ahead| ahead.end == seen.start);
     let after_fin = received.fin.is_some_and(|fin| seen.start + 1 == fin);
     let may = (received.acknowledged.min(received.next)..=received.next).contains(&seen.start)
         || arrival.reset == ResetRule::ExactOrReported && (reported || after_fin)
@@ -152,7 +152,7 @@ impl Door {
         }
         let stamp =
             seen.segment.options.timestamps().filter(|_| end.has_timestamps()).map(|(value, _)| value);
-        let Some(value) = stamp else { return self.fresh.take(seen.start, seen.end, seen.tag.id) };
+        let Some(value) = stamp else { return self.fresh.take(seen) };
         let old = self.recent.is_some_and(|(recent, since)| {
             // What is a little older may be what TS.Recent has not heard of, and Linux allows for a tick.
             (value.wrapping_sub(recent) as i32) < -OLD_TICKS && stage.at - since < OUTDATED
@@ -168,7 +168,7 @@ impl Door {
         if in_order && end.is_synchronized() {
             self.taken = Some((value, seen.end));
         }
-        self.fresh.take(seen.start, seen.end, seen.tag.id);
+        self.fresh.take(seen);
     }
 
     /// RFC 5961 §7: challenge ACKs are limited.

@@ -159,7 +159,7 @@ impl Debt {
                 "{packet}, which arrived at {arrived}, was not acknowledged within half a second (RFC 9293 §3.8.6.3)"
             ));
         }
-        let owed = end.received.next.saturating_sub(end.received.acknowledged);
+        let owed = end.received.owed();
         // Two are the rule; what is full can't be told exactly, but it may be as much as was asked for.
         let full = self.full.max(end.own.and_then(|own| own.segment_size).unwrap_or(0).into());
         if owed < 3 * full {

@@ -20,6 +20,8 @@ struct Window {
     segment: u64,
     /// Octets that were sent since the retransmission timer ran out, until something arrives.
     since_timeout: Option<u64>,
+    /// When the timer ran out last: what was on its way then is taken for lost (RFC 6675 §4, SetPipe; RFC 5682).
+    timeout: Instant,
 }
 
 impl Congestion {
@@ -68,6 +70,7 @@ impl Window {
         }
         if expired {
             self.since_timeout = Some(octets);
+            self.timeout = stage.at;
             return None;
         }
         let sent = self.since_timeout.as_mut()?;
@@ -96,7 +99,7 @@ impl Window {
             InitialWindow::Rfc5681 | InitialWindow::PeerWindow => 4380u64.div_ceil(segment).clamp(2, 4),
         };
         let most = (initial + self.grown) * segment;
-        let flight = end.sent.in_flight() + octets - u64::from(end.sent.unacknowledged == ISN);
+        let flight = end.sent.in_flight(self.timeout) + octets - u64::from(end.sent.unacknowledged == ISN);
         (flight > most).then(|| {
             format!(
                 "{flight} octets are on their way; the initial window of {initial} segments and {} that were acknowledged make {most} (RFC 5681 §3.1, RFC 6928 §2)",

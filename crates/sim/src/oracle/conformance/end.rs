@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use faultwire_base::{Instant, PacketId, PlaceId};
+use faultwire_host::DropReason;
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flags, Flow, Packet, Segment, Tag, TcpOption};
 
@@ -90,14 +91,27 @@ pub(super) struct Received {
     pub(super) reach: u64,
     /// The highest acknowledgment that was sent.
     pub(super) acknowledged: u64,
-    /// What arrived and isn't acknowledged, by packet.
-    pub(super) ahead: Vec<(u64, u64, PacketId)>,
+    /// What arrived and isn't acknowledged.
+    pub(super) ahead: Vec<Ahead>,
     /// The highest right edge that was offered.
     pub(super) edge: u64,
     /// Past the peer's FIN, once that arrived.
     pub(super) fin: Option<u64>,
-    /// Its last ACK could have reported something ahead of it, and did not.
-    pub(super) reports_nothing: bool,
+    /// Memory was too short for something since all was in order: Linux then makes room by what came out of order
+    /// (`tcp_prune_ofo_queue`).
+    pub(super) memory_short: bool,
+}
+
+/// What arrived and isn't acknowledged: from where to where, in which packet, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) id: PacketId,
+    at: Instant,
+    /// Perhaps it was discarded again (RFC 2018 §8): an ACK could have reported it, and did not (or Linux has forgotten
+    /// the block, as it knows of four), or memory was short since.
+    doubted: bool,
 }
 
 /// A segment at one end, its numbers widened.
@@ -250,13 +264,13 @@ impl End {
             self.sent.note_sending(seen);
         }
         if let (Some(ack), Some(edge)) = (seen.ack, seen.edge) {
-            self.received.note_ack(ack, edge);
+            // FreeBSD's SYN cache does not scale the window of a challenge ACK (`syncache_respond`).
+            let unscaled = self.state == State::SynReceived && !seen.has(Flags::SYN);
+            self.received.note_ack(ack, if unscaled { 0 } else { edge });
         }
-        self.received.reports_nothing = false;
         let reports = self.own.is_some_and(|own| own.sack) && self.peer.is_some_and(|peer| peer.sack);
         if reports && seen.ack.is_some() && seen.segment.options.sack_blocks().next().is_none() {
-            // It has nothing ahead, or nothing any more (RFC 2018 §8).
-            self.received.reports_nothing = true;
+            self.received.doubt(|ahead| ahead.at < seen.at);
         }
     }
 
@@ -266,7 +280,7 @@ impl End {
         }
         let accepted = self.received.must_accept(seen);
         if self.peer.is_some() && seen.is_long() {
-            self.received.take(seen.start, seen.end, seen.tag.id);
+            self.received.take(seen);
             if seen.has(Flags::FIN) {
                 self.received.fin = Some(seen.end);
             }
@@ -275,8 +289,9 @@ impl End {
             && ack <= self.sent.end
         {
             self.sent.note_ack(seen, ack, edge);
-            if accepted {
-                self.sent.settled = self.sent.settled.max(ack);
+            // An old ACK may be ignored with all that it says (RFC 9293 §3.10.7.4).
+            if accepted && ack >= self.sent.settled {
+                self.sent.settled = ack;
                 let isn = self.own.map_or(0, |own| own.isn);
                 self.sent.note_reports(seen, isn);
             }
@@ -364,10 +379,10 @@ impl Sent {
         self.unacknowledged > ISN && self.edge.min(self.last_edge) <= self.unacknowledged
     }
 
-    /// Octets on their way for all that the sender was told.
-    pub(super) fn in_flight(&self) -> u64 {
-        let unreported = self.outstanding.iter().filter(|sending| sending.reported.is_none());
-        unreported.map(|sending| sending.end - sending.start).sum()
+    /// Octets that were sent at `since` or later and are on their way for all that the sender was told.
+    pub(super) fn in_flight(&self, since: Instant) -> u64 {
+        let unreported = |sending: &&Sending| sending.reported.is_none() && sending.last >= since;
+        self.outstanding.iter().filter(unreported).map(|sending| sending.end - sending.start).sum()
     }
 }
 
@@ -382,30 +397,60 @@ impl Received {
     /// RCV.NXT with everything that arrived, also what the last ACK left out: an ACK tells of what was looked at before
     /// it, and more may have arrived at its instant.
     pub(super) fn joined(&self) -> u64 {
-        let mut joined = self.next;
-        while let Some(&(_, past, _)) =
-            self.ahead.iter().find(|&&(start, end, _)| start <= joined && end > joined)
-        {
-            joined = past;
+        self.joined_from(self.next, |_| true)
+    }
+
+    /// Octets in order that the receiver has for certain and has not acknowledged.
+    pub(super) fn owed(&self) -> u64 {
+        self.joined_from(self.acknowledged, |ahead| !ahead.doubted) - self.acknowledged
+    }
+
+    fn joined_from(&self, mut joined: u64, counts: impl Fn(&Ahead) -> bool) -> u64 {
+        let continues = |joined| move |ahead: &&Ahead| ahead.start <= joined && ahead.end > joined;
+        while let Some(ahead) = self.ahead.iter().filter(|ahead| counts(ahead)).find(continues(joined)) {
+            joined = ahead.end;
         }
         joined
     }
 
     /// Takes what arrived, as far as it is new.
-    pub(super) fn take(&mut self, start: u64, end: u64, id: PacketId) {
-        if end <= self.next {
+    pub(super) fn take(&mut self, seen: &Seen<'_>) {
+        if seen.end <= self.next {
             return;
         }
-        self.ahead.push((start, end, id));
+        self.ahead.push(Ahead {
+            start: seen.start,
+            end: seen.end,
+            id: seen.tag.id,
+            at: seen.at,
+            doubted: self.memory_short,
+        });
         // What joins stays until it is acknowledged: the receiver may discard what closed the gap.
         self.next = self.joined();
         self.reach = self.reach.max(self.next);
     }
 
+    /// A packet that had arrived was discarded.
+    pub(super) fn discard(&mut self, packet: PacketId, reason: DropReason) {
+        if reason == DropReason::ReceiveBufferFull && self.ahead.iter().any(|ahead| ahead.id == packet) {
+            self.memory_short = true;
+            self.doubt(|_| true);
+        }
+        self.ahead.retain(|ahead| ahead.id != packet);
+    }
+
+    /// What arrived may have been discarded again.
+    fn doubt(&mut self, what: impl Fn(&Ahead) -> bool) {
+        for ahead in self.ahead.iter_mut().filter(|ahead| what(ahead)) {
+            ahead.doubted = true;
+        }
+    }
+
     /// Whether text waits beyond a gap. A FIN alone makes no gap that every receiver knows of (FreeBSD).
     pub(super) fn has_gap(&self) -> bool {
-        !self.reports_nothing
-            && self.ahead.iter().any(|&(start, end, _)| start > self.next && end > start + 1)
+        let joined = self.joined();
+        let is_text = |ahead: &Ahead| ahead.end > ahead.start + 1;
+        self.ahead.iter().any(|ahead| !ahead.doubted && ahead.start > joined && is_text(ahead))
     }
 
     /// What it acknowledges is what it took, whatever arrived.
@@ -414,7 +459,8 @@ impl Received {
         self.edge = self.edge.max(edge);
         self.next = ack;
         self.reach = self.reach.max(ack);
-        self.ahead.retain(|&(_, end, _)| end > ack);
+        self.ahead.retain(|ahead| ahead.end > ack);
+        self.memory_short &= !self.ahead.is_empty();
     }
 }
 

@@ -188,7 +188,7 @@ impl Scene {
             self.damaged = None;
         }
         for end in self.ends.iter_mut().filter(|end| end.place == place && !end.over) {
-            end.received.ahead.retain(|&(_, _, id)| id != packet);
+            end.received.discard(packet, reason);
             for sending in &mut end.sent.outstanding {
                 sending.reported = sending.reported.filter(|&(_, id)| id != packet);
             }
