@@ -1,6 +1,6 @@
 //! The command line as the user writes it.
 
-use std::num::ParseIntError;
+use std::num::{NonZeroUsize, ParseIntError};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-An experiment is one JSON file: hosts, links, what applications do, which faults strike, what you expect.
+An experiment is one JSON file: hosts, links, what applications do, which faults strike, what you expect. \
 The same file and seed give the same run to the bit, on any machine.
 
 Start here:
@@ -33,7 +33,7 @@ Start here:
   faultwire sweep my.json --seeds 0..1000                for which seeds does something fail?
   faultwire script my.pkt --verbose                      play a packetdrill script
 
-Exit status: 0 everything held; 1 an expectation or oracle failed; 2 bad input, nothing written;
+Exit status: 0 everything held; 1 an expectation or oracle failed; 2 bad input, nothing written; \
 3 a bug of faultwire; 130 interrupted, what was finished is kept.";
 
 #[derive(Debug, Subcommand)]
@@ -92,10 +92,10 @@ impl Selection {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-FILE may be - for --report, --trace, --record, --series or --stats: standard output then carries that
-and nothing else.
-With several cases the name of each stands in the name of its capture.
-A replay file, which --record writes, takes the place of an experiment here and everywhere. The exit
+FILE may be - for --report, --trace, --record, --series or --stats: standard output then carries that \
+and nothing else. \
+With several cases the name of each stands in the name of its capture. \
+A replay file, which --record writes, takes the place of an experiment here and everywhere. The exit \
 status of its run is 0 if it is what was recorded, failures included, and 1 if it departs.")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
@@ -154,7 +154,7 @@ pub(crate) enum Hazards {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without a question it explains whatever failed; if nothing did, what faults and chance led to.
+Without a question it explains whatever failed; if nothing did, what faults and chance led to. \
 Packets have the numbers that run --timeline shows.
 
   faultwire explain my.json --case linux --packet 33
@@ -207,9 +207,9 @@ pub(crate) struct VerifyArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes DIR/minimal.json, an experiment that fails in the same way (the same expectations, oracles and
-apps, for the same reason) and leaves nothing to chance: what chance did are faults with a name. And
-DIR/replay.json, a replay file with the decisions of chance that are left. The result is the same for any number of threads.
+Writes DIR/minimal.json, an experiment that fails in the same way (the same expectations, oracles and \
+apps, for the same reason) and leaves nothing to chance: what chance did are faults with a name. And \
+DIR/replay.json, a replay file with the decisions of chance that are left. The result is the same for any number of threads. \
 Interrupted (Ctrl-C) it writes the best so far and ends with status 130; a second Ctrl-C ends it at once.
 Exit status 2 also if nothing fails with that seed.")]
 pub(crate) struct ShrinkArguments {
@@ -224,9 +224,9 @@ pub(crate) struct ShrinkArguments {
     /// At most so many runs of smaller experiments
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub(crate) tries: u64,
-    /// Threads; otherwise one for each processor
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(usize))]
-    pub(crate) jobs: Option<usize>,
+    /// Threads; otherwise one for each core. The results are the same for any number
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// What a hazard (harm that the protocol permits) does to a case that does not expect it
     #[arg(long, value_name = "WHAT", value_enum, default_value = "report")]
     pub(crate) hazards: Hazards,

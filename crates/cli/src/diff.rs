@@ -24,10 +24,10 @@ Either run is an experiment or a replay file:
   faultwire diff my.json --against-set links.wire.delay=20ms   the file as it is, and with a change
   faultwire diff my.json --case linux --against-case rfc       two cases
 
---set, --without, --case and a single --seed go for both runs; what begins with --against is for the
+--set, --without, --case and a single --seed go for both runs; what begins with --against is for the \
 other run alone, after them.
 
-Packets are the same if they are the same octets of the same conversation, sent as often; not by their
+Packets are the same if they are the same octets of the same conversation, sent as often; not by their \
 numbers. Initial sequence numbers, timestamps and ephemeral ports count from where they begin.
 
 Exit status: 0 the runs are the same; 1 they differ; 2 bad input.")]

@@ -16,8 +16,8 @@ use crate::terminal;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --hunts it lists them. With --hunts it puts each quirk into either host of every experiment of
-FOLDER, goes through the seeds (each draws from the file's \"swarm\") until something fails, shrinks that
+Without --hunts it lists them. With --hunts it puts each quirk into either host of every experiment of \
+FOLDER, goes through the seeds (each draws from the file's \"swarm\") until something fails, shrinks that \
 failure, and sees that what is left fails as it did, and passes once the quirk is taken out again.
 
   faultwire quirks
@@ -36,7 +36,7 @@ pub(crate) struct QuirksArguments {
     /// Only this quirk; may be given several times
     #[arg(long = "quirk", value_name = "NAME")]
     quirks: Vec<String>,
-    /// Threads; otherwise one for each core
+    /// Threads; otherwise one for each core. The results are the same for any number
     #[arg(long, short, value_name = "N", requires = "hunts")]
     jobs: Option<NonZeroUsize>,
     /// Folder for the shrunk experiments, QUIRK.json; it is made if it is not there

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -29,7 +30,7 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
     panic_report::note_seed(seed);
     refuse_file(&arguments.out)?;
     let settings = Settings {
-        jobs: arguments.jobs.unwrap_or(0),
+        jobs: arguments.jobs.map_or(0, NonZeroUsize::get),
         tries_max: arguments.tries,
         judging: Judging { hazards_fail: arguments.hazards == Hazards::Fail },
     };

@@ -1,6 +1,7 @@
 //! What a person reads about a run: heading, one part a case, a summary.
 
 use faultwire_base::Duration;
+use faultwire_sim::output::wrapped;
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::replay::Comparison;
 use faultwire_sim::report::{
@@ -245,21 +246,6 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
     }
     let kept: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{kept}…")
-}
-
-/// Breaks a text into lines at blanks.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ use index::{Entry, index};
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-DIR must be empty or absent. It gets a README.md that lists every way to fail, and for the most frequent
-ones a folder each, with TICKET.md for a maintainer, minimal.json (the smallest experiment that fails so),
+DIR must be empty or absent. It gets a README.md that lists every way to fail, and for the most frequent \
+ones a folder each, with TICKET.md for a maintainer, minimal.json (the smallest experiment that fails so), \
 replay.json (the run as it was found), capture.pcapng, and script.pkt where an end can be scripted.
 
-Exit status: 0 no seed fails; 1 tickets were left; 2 bad input, nothing written; 130 interrupted, what was
+Exit status: 0 no seed fails; 1 tickets were left; 2 bad input, nothing written; 130 interrupted, what was \
 finished is kept.")]
 pub(crate) struct HuntArguments {
     #[command(flatten)]
@@ -44,8 +44,8 @@ pub(crate) struct HuntArguments {
     /// The folder for the tickets, empty or absent
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
-    /// Threads; otherwise one for each processor
-    #[arg(long, value_name = "N")]
+    /// Threads; otherwise one for each core. The results are the same for any number
+    #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Each seed also draws what the file's `swarm` says
     #[arg(long)]

@@ -9,11 +9,11 @@ use faultwire_script::{Profile, PshRule, Settings};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The stack is what --profile says; otherwise what a script's own `// profile: NAME` says at its head; otherwise
+The stack is what --profile says; otherwise what a script's own `// profile: NAME` says at its head; otherwise \
 Linux for Google's notation and FreeBSD for nplab's.
 
-Each script has a line of its own: PASS, FAIL, SKIP (it says something that is not known here, so it proves
-nothing) or ERROR (it can't be read). With --format json it is an object: path, result, line, message, profile,
+Each script has a line of its own: PASS, FAIL, SKIP (it says something that is not known here, so it proves \
+nothing) or ERROR (it can't be read). With --format json it is an object: path, result, line, message, profile, \
 virtual_ns.
 
 Exit status: 0 none failed; 1 one failed; 2 one can't be read; 3 a bug of faultwire; 130 interrupted.")]
@@ -42,7 +42,7 @@ pub(crate) struct ScriptArguments {
     /// Draw every packet of every script
     #[arg(long, short)]
     pub(crate) verbose: bool,
-    /// How many scripts to play at a time; otherwise as many as there are processors
+    /// Threads; otherwise one for each core. The results are the same for any number
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Let a skipped script count as failed

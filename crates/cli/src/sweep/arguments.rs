@@ -10,7 +10,7 @@ use crate::arguments::{Hazards, Seeds, Selection};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each seed is one line of JSON on standard output, in the order of seeds, and what can be said of all of
+Each seed is one line of JSON on standard output, in the order of seeds, and what can be said of all of \
 them follows on standard error. With --out the lines go to FILE and the summary to standard output.
 
   faultwire sweep my.json --seeds 0..1000
@@ -18,8 +18,8 @@ them follows on standard error. With --out the lines go to FILE and the summary 
   faultwire sweep my.json --seeds 0..1000 --param links.wire.loss=0%,1%,5% --metric retransmissions
   faultwire sweep my.json --seeds 0..1000000 --out seeds.jsonl            Ctrl-C, and later the same with --resume
 
-A metric is the path of a number in the report: virtual_time_ns, packets.dropped, links.LINK>NODE.dropped,
-connections.HOST/NAME.completion_ns, apps.NAME.finished_ns, faults.NAME.acted. A counter of connections
+A metric is the path of a number in the report: virtual_time_ns, packets.dropped, links.LINK>NODE.dropped, \
+connections.HOST/NAME.completion_ns, apps.NAME.finished_ns, faults.NAME.acted. A counter of connections \
 alone (retransmissions, timeouts, bytes_sent) is the sum over all of them.
 
 Exit status: 0 every seed held; 1 one failed; 2 bad input; 130 interrupted, what was finished is kept.")]

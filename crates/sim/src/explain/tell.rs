@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Root, Step};
 use super::scene::time;
-use crate::output::Legend;
+use crate::output::{Legend, wrapped};
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug)]
@@ -69,19 +69,4 @@ fn sentence(step: &Step) -> String {
         },
         None => step.sentence.clone(),
     }
-}
-
-/// Breaks a text into lines at blanks.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

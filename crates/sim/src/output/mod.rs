@@ -19,6 +19,7 @@ pub use capture::{Vantage, write_capture};
 pub use legend::{ChangeLegend, DirectionLegend, Legend, NodeLegend};
 pub use series::{SERIES_HEADING, Series};
 pub use trace::{Arrival, Entry, PacketNumber, Trace, TracedName, TracedPacket, What};
+pub use words::wrapped;
 
 #[cfg(test)]
 mod tests;
