@@ -3,7 +3,7 @@
 use faultwire_base::{Instant, LookupTable, PacketId, PlaceId};
 use faultwire_host::DropReason;
 use faultwire_link::{By, Decision, LinkEvent, NameId};
-use faultwire_wire::{Body, Packet};
+use faultwire_wire::{Body, Flow, Packet};
 
 use crate::connections::{Connections, Rank};
 use crate::datagrams::Datagrams;
@@ -305,6 +305,13 @@ impl Watch {
     fn conform(&mut self, record: &Record<'_>) {
         if let Some(conformance) = &mut self.conformance {
             conformance.record(record, &mut self.findings);
+        }
+    }
+
+    /// An app has read so many octets of a stream by now.
+    pub(crate) fn read(&mut self, at: Instant, end: (PlaceId, Flow), octets: u64) {
+        if let Some(conformance) = &mut self.conformance {
+            conformance.read(at, end, octets, &mut self.findings);
         }
     }
 

@@ -88,7 +88,7 @@ struct Bug {
 }
 
 /// Laws, each with something that breaks it.
-const BUGS: [Bug; 7] = [
+const BUGS: [Bug; 8] = [
     Bug {
         law: "timers",
         quirk: "no_retransmission_back_off",
@@ -144,6 +144,15 @@ const BUGS: [Bug; 7] = [
         rest: r#""faults": []"#,
     },
     Bug {
+        law: "windows",
+        quirk: "no_window_update",
+        host: "server",
+        stack: "linux",
+        server: r#"{ "sleep": "3s" }, { "read": "eof" }"#,
+        client: r#"{ "write": "1MiB" }"#,
+        rest: r#""faults": []"#,
+    },
+    Bug {
         law: "timers",
         quirk: "keep_alive_at_next",
         host: "client",
@@ -193,4 +202,24 @@ fn a_bug_breaks_its_law_which_holds_without_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// RFC 1191 §6.3: what is too big goes on being sent.
+#[test]
+fn a_host_that_ignores_how_big_a_packet_may_be_breaks_the_law_of_retransmissions() {
+    let path = experiments::hunts().into_iter().find(|path| experiments::name_of(path) == "path");
+    let result = |quirks: &[&str]| {
+        let set = quirks.iter().map(|quirk| format!("hosts.client.quirks={quirk}")).collect();
+        let overrides = Overrides { set, ..Overrides::default() };
+        let experiment =
+            load(path.as_ref().expect("the hunt"), &overrides).unwrap_or_else(|error| panic!("{error}"));
+        let report = run_case(&experiment.cases[0], Judging::default(), &mut Silent).report;
+        report
+            .oracles
+            .iter()
+            .find(|oracle| oracle.name == "retransmissions")
+            .expect("it was asked for")
+            .result
+    };
+    assert_eq!((result(&[]), result(&["packet_too_big_ignored"])), ("held", "broken"));
 }

@@ -18,7 +18,7 @@ mod windows;
 use faultwire_base::{Instant, PacketId, PlaceId};
 use faultwire_host::DropReason;
 use faultwire_tcp::State;
-use faultwire_wire::{Flow, Packet, Reason};
+use faultwire_wire::{Body, Flow, IcmpKind, IcmpMessage, Packet, Reason};
 
 use super::{Finding, Findings, OracleName, OracleResult};
 use crate::plan::{Check, HostChange, Plan};
@@ -84,10 +84,7 @@ impl Conformance {
 
     /// Takes one record in.
     pub(crate) fn record(&mut self, record: &Record<'_>, findings: &mut Findings) {
-        if record.at > self.now {
-            self.time_passes(record.at, findings);
-            self.now = record.at;
-        }
+        self.turn_to(record.at, findings);
         let place = record.place;
         match record.event {
             Event::Sent { packet, origin: true, .. } => self.sent(place, packet, findings),
@@ -100,6 +97,31 @@ impl Conformance {
             Event::HostChanged { change } => self.host_changed(place, change),
             Event::Link { event, .. } => self.scene.link(event),
             _ => {}
+        }
+    }
+
+    /// An app has read so many octets of a stream by now.
+    pub(crate) fn read(
+        &mut self,
+        at: Instant,
+        (place, flow): (PlaceId, Flow),
+        octets: u64,
+        findings: &mut Findings,
+    ) {
+        self.turn_to(at, findings);
+        let Some(index) = self.scene.of_flow(place, flow) else { return };
+        self.scene.end_mut(index).received.read = octets;
+        for law in &mut self.laws {
+            if let Law::Windows(law) = law {
+                law.read(index);
+            }
+        }
+    }
+
+    fn turn_to(&mut self, at: Instant, findings: &mut Findings) {
+        if at > self.now {
+            self.time_passes(at, findings);
+            self.now = at;
         }
     }
 
@@ -122,19 +144,25 @@ impl Conformance {
     }
 
     fn arrived(&mut self, place: PlaceId, packet: &Packet, findings: &mut Findings) {
-        if let Some(mtu) = scene::told_mtu(packet) {
-            for index in self.scene.quoted(place, packet) {
-                self.scene.end_mut(index).note_icmp(self.now);
-                if packet.tag.reason != Reason::Unknown {
-                    self.each(index, findings, |law, stage| law.told_mtu(stage, mtu));
-                }
-            }
+        if let Body::Icmp(message) = &packet.body {
+            self.told(place, message, packet.tag.reason, findings);
             return;
         }
         let Some(index) = self.scene.receiver(place, packet) else { return };
         let Some(seen) = self.scene.end(index).see_arrived(self.now, packet) else { return };
         self.each(index, findings, |law, stage| law.arrived(stage, &seen));
         self.scene.end_mut(index).note_arrived(&seen);
+    }
+
+    /// An ICMP error arrived; `reason` is unknown if no endpoint made it.
+    fn told(&mut self, place: PlaceId, message: &IcmpMessage, reason: Reason, findings: &mut Findings) {
+        let Some(index) = self.scene.quoted(place, message) else { return };
+        self.scene.end_mut(index).note_icmp(self.now);
+        if let IcmpKind::PacketTooBig { mtu } = message.kind
+            && reason != Reason::Unknown
+        {
+            self.each(index, findings, |law, stage| law.told_mtu(stage, mtu));
+        }
     }
 
     fn discarded(&mut self, place: PlaceId, packet: PacketId, reason: DropReason) {
@@ -166,11 +194,9 @@ impl Conformance {
     fn time_passes(&mut self, until: Instant, findings: &mut Findings) {
         let Self { scene, laws, places, now } = self;
         for law in laws {
-            if let Law::Acknowledgments(law) = law {
-                let found = law.time_passes(scene, *now, until);
-                for (index, text) in found {
-                    tell(findings, OracleName::Acknowledgments, scene.end(index), places, *now, &text);
-                }
+            let name = law.name();
+            for (index, text) in law.time_passes(scene, *now, until) {
+                tell(findings, name, scene.end(index), places, *now, &text);
             }
         }
     }
@@ -272,6 +298,15 @@ impl Law {
             law.told_mtu(stage, mtu);
         }
         None
+    }
+
+    /// The present instant is over, and `until` is next: what was due in it, and at which ends?
+    fn time_passes(&mut self, scene: &Scene, now: Instant, until: Instant) -> Vec<(usize, String)> {
+        match self {
+            Self::Acknowledgments(law) => law.time_passes(scene, now, until),
+            Self::Windows(law) => law.time_passes(scene),
+            _ => Vec::new(),
+        }
     }
 
     fn ends(&mut self, stage: Stage<'_>) -> Option<String> {

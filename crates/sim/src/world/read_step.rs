@@ -81,6 +81,7 @@ impl Apps {
         let offset = binding.read;
         let octets = u64::from(payload.len());
         binding.read += octets;
+        watch.read(around.now, (around.place, flow), binding.read);
         let (expected, deceived) = watch.laws.peer(conversation, flow, around.place);
         let timestamps = binding.timestamps;
         let read = Read { at: around.now, flow, expected, offset, payload, deceived, timestamps };

@@ -95,6 +95,8 @@ pub(super) struct Received {
     pub(super) ahead: Vec<Ahead>,
     /// The highest right edge that was offered.
     pub(super) edge: u64,
+    /// Octets that the app has read.
+    pub(super) read: u64,
     /// Past the peer's FIN, once that arrived.
     pub(super) fin: Option<u64>,
     /// Memory was too short for something since all was in order: Linux then makes room by what came out of order
@@ -444,6 +446,11 @@ impl Received {
         for ahead in self.ahead.iter_mut().filter(|ahead| what(ahead)) {
             ahead.doubted = true;
         }
+    }
+
+    /// Whether nothing that arrived is left in the buffer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ahead.is_empty() && ISN + 1 + self.read >= self.next
     }
 
     /// Whether text waits beyond a gap. A FIN alone makes no gap that every receiver knows of (FreeBSD).

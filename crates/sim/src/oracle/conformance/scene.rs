@@ -6,7 +6,7 @@ use faultwire_base::{Instant, LookupTable, PacketId, PlaceId};
 use faultwire_host::DropReason;
 use faultwire_link::{Decision, LinkEvent};
 use faultwire_tcp::State;
-use faultwire_wire::{Body, Flags, Flow, IcmpKind, Packet, Reason};
+use faultwire_wire::{Body, Flags, Flow, IcmpMessage, Packet, QuotedTransport, Reason};
 
 use super::end::{End, ISN, Offer, Received, Sent, widen};
 use super::lawful::Lawful;
@@ -213,20 +213,17 @@ impl Scene {
         }
     }
 
-    /// The ends of a host that an ICMP error may be about: all with that peer, whatever the quotation says of ports.
-    pub(super) fn quoted(&self, place: PlaceId, packet: &Packet) -> Vec<usize> {
-        let about = |end: &End| end.place == place && !end.over && end.flow == packet.tag.flow;
-        (0..self.ends.len()).filter(|&index| about(&self.ends[index])).collect()
-    }
-}
-
-/// The MTU that an ICMP error tells of; 0 for any other error.
-pub(super) fn told_mtu(packet: &Packet) -> Option<u32> {
-    match &packet.body {
-        Body::Icmp(message) => match message.kind {
-            IcmpKind::PacketTooBig { mtu } => Some(mtu),
-            _ => Some(0),
-        },
-        _ => None,
+    /// The end of a host that an ICMP error is about: it quotes something that is on its way (RFC 5927 §4.1).
+    pub(super) fn quoted(&self, place: PlaceId, message: &IcmpMessage) -> Option<usize> {
+        let quote = message.quote().ok()?;
+        let QuotedTransport::Tcp { source_port, destination_port, seq } = quote.transport else {
+            return None;
+        };
+        let local = SocketAddr::new(quote.ip.source, source_port);
+        let remote = SocketAddr::new(quote.ip.destination, destination_port);
+        let index = *self.by_address.get(&(place, local, remote))?;
+        let end = &self.ends[index];
+        let at = widen(seq.0, end.own?.isn, end.sent.end);
+        (!end.over && end.sent.unacknowledged <= at && at < end.sent.end).then_some(index)
     }
 }

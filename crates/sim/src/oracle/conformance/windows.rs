@@ -3,12 +3,17 @@
 use faultwire_tcp::State;
 use faultwire_wire::{Flags, Reason};
 
-use super::end::Seen;
+use super::end::{End, Seen};
+use super::scene::Scene;
 use super::{Stage, memory};
 
 /// The law's memory of all ends.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Windows(Vec<Offered>);
+pub(super) struct Windows {
+    ends: Vec<Offered>,
+    /// Ends whose app has read something in the present instant.
+    readers: Vec<usize>,
+}
 
 /// The windows of one end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,11 +26,25 @@ struct Offered {
 
 impl Windows {
     pub(super) fn sent(&mut self, stage: Stage<'_>, seen: &Seen<'_>) -> Option<String> {
-        let offered = memory(&mut self.0, stage.index);
+        let offered = memory(&mut self.ends, stage.index);
         if seen.has(Flags::RST) || seen.has(Flags::SYN) {
             return None;
         }
         taken_back(stage, seen).or_else(|| offered.silly(stage, seen)).or_else(|| silly_segment(stage, seen))
+    }
+
+    /// The app of an end has read something.
+    pub(super) fn read(&mut self, index: usize) {
+        if !self.readers.contains(&index) {
+            self.readers.push(index);
+        }
+    }
+
+    /// The present instant is over.
+    pub(super) fn time_passes(&mut self, scene: &Scene) -> Vec<(usize, String)> {
+        let ends = &self.ends;
+        let kept_closed = |index: usize| ends.get(index)?.kept_closed(scene.end(index), scene);
+        self.readers.drain(..).filter_map(|index| Some((index, kept_closed(index)?))).collect()
     }
 }
 
@@ -50,6 +69,18 @@ fn taken_back(stage: Stage<'_>, seen: &Seen<'_>) -> Option<String> {
 }
 
 impl Offered {
+    /// RFC 9293 §3.8.6.2.2: a closed window opens once there is room for a full segment or half of the buffer, and nobody
+    /// but the receiver knows when that is.
+    fn kept_closed(&self, end: &End, scene: &Scene) -> Option<String> {
+        scene.lawful(end.place)?;
+        let open = matches!(end.state, State::Established | State::FinWait1 | State::FinWait2);
+        let segment = u64::from(end.own?.segment_size.unwrap_or(536));
+        let is_due = self.closed && open && end.received.fin.is_none() && segment <= self.largest;
+        (is_due && end.received.is_empty()).then(|| {
+            "the window was closed, and stayed so when the application had read everything (RFC 9293 §3.8.6.2.2)".to_owned()
+        })
+    }
+
     /// RFC 9293 §3.8.6.2.2 (MUST-39): a closed window opens by a full segment or half of the buffer at least.
     fn silly(&mut self, stage: Stage<'_>, seen: &Seen<'_>) -> Option<String> {
         let (ack, edge) = (seen.ack?, seen.edge?);
