@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use faultwire_wire::{Body, Cause, Flags, Flow, Packet};
+use faultwire_wire::{Body, Cause, EcnCodepoint, Flags, Flow, Packet, Segment, TcpOption};
 use serde::Serialize;
 
 use super::legend::Legend;
@@ -60,6 +60,12 @@ pub struct Line<'a> {
     /// Window field as it stands in the header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u16>,
+    /// ECN codepoint of the IP header, if it is not Not-ECT: `ECT(0)`, `ECT(1)` or `CE` (RFC 3168 §5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecn: Option<&'static str>,
+    /// The TCP options; left out where a segment has none.
+    #[serde(flatten)]
+    pub options: Options,
     /// What an ICMP message says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icmp: Option<String>,
@@ -102,6 +108,52 @@ pub struct Line<'a> {
     /// Name of the fault that injects the packet sent next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<&'a str>,
+}
+
+/// The TCP options of a segment, as they stand in its header. Those that it does not have are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Options {
+    /// Maximum segment size in octets (RFC 9293 §3.7.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mss: Option<u16>,
+    /// Shift of the window scale (RFC 7323 §2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wscale: Option<u8>,
+    /// `true` if SACK is permitted (RFC 2018 §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sack_permitted: Option<bool>,
+    /// Left and right edges of the SACK blocks, as sequence numbers (RFC 2018 §3).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sack: Vec<[u32; 2]>,
+    /// TSval (RFC 7323 §3.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tsval: Option<u32>,
+    /// TSecr (RFC 7323 §3.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tsecr: Option<u32>,
+    /// Octets of a Fast Open cookie; 0 asks for one (RFC 7413 §4.1.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fast_open_cookie: Option<usize>,
+}
+
+impl Options {
+    fn of(segment: &Segment) -> Self {
+        let mut options = Self::default();
+        for option in segment.options.iter() {
+            match option {
+                TcpOption::MaximumSegmentSize(octets) => options.mss = Some(octets),
+                TcpOption::WindowScale(shift) => options.wscale = Some(shift),
+                TcpOption::SackPermitted => options.sack_permitted = Some(true),
+                TcpOption::Timestamps { value, echo } => {
+                    (options.tsval, options.tsecr) = (Some(value), Some(echo));
+                }
+                TcpOption::FastOpen { cookie, .. } => options.fast_open_cookie = Some(cookie.len()),
+                TcpOption::Sack(_) | TcpOption::UserTimeout(_) | TcpOption::Unknown { .. } => {}
+            }
+        }
+        options.sack = segment.options.sack_blocks().map(|(left, right)| [left.0, right.0]).collect();
+        options
+    }
 }
 
 /// Writes all records of a case, one line each.
@@ -206,6 +258,12 @@ impl Line<'_> {
     fn header(&mut self, packet: &Packet) {
         let (source, destination) = (packet.ip.source, packet.ip.destination);
         self.length = Some(packet.length());
+        self.ecn = match packet.ip.ecn() {
+            EcnCodepoint::NotEct => None,
+            EcnCodepoint::Ect0 => Some("ECT(0)"),
+            EcnCodepoint::Ect1 => Some("ECT(1)"),
+            EcnCodepoint::Ce => Some("CE"),
+        };
         self.source = Some(source.to_string());
         self.destination = Some(destination.to_string());
         match &packet.body {
@@ -218,6 +276,7 @@ impl Line<'_> {
                 self.seq = Some(segment.seq.0);
                 self.ack = segment.flags.contains(Flags::ACK).then_some(segment.ack.0);
                 self.window = Some(segment.window);
+                self.options = Options::of(segment);
             }
             Body::Udp(datagram) => {
                 self.protocol = Some("udp");
@@ -252,5 +311,27 @@ fn change_word(change: HostChange) -> &'static str {
         HostChange::Restart => "restart",
         HostChange::Pause => "pause",
         HostChange::Resume => "resume",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use faultwire_wire::Seq;
+
+    use super::*;
+
+    #[test]
+    fn the_options_of_a_segment_are_told() {
+        let mut segment = Segment::default();
+        segment.options.push_maximum_segment_size(1460);
+        segment.options.push_sack_permitted();
+        segment.options.push_timestamps(7, 5);
+        segment.options.push_window_scale(10);
+        segment.options.push_sack(&[(Seq(u32::MAX), Seq(9))]);
+        assert_eq!(
+            serde_json::to_string(&Options::of(&segment)).unwrap(),
+            r#"{"mss":1460,"wscale":10,"sack_permitted":true,"sack":[[4294967295,9]],"tsval":7,"tsecr":5}"#
+        );
+        assert_eq!(serde_json::to_string(&Options::of(&Segment::default())).unwrap(), "{}");
     }
 }
