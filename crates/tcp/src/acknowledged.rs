@@ -45,7 +45,8 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         return Err(DropReason::AckOfUnsent);
     }
     if ack < unacknowledged {
-        // RFC 5961 §5.2 (RFC 9293 §3.10.7.4, MAY-12). An ACK that is merely old is ignored, not the text with it.
+        // RFC 5961 §5.2 (RFC 9293 §3.10.7.4, MAY-12). An ACK that is merely old is ignored, not the text with it, nor what
+        // it reports beyond SND.UNA (RFC 2018 §5).
         let mut most = tcb.send.window_max();
         if tcb.config.arrival.ghost_ack_check {
             most = most.min(unacknowledged - Offset::FIRST);
@@ -53,6 +54,9 @@ pub(crate) fn check_ack(tcb: &mut Tcb, arriving: &Arriving<'_>) -> Result<(), Dr
         if unacknowledged - ack > most {
             arriving::challenge(tcb, arriving);
             return Err(DropReason::AckTooOld);
+        }
+        if tcb.negotiated.sack && segment.options.sack_blocks().next().is_some() {
+            take_old_report(tcb, arriving, ack);
         }
         return Ok(());
     }
@@ -129,20 +133,15 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
         tcb.ecn.on_mark_reduction();
     }
     let undelivered = tcb.recovery.undelivered_segments();
-    let undone = tcb.recovery.counters().undone;
-    tcb.recovery.on_ack(
-        arriving.now,
-        &AckArrived {
-            ack,
-            sack: &blocks[..count],
-            d_sack,
-            window_changed,
-            has_data: arriving.segment.sequence_length() > 0,
-            timestamp_echo_rtt: echo,
-        },
-    );
-    let reduced = tcb.recovery.take_reduction();
-    tcb.ecn.announce(reduced, tcb.recovery.counters().undone != undone);
+    let arrived = AckArrived {
+        ack,
+        sack: &blocks[..count],
+        d_sack,
+        window_changed,
+        has_data: arriving.segment.sequence_length() > 0,
+        timestamp_echo_rtt: echo,
+    };
+    recover(tcb, arriving, &arrived);
     if echo_of_mark {
         let left = tcb.recovery.undelivered_segments();
         tcb.ecn.on_delivered_marked(undelivered.saturating_sub(left));
@@ -172,6 +171,42 @@ fn acknowledge(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset, window_chang
             _ => {}
         }
     }
+}
+
+/// Recovery hears of an ACK, and ECN of what that came to.
+fn recover(tcb: &mut Tcb, arriving: &Arriving<'_>, arrived: &AckArrived<'_>) {
+    let undone = tcb.recovery.counters().undone;
+    tcb.recovery.on_ack(arriving.now, arrived);
+    let reduced = tcb.recovery.take_reduction();
+    tcb.ecn.announce(reduced, tcb.recovery.counters().undone != undone);
+}
+
+/// What an ACK below SND.UNA reports beyond it counts, as in Linux (`tcp_ack`, old_ack) and FreeBSD (`tcp_sack_doack`); it
+/// is no duplicate ACK. A block that begins at SND.UNA or before it can't be true any more.
+#[cold]
+fn take_old_report(tcb: &mut Tcb, arriving: &Arriving<'_>, ack: Offset) {
+    let unacknowledged = tcb.send.unacknowledged();
+    let mut blocks = [(Offset::default(), Offset::default()); 4];
+    let (count, d_sack) = read_sack(tcb, arriving.segment, ack, &mut blocks);
+    let mut kept = 0;
+    for index in 0..count {
+        if blocks[index].0 > unacknowledged {
+            blocks[kept] = blocks[index];
+            kept += 1;
+        }
+    }
+    if kept == 0 && d_sack.is_none() {
+        return;
+    }
+    let arrived = AckArrived {
+        ack: unacknowledged,
+        sack: &blocks[..kept],
+        d_sack,
+        window_changed: false,
+        has_data: true,
+        timestamp_echo_rtt: None,
+    };
+    recover(tcb, arriving, &arrived);
 }
 
 /// Reads SACK blocks that can be true; says how many, and which one reports a duplicate (RFC 2883 §4).
