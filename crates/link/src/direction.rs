@@ -11,7 +11,7 @@ use crate::hold::HoldingArea;
 use crate::impairments::{Draw, Impairments, Source};
 use crate::ledger::Ledger;
 use crate::path::Path;
-use crate::recorded::{ChanceDecision, Tracking};
+use crate::recorded::{ChanceDecision, Met, Tracking};
 use crate::timeline::Timeline;
 use crate::transmitter::Transmitter;
 use crate::travel::Travel;
@@ -281,8 +281,9 @@ impl Direction {
         self.rare.tracking.as_ref().map_or(&[], |tracking| tracking.kept())
     }
 
-    /// Lets this list decide instead of chance, now and after every change in time; what is not listed passes. To be
-    /// asked for before the first packet.
+    /// Lets this list decide instead of chance, now and after every change in time; what is not listed passes. A heal
+    /// ends the list as it ends chance, until a later change begins an impairment anew. To be asked for before the first
+    /// packet.
     pub fn replay(&mut self, decisions: Vec<ChanceDecision>) {
         if let Some(impairments) = &mut self.impairments {
             impairments.silence();
@@ -291,8 +292,8 @@ impl Direction {
         self.look_ahead();
     }
 
-    /// When the packet of each decision of the list came, if it has come.
-    pub fn replayed(&self) -> &[Option<Instant>] {
+    /// For each decision of the list whether its packet has come.
+    pub fn replayed(&self) -> &[Met] {
         self.rare.tracking.as_ref().map_or(&[], |tracking| tracking.met())
     }
 

@@ -6,6 +6,7 @@ use faultwire_base::{Probability, SeedTree, Stream};
 
 use crate::config::{Corrupt, DirectionConfig, Jitter, Loss, Reorder};
 use crate::loss::LossProcess;
+use crate::recorded::ChanceAction;
 
 /// Where a direction's streams come from.
 #[derive(Clone, Debug)]
@@ -133,6 +134,17 @@ impl Impairments {
         self.set_corrupt(None);
         self.set_jitter(None);
         self.set_reorder(None);
+    }
+
+    /// Whether an impairment is set that does such things.
+    pub(crate) fn may_do(&self, action: &ChanceAction) -> bool {
+        match action {
+            ChanceAction::Drop | ChanceAction::Mark => self.loss.is_set(),
+            ChanceAction::Duplicate => self.duplicate.is_set(),
+            ChanceAction::Corrupt { .. } => self.corrupt.is_set(),
+            ChanceAction::Delay { .. } => self.jitter.is_set(),
+            ChanceAction::SendAtOnce => self.reorder.is_set(),
+        }
     }
 
     /// Whether a packet arrives no earlier than the one sent before it.

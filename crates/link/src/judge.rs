@@ -84,7 +84,7 @@ impl Direction {
         if let (Some(tracking), Some(identity)) = (&mut self.rare.tracking, identity)
             && tracking.is_replay()
         {
-            let mut listed = tracking.listed(now, &identity);
+            let mut listed = tracking.listed(now, &identity, self.impairments.as_deref());
             listed.fit(packet);
             return listed;
         }

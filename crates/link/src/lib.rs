@@ -53,7 +53,7 @@
 //! What chance does can be kept ([`Direction::keep_decisions`]) as a list of [`ChanceDecision`]s, each with the
 //! [`PacketIdentity`] of its packet, and such a list can decide in the place of chance ([`Direction::replay`]). Then
 //! nothing is drawn, whatever changes in time, and a packet that is not listed passes. Faults that are data already
-//! (targeted faults, the timeline) act as ever.
+//! (targeted faults, the timeline) act as ever, and a heal ends the list too.
 //!
 //! # Where netem differs
 //!
@@ -102,5 +102,5 @@ pub use direction::{Direction, Offer};
 pub use field::HeaderField;
 pub use identity::{Conversation, PacketIdentity};
 pub use kind::PacketKind;
-pub use recorded::{ChanceAction, ChanceDecision};
+pub use recorded::{ChanceAction, ChanceDecision, Met};
 pub use targeted::{Action, FieldMatch, HoldUntil, Match, Nth, TargetedFault};

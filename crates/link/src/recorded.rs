@@ -6,6 +6,7 @@ use faultwire_wire::{Flow, Packet};
 use crate::chance::{Chosen, Taking};
 use crate::decision::NameId;
 use crate::identity::{Identities, PacketIdentity};
+use crate::impairments::Impairments;
 
 /// One thing that chance did to one packet. A packet to which it did several has one for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,17 @@ pub enum ChanceAction {
     SendAtOnce,
 }
 
+/// Whether the packet of a decision has come in a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Not so far.
+    Not,
+    /// At this time, and what is listed was done to it, unless an earlier stage took it.
+    Decided(Instant),
+    /// At this time, when a heal had ended chance: nothing was done.
+    Healed(Instant),
+}
+
 /// Knows the packets of a direction by their identities, and what chance does to them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tracking {
@@ -55,9 +67,11 @@ pub(crate) struct Tracking {
 #[derive(Clone, Debug, Default)]
 struct Replayed {
     decisions: Vec<ChanceDecision>,
-    /// When the packet of each came; the first time, should it be there twice.
-    met: Vec<Option<Instant>>,
+    /// For each.
+    met: Vec<Met>,
     by_packet: LookupTable<PacketIdentity, Vec<u32>>,
+    /// Chance has ended: a decision counts only where a later change in time has begun its impairment anew.
+    healed: bool,
 }
 
 impl Tracking {
@@ -70,7 +84,8 @@ impl Tracking {
         for (index, decision) in (0..).zip(&decisions) {
             by_packet.entry_or_insert_with(decision.packet, Vec::new).push(index);
         }
-        self.replayed = Some(Replayed { met: vec![None; decisions.len()], decisions, by_packet });
+        let met = vec![Met::Not; decisions.len()];
+        self.replayed = Some(Replayed { decisions, met, by_packet, healed: false });
     }
 
     pub(crate) fn bind_flow(&mut self, name: NameId, flow: Flow) {
@@ -86,13 +101,31 @@ impl Tracking {
         self.replayed.is_some()
     }
 
-    /// What the list says about a packet that enters now; what is not listed passes.
-    pub(crate) fn listed(&mut self, now: Instant, packet: &PacketIdentity) -> Chosen {
+    /// Chance has ended, in a replay as in any run.
+    pub(crate) fn heal(&mut self) {
+        if let Some(replayed) = &mut self.replayed {
+            replayed.healed = true;
+        }
+    }
+
+    /// What the list says about a packet that enters now; what is not listed passes. After a heal only an
+    /// impairment that is `set` again acts.
+    pub(crate) fn listed(
+        &mut self,
+        now: Instant,
+        packet: &PacketIdentity,
+        set: Option<&Impairments>,
+    ) -> Chosen {
         let mut chosen = Chosen::default();
         let Some(replayed) = &mut self.replayed else { return chosen };
         for &index in replayed.by_packet.get(packet).into_iter().flatten() {
-            replayed.met[index as usize].get_or_insert(now);
-            match &replayed.decisions[index as usize].action {
+            let action = &replayed.decisions[index as usize].action;
+            let acts = !replayed.healed || set.is_some_and(|impairments| impairments.may_do(action));
+            replayed.met[index as usize] = if acts { Met::Decided(now) } else { Met::Healed(now) };
+            if !acts {
+                continue;
+            }
+            match action {
                 ChanceAction::Drop => chosen.taken = Some(Taking::Drop),
                 ChanceAction::Mark => chosen.taken = Some(Taking::Mark),
                 ChanceAction::Duplicate => chosen.duplicated = true,
@@ -115,7 +148,7 @@ impl Tracking {
         self.kept.as_deref().unwrap_or_default()
     }
 
-    pub(crate) fn met(&self) -> &[Option<Instant>] {
+    pub(crate) fn met(&self) -> &[Met] {
         self.replayed.as_ref().map_or(&[], |replayed| &replayed.met)
     }
 }

@@ -135,6 +135,9 @@ impl Direction {
         if let Some(impairments) = &mut self.impairments {
             impairments.heal();
         }
+        if let Some(tracking) = &mut self.rare.tracking {
+            tracking.heal();
+        }
         self.rare.held.release(at, |_| true);
         self.let_go(at, now);
     }

@@ -5,7 +5,9 @@ mod experiments;
 
 use std::sync::Arc;
 
+use faultwire_base::Instant;
 use faultwire_sim::experiment::{Overrides, load, parse};
+use faultwire_sim::explain::{Question, watch, when_inevitable};
 use faultwire_sim::output::Trace;
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::record::{Silent, Sink};
@@ -193,6 +195,59 @@ fn another_seed_has_no_say_in_what_chance_does() {
         let counts =
             |run: &CaseRun| run.report.links.iter().map(|link| link.dropped_by_loss).collect::<Vec<_>>();
         assert_eq!(counts(&replayed), counts(&run));
+    }
+}
+
+/// `heal` ends the recorded decisions as it ends chance, and says which it skipped.
+#[test]
+fn a_heal_in_a_replay_ends_what_chance_does() {
+    for (text, run) in failures() {
+        let healed = |at: &str| {
+            let set = vec![format!("heal.at={at}"), "heal.within=60s".to_owned()];
+            let overrides = Overrides { set, ..Overrides::default() };
+            let experiment =
+                parse(&text, "replay.json", &overrides).unwrap_or_else(|error| panic!("{error}"));
+            let (run, recorded, comparison) = replay_case(
+                &experiment.cases[0],
+                Judging::default(),
+                experiment.replay.as_ref().unwrap(),
+                &mut Silent,
+            );
+            (run, recorded.recording, comparison)
+        };
+        // Only the first packet enters before that.
+        let (nothing, recording, comparison) = healed("1ns");
+        let lost = |run: &CaseRun| run.report.links.iter().map(|link| link.dropped_by_loss).sum::<u64>();
+        assert!(lost(&nothing) <= 1);
+        assert!(recording.decisions.iter().all(|decision| decision.at == Instant::ZERO), "{recording:?}");
+        let skipped = comparison.healed.len() + comparison.never_came.len();
+        assert_eq!(skipped + recording.decisions.len(), comparison.decisions);
+        let sentences = comparison.sentences();
+        let told = |sentence: &String| sentence.starts_with("skipped, every fault had ended by then: ");
+        assert!(sentences.iter().any(told), "{sentences:?}");
+
+        let (half, recording, _) = healed("300ms");
+        let end = recording.decisions.iter().map(|decision| decision.at.as_nanos()).max();
+        assert!(end.is_some_and(|end| end < 300_000_000), "{end:?}");
+        assert!(lost(&half) <= lost(&run));
+    }
+}
+
+/// What a branch without further faults comes to is the same, whether chance draws or a list stands for it.
+#[test]
+fn a_failure_becomes_inevitable_at_the_same_moment_in_a_replay() {
+    for (text, _) in failures() {
+        let replay = read(&text);
+        let mut drawn = replay.cases[0].clone();
+        Arc::make_mut(&mut drawn.plan).recording = None;
+        let answer = |case: &Case| {
+            let watched = watch(case, Judging::default());
+            let answer = when_inevitable(case, Judging::default(), &watched, &Question::Failure);
+            format!("{:#?}", answer.unwrap().expect("it failed"))
+        };
+        let replayed = answer(&replay.cases[0]);
+        assert_eq!(replayed, answer(&drawn));
+        assert!(!replayed.contains("No fault is needed"), "{replayed}");
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use faultwire_base::{Instant, PlaceId};
-use faultwire_link::{ChanceDecision, Conversation, Direction, NameId, PacketIdentity};
+use faultwire_base::PlaceId;
+use faultwire_link::{ChanceDecision, Conversation, Direction, Met, NameId, PacketIdentity};
 use faultwire_wire::Flow;
 
 use super::{RecordedConversation, RecordedDecision, RecordedPacket, Recording};
@@ -42,12 +42,14 @@ fn known(of: &RecordedConversation, names: &BTreeMap<&str, NameId>, plan: &Plan)
     })
 }
 
-/// When the packet of each decision came; `None` if it never did.
-pub(crate) fn met(plan: &Plan, recording: &Recording, directions: &[Direction]) -> Vec<Option<Instant>> {
+/// For each decision whether its packet has come.
+pub(crate) fn met(plan: &Plan, recording: &Recording, directions: &[Direction]) -> Vec<Met> {
     let mut told: Vec<_> = directions.iter().map(|direction| direction.replayed().iter()).collect();
     assigned(plan, recording)
         .into_iter()
-        .map(|assigned| assigned.and_then(|(direction, _)| *told[direction.0 as usize].next()?))
+        .map(|assigned| {
+            assigned.and_then(|(direction, _)| told[direction.0 as usize].next().copied()).unwrap_or(Met::Not)
+        })
         .collect()
 }
 

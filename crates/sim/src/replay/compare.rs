@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use faultwire_base::Instant;
 
-use super::RecordedDecision;
 use super::checkpoints::{CheckpointWatch, Departure};
 use super::file::{RecordedRun, Replay};
+use super::{Met, RecordedDecision};
 use crate::failure::Cluster;
 use crate::fingerprint::FINGERPRINT_NAME;
 use crate::plan::Case;
@@ -79,17 +79,19 @@ fn compare(
     let departs = basis == Basis::Fingerprint && run.report.fingerprint != expected.fingerprint;
     let met = world.replayed().unwrap_or_default();
     let decisions = || expected.recording.decisions.iter().zip(&met);
+    let those = |which: fn(Met) -> bool| {
+        decisions().filter(move |(_, met)| which(**met)).map(|(decision, _)| decision.clone()).collect()
+    };
     Comparison {
         basis,
         writer: replay.faultwire_version.clone(),
         departure: departs.then(|| watch.late_departure(expected.events)),
         decisions: expected.recording.decisions.len(),
-        never_came: decisions()
-            .filter(|(_, met)| met.is_none())
-            .map(|(decision, _)| decision.clone())
-            .collect(),
-        otherwise: decisions().find_map(|(decision, met)| {
-            met.filter(|met| *met != decision.at).map(|met| (decision.clone(), met))
+        never_came: those(|met| met == Met::Not),
+        healed: those(|met| matches!(met, Met::Healed(_))),
+        otherwise: decisions().find_map(|(decision, met)| match *met {
+            Met::Decided(at) | Met::Healed(at) if at != decision.at => Some((decision.clone(), at)),
+            Met::Decided(_) | Met::Healed(_) | Met::Not => None,
         }),
         recorded: (expected.outcome, expected.cluster()),
         now: (run.report.outcome, run.cluster()),
@@ -118,6 +120,8 @@ pub struct Comparison {
     pub decisions: usize,
     /// Those whose packets never came; they were skipped.
     pub never_came: Vec<RecordedDecision>,
+    /// Those whose packets came when a heal had ended chance; they were skipped.
+    pub healed: Vec<RecordedDecision>,
     /// The first whose packet came at another time, and when.
     pub otherwise: Option<(RecordedDecision, Instant)>,
     /// How the recorded run ended, and in which way it failed.
@@ -157,7 +161,12 @@ impl Comparison {
                 decision.at
             ));
         }
-        self.skipped(&mut sentences);
+        skipped(&self.never_came, ("its packet never came", "their packets never came"), &mut sentences);
+        skipped(
+            &self.healed,
+            ("every fault had ended by then", "every fault had ended by then"),
+            &mut sentences,
+        );
         sentences.push(self.ended());
         sentences
     }
@@ -175,18 +184,6 @@ impl Comparison {
             format!("; it was recorded by faultwire {}, this is {}", self.writer, env!("CARGO_PKG_VERSION"))
         };
         format!("it departs from the recording {place}{writer}")
-    }
-
-    fn skipped(&self, sentences: &mut Vec<String>) {
-        for decision in self.never_came.iter().take(LISTED_MAX) {
-            sentences
-                .push(format!("skipped, its packet never came: {decision}, recorded at {}", decision.at));
-        }
-        let more = self.never_came.len().saturating_sub(LISTED_MAX);
-        if more > 0 {
-            let (plural, whose) = if more == 1 { ("", "its packet") } else { ("s", "their packets") };
-            sentences.push(format!("{more} more decision{plural} skipped, since {whose} never came"));
-        }
     }
 
     fn ended(&self) -> String {
@@ -214,6 +211,18 @@ impl Comparison {
                 self.recorded.1.as_ref().map_or_else(|| "none".to_owned(), Cluster::id)
             ),
         }
+    }
+}
+
+/// Tells of decisions that were skipped, and why: of one, of several.
+fn skipped(decisions: &[RecordedDecision], (one, several): (&str, &str), sentences: &mut Vec<String>) {
+    for decision in decisions.iter().take(LISTED_MAX) {
+        sentences.push(format!("skipped, {one}: {decision}, recorded at {}", decision.at));
+    }
+    match decisions.len().saturating_sub(LISTED_MAX) {
+        0 => {}
+        1 => sentences.push(format!("1 more decision skipped, since {one}")),
+        more => sentences.push(format!("{more} more decisions skipped, since {several}")),
     }
 }
 

@@ -3,7 +3,8 @@
 //! A run is recorded by asking its [`World`](crate::world::World) to [keep](crate::world::World::keep_decisions) its
 //! decisions; it is replayed by a [`Plan`](crate::plan::Plan) that carries a [`Recording`]. In a replay nothing random is
 //! drawn on any link: the list decides, and a packet that is not listed passes, also after the last one that is. Faults
-//! that have a name (targeted, injected, changes in time, `heal`) are data already and stay in the experiment.
+//! that have a name (targeted, injected, changes in time, `heal`) are data already and stay in the experiment; a `heal`
+//! ends the list as it ends chance.
 //!
 //! A packet is named by what it is, not by its count among all packets: the first name bound to its conversation, its
 //! kind, its place in its sender's stream, which sending it is, and only among packets that agree in all of these, which.
@@ -41,8 +42,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use faultwire_base::{Duration, Instant};
-pub use faultwire_link::ChanceAction;
 use faultwire_link::PacketKind;
+pub use faultwire_link::{ChanceAction, Met};
 
 use crate::experiment::{ExperimentError, Overrides, parse};
 

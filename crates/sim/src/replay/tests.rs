@@ -53,7 +53,7 @@ fn a_replay_repeats_the_run_from_its_decisions_alone() {
         replay.run(&mut Silent);
         assert_eq!(replay.fingerprint(), world.fingerprint(), "seed {seed}");
         assert_eq!(replay.decisions(), recording);
-        let times: Vec<_> = recording.decisions.iter().map(|decision| Some(decision.at)).collect();
+        let times: Vec<_> = recording.decisions.iter().map(|decision| Met::Decided(decision.at)).collect();
         assert_eq!(replay.replayed(), Some(times));
     }
 }

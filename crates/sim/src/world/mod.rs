@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use faultwire_base::{Instant, PlaceId, SeedTree};
 use faultwire_host::Host;
-use faultwire_link::NameId;
+use faultwire_link::{Met, NameId};
 
 use crate::plan::{DirectionId, FaultId, Plan};
 use crate::record::{Event, Record, Sink};
@@ -176,8 +176,8 @@ impl World {
         replay::told(&self.plan, self.network.directions())
     }
 
-    /// In a replay: for each decision of the [recording](Plan::recording) when its packet came, `None` if it has not.
-    pub fn replayed(&self) -> Option<Vec<Option<Instant>>> {
+    /// In a replay: for each decision of the [recording](Plan::recording) whether its packet has come.
+    pub fn replayed(&self) -> Option<Vec<Met>> {
         let recording = self.plan.recording.as_ref()?;
         Some(replay::met(&self.plan, recording, self.network.directions()))
     }

@@ -12,7 +12,7 @@ use crate::decision::{Decision, LinkEvent, NameId};
 use crate::direction::Direction;
 use crate::identity::{Conversation, PacketIdentity};
 use crate::kind::PacketKind;
-use crate::recorded::{ChanceAction, ChanceDecision};
+use crate::recorded::{ChanceAction, ChanceDecision, Met};
 use crate::targeted::{Action, Match, Nth, TargetedFault};
 
 /// Everything that chance can do, two changes of it in time, and copies that it judges.
@@ -85,7 +85,7 @@ fn keeping_decisions_changes_nothing_and_replaying_them_repeats_the_run() {
         let (replayed, replaying) = offered(replaying);
         assert_eq!(plain, replayed, "seed {seed}");
         assert_eq!(replaying.decisions(), decisions, "a replay kept is the same list");
-        let met: Vec<_> = decisions.iter().map(|decision| Some(decision.at)).collect();
+        let met: Vec<_> = decisions.iter().map(|decision| Met::Decided(decision.at)).collect();
         assert_eq!(replaying.replayed(), met);
     }
 }
@@ -117,7 +117,7 @@ fn what_is_not_listed_passes_and_what_never_comes_is_told() {
         .map(|event| event.packet.count())
         .collect();
     assert_eq!(dropped, [6], "and no other");
-    assert_eq!(direction.replayed(), [Some(at(6)), None, Some(at(8))]);
+    assert_eq!(direction.replayed(), [Met::Decided(at(6)), Met::Not, Met::Decided(at(8))]);
     let arrival =
         |count: u64| arrived.iter().find(|(_, packet)| packet.tag.id.count() == count).expect("it came").0;
     // 140 octets take 112 us at 10 Mbit/s.
@@ -141,4 +141,53 @@ fn bits_past_the_end_of_a_packet_are_left_out() {
         })
         .collect();
     assert_eq!(corrupted, [(2, 3, 1)]);
+}
+
+/// A heal ends the list as it ends chance, and a later change begins one impairment anew, not the others.
+#[test]
+fn a_heal_ends_the_list_until_chance_is_set_again() {
+    let mut config = impaired();
+    let loss = Loss::Random { probability: percent(1), max_burst: None };
+    config.changes = vec![
+        ScheduledChange { at: at(10), change: Change::Heal },
+        ScheduledChange { at: at(20), change: Change::SetLoss(Some(loss)) },
+    ];
+    let list: Vec<_> = [500, 1500, 2500]
+        .into_iter()
+        .flat_map(|byte| [decision(byte, ChanceAction::Drop), decision(byte + 100, ChanceAction::Duplicate)])
+        .collect();
+    for heals_by_call in [false, true] {
+        let mut direction = Direction::new(&config, PlaceId(9), "wire>b", SeedTree::new(1));
+        direction.replay(list.clone());
+        direction.keep_decisions();
+        if heals_by_call {
+            direction.cancel_changes();
+            direction.heal(at(0));
+        }
+        let ((told, _), direction) = offered(direction);
+        let counts = |what: fn(&Decision) -> bool| -> Vec<u64> {
+            told.iter().filter(|event| what(&event.decision)).map(|event| event.packet.count()).collect()
+        };
+        let dropped = counts(|decision| matches!(decision, Decision::Dropped(_)));
+        let copied = counts(|decision| matches!(decision, Decision::Duplicated { .. }));
+        let [decided, healed] = [Met::Decided, Met::Healed];
+        let kept: Vec<_> = direction.decisions().iter().map(|decision| decision.at).collect();
+        if heals_by_call {
+            assert_eq!((dropped, copied), (vec![], vec![]));
+            assert_eq!(kept, []);
+            assert_eq!(direction.replayed(), [6, 7, 16, 17, 26, 27].map(|count| healed(at(count))));
+        } else {
+            assert_eq!((dropped, copied), (vec![6, 26], vec![7]));
+            assert_eq!(kept, [at(6), at(7), at(26)], "what was not done is not kept");
+            let met = [
+                decided(at(6)),
+                decided(at(7)),
+                healed(at(16)),
+                healed(at(17)),
+                decided(at(26)),
+                healed(at(27)),
+            ];
+            assert_eq!(direction.replayed(), met);
+        }
+    }
 }
