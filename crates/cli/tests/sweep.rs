@@ -56,7 +56,7 @@ fn the_summary_counts_failures_by_cause_and_tells_how_to_repeat_the_smallest() {
     let file = lossy(&folder);
     let run = faultwire(&["sweep", &file, "--seeds", "0..=199", "--metric", "virtual_time_ns"]);
     for part in [
-        "tiny: 200 seeds (0..=199): 200 runs",
+        "tiny: 200 seeds (0..=199): ",
         "95 % interval",
         "virtual_time_ns in",
         "expectation \"in time\" failed",
@@ -131,6 +131,62 @@ fn a_grid_pairs_its_cells_by_seed() {
         assert!(run.stdout.contains(part), "{part}:\n{}", run.stdout);
     }
     assert_eq!(run.stderr, "", "with --out the summary is what was asked for");
+}
+
+#[test]
+fn rates_are_of_seeds_case_by_case_and_a_hunt_counts_the_same() {
+    let folder = Folder::new("sweep-cases");
+    let text = fs::read_to_string(lossy(&folder)).unwrap();
+    let cases = r#""cases": [
+        { "name": "one" },
+        { "name": "control", "set": { "links.wire.loss": "100%", "stop.at": "1s" },
+          "must_fail": [ "in time", "all read" ] } ], "expect""#;
+    let text = text.replace("\"name\": \"web\"", "\"name\": \"web\", \"may_be_unfinished\": true");
+    let text = text.replace("\"name\": \"browser\"", "\"name\": \"browser\", \"may_be_unfinished\": true");
+    let file = folder.file("cases.json", &text.replace("\"expect\"", cases));
+    let swept = faultwire(&["sweep", &file, "--seeds", "0..100"]);
+    let failing = lines(&swept.stdout).iter().filter(|line| line["outcome"] == "failed").count();
+    assert!(failing > 3 && failing < 97, "{}", swept.stderr);
+    let summary: Vec<&str> = swept.stderr.lines().collect();
+    assert_eq!(
+        summary[0],
+        format!(
+            "tiny: 100 seeds (0..=99), 2 cases: {} passed everywhere, {failing} failed somewhere",
+            100 - failing
+        )
+    );
+    assert_eq!(
+        summary[2..4],
+        ["  seeds that passed, for each case", "  passed  seeds      rate      95 % interval"]
+    );
+    for (row, passed, case) in [(4, 100 - failing, "case \"one\""), (5, 100, "case \"control\" (must fail)")]
+    {
+        let words: Vec<&str> = summary[row].split_whitespace().collect();
+        assert_eq!(words[..2], [passed.to_string().as_str(), "100"], "{}", swept.stderr);
+        assert!(summary[row].ends_with(&format!("  {case}")), "{}", swept.stderr);
+    }
+    let hunted =
+        faultwire(&["hunt", &file, "--seeds", "0..100", "--clusters", "0", "--out", &folder.path("out")]);
+    assert!(hunted.stdout.starts_with(&format!("{failing} of 100 seeds fail, in ")), "{}", hunted.stdout);
+    let index = fs::read_to_string(folder.path("out/README.md")).unwrap();
+    let clusters = summary.iter().filter(|line| line.ends_with(", in case \"one\""));
+    let clusters: Vec<&str> =
+        clusters.map(|line| line.split_once(' ').unwrap().1.split(' ').next().unwrap()).collect();
+    assert!(!clusters.is_empty(), "{}", swept.stderr);
+    for (number, seeds) in (1..).zip(&clusters) {
+        assert!(index.contains(&format!("\n| {number} | {seeds} (")), "{seeds}: {index}");
+    }
+}
+
+#[test]
+fn two_cells_that_end_alike_for_every_seed_may_still_differ() {
+    let folder = Folder::new("sweep-alike");
+    let file = folder.file("tiny.json", TINY);
+    let run = faultwire(&["sweep", &file, "--seeds", "0..100", "--param", "links.wire.delay=5ms,6ms"]);
+    let paired =
+        run.stderr.lines().find(|line| line.contains("+0.00")).unwrap_or_else(|| panic!("{}", run.stderr));
+    // 3.84 / (100 + 3.84): Tango's interval where no pair differs.
+    assert_eq!(paired, "    100       0     0       +0.00  -3.70 to +3.70  links.wire.delay=6ms");
 }
 
 #[test]

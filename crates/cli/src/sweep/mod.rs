@@ -29,7 +29,8 @@ pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
     let cells = grid::cells(arguments)?;
     let settings = settings(arguments, &cells)?;
     let identity = sweep::identity(&cells, &settings);
-    let mut summary = Summary::new(cells.len(), settings.metrics.len());
+    let mut summary =
+        Summary::new(cells.iter().map(|cell| cell.experiment.cases.len()), settings.metrics.len());
     let (output, left) = open(arguments, &identity, (&cells, &settings.metrics), &mut summary)?;
     let progress = progress(arguments, &left);
     let kept = Arc::new(Mutex::new(Kept { output: Some(output), summary, progress, trouble: None }));
@@ -55,10 +56,9 @@ pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
     } else {
         terminal::note(text.trim_end())
     }
-    let passed = kept.summary.passed();
     Ok(match ending {
         Ending::Interrupted => Status::Interrupted,
-        _ if passed.count == passed.of => Status::Held,
+        _ if kept.summary.failing() == 0 => Status::Held,
         _ => Status::Failed,
     })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use faultwire_sim::experiment::Overrides;
 use faultwire_sim::failure::Failure;
-use faultwire_sim::sweep::{self, CellSummary, ClusterSummary, Interval, Mean, Occurrence, Summary};
+use faultwire_sim::sweep::{self, CaseSummary, ClusterSummary, Interval, Mean, Occurrence, Summary};
 
 use super::arguments::SweepArguments;
 use super::{Work, grid};
@@ -36,7 +36,7 @@ impl Told<'_> {
         let seeds = self.arguments.seeds;
         let (done, planned) = (self.summary.seeds(), u128::from(seeds.last - seeds.first) + 1);
         let part = if u128::from(done) == planned { String::new() } else { format!("{done} of ") };
-        let (passed, cells) = (self.summary.passed(), self.work.cells.len());
+        let cells = self.work.cells.len();
         let experiment = &self.work.cells[0].experiment;
         let mut text = format!(
             "{}: {part}{} ({}..={})",
@@ -51,10 +51,25 @@ impl Told<'_> {
         if experiment.cases.len() > 1 {
             let _ = write!(text, ", {}", count(experiment.cases.len() as u128, "case"));
         }
-        let failed = passed.of - passed.count;
-        let _ =
-            writeln!(text, ": {}, {} passed, {failed} failed", count(passed.of.into(), "run"), passed.count);
+        let failing = self.summary.failing();
+        let (all, any) = if self.has_rows() { (" everywhere", " somewhere") } else { ("", "") };
+        let _ = writeln!(text, ": {} passed{all}, {failing} failed{any}", done - failing);
         text
+    }
+
+    /// Whether there is more than one case in one cell.
+    fn has_rows(&self) -> bool {
+        self.work.cells.len() > 1 || self.work.cells[0].experiment.cases.len() > 1
+    }
+
+    /// What makes the rows of a table.
+    fn row_words(&self) -> &'static str {
+        match (self.work.cells.len() > 1, self.work.cells[0].experiment.cases.len() > 1) {
+            (true, true) => ", for each cell and case",
+            (true, false) => ", for each cell",
+            (false, true) => ", for each case",
+            (false, false) => "",
+        }
     }
 
     /// What a cell is called; nothing if there is only one.
@@ -63,14 +78,33 @@ impl Told<'_> {
         parameters.map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>().join(" ")
     }
 
-    fn cells(&self) -> impl Iterator<Item = (String, &CellSummary)> {
-        self.summary.cells().iter().enumerate().map(|(index, cell)| (self.cell_name(index), cell))
+    /// What a case of a cell is called; nothing if there is only one.
+    fn row_name(&self, cell: usize, case: usize) -> String {
+        let mut name = self.cell_name(cell);
+        let cases = &self.work.cells[cell].experiment.cases;
+        if cases.len() > 1 {
+            let gap = if name.is_empty() { "" } else { ", " };
+            let must_fail = if cases[case].must_fail.is_empty() { "" } else { " (must fail)" };
+            let _ = write!(name, "{gap}case {:?}{must_fail}", cases[case].name);
+        }
+        name
+    }
+
+    /// Every case of every cell from the `first` one on, with its name.
+    fn rows(&self, first: usize) -> impl Iterator<Item = (String, &CaseSummary)> {
+        let cells = self.summary.cells().iter().enumerate().skip(first);
+        cells.flat_map(move |(cell, cases)| {
+            cases.iter().enumerate().map(move |(case, summary)| (self.row_name(cell, case), summary))
+        })
     }
 
     fn rates(&self, text: &mut String) {
-        let mut table = Table::new(["passed", "of", "rate", "95 % interval"]);
-        for (name, cell) in self.cells() {
-            let passed = cell.passed;
+        if self.has_rows() {
+            let _ = writeln!(text, "\n  seeds that passed{}", self.row_words());
+        }
+        let mut table = Table::new(["passed", "seeds", "rate", "95 % interval"]);
+        for (name, row) in self.rows(0) {
+            let passed = row.passed;
             let (Some(rate), Some(interval)) = (passed.value(), passed.interval()) else { continue };
             let percent = |part: f64| format!("{:.2}", part * 100.0);
             let rate = format!("{} %", percent(rate));
@@ -78,34 +112,42 @@ impl Told<'_> {
             table.row([passed.count.to_string(), passed.of.to_string(), rate, interval], &name);
         }
         table.write(text);
-        if self.summary.cells().len() < 2 || self.summary.seeds() == 0 {
+        if self.work.cells.len() < 2 || self.summary.seeds() == 0 {
             return;
         }
         let _ = writeln!(text, "\n  rate less that of {}, paired by seed, in points", self.cell_name(0));
-        let mut table = Table::new(["n", "difference", "95 % interval"]);
-        for (name, cell) in self.cells().skip(1) {
-            table.row(mean_words(cell.passed_difference, |part| format!("{:+.2}", part * 100.0)), &name);
+        let mut table = Table::new(["seeds", "gained", "lost", "difference", "95 % interval"]);
+        for (name, row) in self.rows(1) {
+            let paired = row.against_first;
+            let (Some(difference), Some(Interval { low, high })) = (paired.value(), paired.interval()) else {
+                continue;
+            };
+            let points = |part: f64| format!("{:+.2}", part * 100.0);
+            let figures = [paired.count(), paired.gained, paired.lost].map(|count| count.to_string());
+            let [seeds, gained, lost] = figures;
+            let interval = format!("{} to {}", points(low), points(high));
+            table.row([seeds, gained, lost, points(difference), interval], &name);
         }
         table.write(text);
     }
 
     fn metric(&self, text: &mut String, index: usize, name: &str) {
-        let largest = self.summary.cells().iter().filter_map(|cell| cell.metrics[index].value());
+        let largest = self.summary.cells().iter().flatten().filter_map(|row| row.metrics[index].value());
         let unit = Unit::of(name, largest.fold(0.0, f64::max));
-        let _ = writeln!(text, "\n  {name}{}", unit.suffix());
-        let mut table = Table::new(["n", "mean", "95 % interval"]);
-        for (name, cell) in self.cells() {
-            table.row(mean_words(cell.metrics[index], |value| unit.shown(value)), &name);
+        let _ = writeln!(text, "\n  {name}{}{}", unit.suffix(), self.row_words());
+        let mut table = Table::new(["seeds", "mean", "95 % interval"]);
+        for (name, row) in self.rows(0) {
+            table.row(mean_words(row.metrics[index], |value| unit.shown(value)), &name);
         }
         table.write(text);
-        if self.summary.cells().len() < 2 {
+        if self.work.cells.len() < 2 {
             return;
         }
         let _ =
             writeln!(text, "\n  {name}{} less that of {}, paired by seed", unit.suffix(), self.cell_name(0));
-        let mut table = Table::new(["n", "difference", "95 % interval"]);
-        for (name, cell) in self.cells().skip(1) {
-            table.row(mean_words(cell.differences[index], |value| unit.signed(value)), &name);
+        let mut table = Table::new(["seeds", "difference", "95 % interval"]);
+        for (name, row) in self.rows(1) {
+            table.row(mean_words(row.differences[index], |value| unit.signed(value)), &name);
         }
         table.write(text);
     }
@@ -137,7 +179,8 @@ impl Told<'_> {
             overrides.set.extend(drawn.set);
             overrides.without.extend(drawn.without);
         }
-        let _ = writeln!(text, "\n{number}. {}, cluster {id}", count(cluster.count.into(), "run"));
+        let seeds = count(cluster.seeds.into(), "seed");
+        let _ = writeln!(text, "\n{number}. {seeds}, cluster {id}{}", self.cases_of(cluster));
         for failure in &result.failures {
             let _ = writeln!(text, "   {}", failure.sentence);
         }
@@ -160,6 +203,17 @@ impl Told<'_> {
                 env!("CARGO_PKG_REPOSITORY")
             );
         }
+    }
+
+    /// The cases that failed so, if the file has several.
+    fn cases_of(&self, cluster: &ClusterSummary) -> String {
+        let cases = &self.work.cells[cluster.first.cell].experiment.cases;
+        if cases.len() < 2 {
+            return String::new();
+        }
+        let names: Vec<String> =
+            cluster.cases.iter().map(|&case| format!("{:?}", cases[case].name)).collect();
+        format!(", in case{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
     }
 
     fn place(&self, at: Occurrence) -> String {

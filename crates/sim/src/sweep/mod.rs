@@ -59,8 +59,8 @@ use crate::run::Judging;
 pub use identity::identity;
 pub use line::{CaseLine, CaseOutcome, Line, Pairs};
 pub use metric::{Metric, MetricError};
-pub use statistics::{Interval, Mean, Proportion};
-pub use summary::{CellSummary, ClusterSummary, Occurrence, Summary};
+pub use statistics::{Interval, Mean, Paired, Proportion};
+pub use summary::{CaseSummary, ClusterSummary, Occurrence, Summary};
 
 /// How to sweep.
 #[derive(Clone, Debug)]

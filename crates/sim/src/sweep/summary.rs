@@ -1,8 +1,11 @@
 //! What can be said of a sweep as a whole, kept in memory that does not grow with the number of seeds.
+//!
+//! What is counted are seeds. The cases of a seed share its chance, so that their runs say less than as many seeds would;
+//! and a case that must fail says nothing about the others. So each case of each cell is looked at by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CaseOutcome, Mean, Proportion};
+use super::{CaseOutcome, Mean, Paired, Proportion};
 use crate::report::Outcome;
 
 /// Clusters that are told apart; what fails in yet other ways is counted without a name.
@@ -11,34 +14,39 @@ const CLUSTERS_MAX: usize = 1_000;
 /// A sweep so far.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    cells: Vec<CellSummary>,
+    cells: Vec<Vec<CaseSummary>>,
     clusters: BTreeMap<String, ClusterSummary>,
     unnamed: u64,
     seeds: u64,
+    failing: u64,
 }
 
-/// One cell.
+/// One case in one cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CellSummary {
-    /// Runs that passed, each case of each seed being one.
+pub struct CaseSummary {
+    /// Seeds that passed here.
     pub passed: Proportion,
-    /// Each metric over all runs that have it.
+    /// Each metric over all seeds that have it.
     pub metrics: Vec<Mean>,
-    /// What a seed gains or loses here against the same seed in the first cell: passed is 1, failed is 0.
-    pub passed_difference: Mean,
-    /// Each metric, less its value for the same seed in the first cell.
+    /// How seeds end here against how they end in the same case of the first cell.
+    pub against_first: Paired,
+    /// Each metric, less its value for the same seed in the same case of the first cell.
     pub differences: Vec<Mean>,
 }
 
 /// One way to fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterSummary {
-    /// Runs that failed so.
-    pub count: u64,
+    /// Seeds of which at least one run failed so.
+    pub seeds: u64,
+    /// Indices of the cases that did.
+    pub cases: BTreeSet<usize>,
     /// The first in the order of seeds.
     pub first: Occurrence,
     /// The one with the fewest events, the first of them.
     pub smallest: Occurrence,
+    /// The seed that was counted last.
+    last: u64,
 }
 
 /// Where a failure was seen.
@@ -55,38 +63,44 @@ pub struct Occurrence {
 }
 
 impl Summary {
-    /// The summary of no seed yet.
-    pub fn new(cells: usize, metrics: usize) -> Self {
-        let cell = CellSummary {
+    /// The summary of no seed yet, for cells with so many cases each.
+    pub fn new(cases: impl IntoIterator<Item = usize>, metrics: usize) -> Self {
+        let case = CaseSummary {
             passed: Proportion::default(),
             metrics: vec![Mean::default(); metrics],
-            passed_difference: Mean::default(),
+            against_first: Paired::default(),
             differences: vec![Mean::default(); metrics],
         };
-        Self { cells: vec![cell; cells], clusters: BTreeMap::new(), unnamed: 0, seeds: 0 }
+        let cells = cases.into_iter().map(|cases| vec![case.clone(); cases]).collect();
+        Self { cells, clusters: BTreeMap::new(), unnamed: 0, seeds: 0, failing: 0 }
     }
 
     /// Takes in one seed: for each cell, how each of its cases ended.
     pub fn add(&mut self, seed: u64, cells: &[Vec<CaseOutcome<'_>>]) {
         self.seeds += 1;
-        for (index, cases) in cells.iter().enumerate() {
-            for (case, outcome) in cases.iter().enumerate() {
-                self.cells[index].add(outcome, cells[0].get(case));
+        self.failing += u64::from(cells.iter().flatten().any(|outcome| outcome.outcome != Outcome::Passed));
+        for (index, outcomes) in cells.iter().enumerate() {
+            for (case, outcome) in outcomes.iter().enumerate() {
+                if let Some(summary) = self.cells[index].get_mut(case) {
+                    summary.add(outcome, cells[0].get(case));
+                }
                 let Some(cluster) = outcome.cluster else { continue };
-                let here = Occurrence { seed, cell: index, case, events: outcome.events };
-                self.add_failure(cluster, here);
+                self.add_failure(cluster, Occurrence { seed, cell: index, case, events: outcome.events });
             }
         }
     }
 
     fn add_failure(&mut self, cluster: &str, here: Occurrence) {
         if let Some(known) = self.clusters.get_mut(cluster) {
-            known.count += 1;
+            known.seeds += u64::from(known.last != here.seed);
+            known.last = here.seed;
+            known.cases.insert(here.case);
             if here.events < known.smallest.events {
                 known.smallest = here;
             }
         } else if self.clusters.len() < CLUSTERS_MAX {
-            let new = ClusterSummary { count: 1, first: here, smallest: here };
+            let cases = BTreeSet::from([here.case]);
+            let new = ClusterSummary { seeds: 1, cases, first: here, smallest: here, last: here.seed };
             self.clusters.insert(cluster.to_owned(), new);
         } else {
             self.unnamed += 1;
@@ -98,17 +112,14 @@ impl Summary {
         self.seeds
     }
 
-    /// Each cell.
-    pub fn cells(&self) -> &[CellSummary] {
-        &self.cells
+    /// Those of which a run failed, in any case of any cell.
+    pub fn failing(&self) -> u64 {
+        self.failing
     }
 
-    /// Runs that passed, in all cells.
-    pub fn passed(&self) -> Proportion {
-        self.cells.iter().fold(Proportion::default(), |sum, cell| Proportion {
-            count: sum.count + cell.passed.count,
-            of: sum.of + cell.passed.of,
-        })
+    /// The cases of each cell.
+    pub fn cells(&self) -> &[Vec<CaseSummary>] {
+        &self.cells
     }
 
     /// Clusters by [id](crate::failure::Cluster::id), the most frequent first.
@@ -116,18 +127,18 @@ impl Summary {
         let mut clusters: Vec<(&str, &ClusterSummary)> =
             self.clusters.iter().map(|(id, cluster)| (id.as_str(), cluster)).collect();
         clusters.sort_by_key(|(_, cluster)| {
-            (std::cmp::Reverse(cluster.count), cluster.first.seed, cluster.first.cell)
+            (std::cmp::Reverse(cluster.seeds), cluster.first.seed, cluster.first.cell, cluster.first.case)
         });
         clusters
     }
 
-    /// Failures beyond those that are told apart.
+    /// Failed runs beyond the clusters that are told apart.
     pub fn unnamed(&self) -> u64 {
         self.unnamed
     }
 }
 
-impl CellSummary {
+impl CaseSummary {
     fn add(&mut self, outcome: &CaseOutcome<'_>, first: Option<&CaseOutcome<'_>>) {
         let passed = |outcome: &CaseOutcome<'_>| outcome.outcome == Outcome::Passed;
         self.passed.add(passed(outcome));
@@ -137,7 +148,7 @@ impl CellSummary {
             }
         }
         let Some(first) = first else { return };
-        self.passed_difference.add(f64::from(i8::from(passed(outcome)) - i8::from(passed(first))));
+        self.against_first.add(passed(first), passed(outcome));
         let pairs = outcome.metrics.iter().zip(&first.metrics);
         for (mean, (here, there)) in self.differences.iter_mut().zip(pairs) {
             if let (Some(here), Some(there)) = (here, there) {
