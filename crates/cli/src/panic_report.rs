@@ -53,6 +53,15 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     caught_telling(Telling::Report, work)
 }
 
+/// What to say of a candidate of a shrink that panicked, which is a bug beside the one that was shrunk.
+pub(crate) fn of_candidate(panicked: &str) -> String {
+    format!(
+        "one of the smaller experiments was left out, since it met an internal error: {panicked}. This is a bug of \
+         faultwire; please report it at {}/issues with the experiment and the command",
+        env!("CARGO_PKG_REPOSITORY")
+    )
+}
+
 /// Does some work; if it panics, its message and the place in the code, which nobody else prints.
 ///
 /// # Errors
@@ -62,9 +71,9 @@ pub(crate) fn caught_in_a_sentence(work: &mut dyn FnMut()) -> Result<(), String>
 }
 
 fn caught_telling<T>(telling: Telling, work: impl FnOnce() -> T) -> Result<T, String> {
-    TELLING.set(telling);
+    let before = TELLING.replace(telling);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
-    TELLING.set(Telling::Hook);
+    TELLING.set(before);
     result.map_err(|payload| match CAUGHT.take() {
         // No hook of ours is installed, as in tests.
         told if told.is_empty() => what(&*payload).unwrap_or("no message").to_owned(),

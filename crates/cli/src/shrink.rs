@@ -33,6 +33,7 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
         jobs: arguments.jobs.map_or(0, NonZeroUsize::get),
         tries_max: arguments.tries,
         judging: Judging { hazards_fail: arguments.hazards == Hazards::Fail },
+        catch: panic_report::caught_in_a_sentence,
     };
     let failing = Failing::find(&experiment, selection.case.as_deref(), seed, &settings)?;
     let files = Files::claim(&arguments.out)?;
@@ -46,6 +47,9 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
     files.write(&shrunk, &command(arguments, shrunk.seed))?;
     if !arguments.quiet {
         terminal::print(&text(&shrunk, &arguments.out, Paint::for_stdout()))?;
+    }
+    if let Some(panicked) = &shrunk.panicked {
+        terminal::note(&panic_report::of_candidate(panicked));
     }
     Ok(match shrunk.cut {
         Some(Cut::Interrupted) => {

@@ -222,6 +222,7 @@ impl Quarry {
             jobs: self.arguments.jobs.map_or(0, NonZeroUsize::get),
             tries_max: self.arguments.tries,
             judging: self.judging(),
+            catch: panic_report::caught_in_a_sentence,
         };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(
@@ -234,6 +235,9 @@ impl Quarry {
         });
         bar.finish_and_clear();
         let evidence = evidence.map_err(|error| error.to_string())?;
+        if let Some(panicked) = &evidence.shrunk.panicked {
+            terminal::note(&panic_report::of_candidate(panicked));
+        }
         Ok(evidence::ticket(
             &experiment,
             found,

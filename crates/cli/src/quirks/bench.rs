@@ -145,17 +145,24 @@ impl Bench {
         }
         overrides.seed = Some(failed.seed);
         let experiment = hunt.parse(&overrides)?;
-        let settings =
-            shrink::Settings { jobs: self.jobs.map_or(0, NonZeroUsize::get), ..shrink::Settings::default() };
-        match shrink::shrink(&experiment, None, failed.seed, &settings, |_| ControlFlow::Continue(())) {
-            Ok(shrunk) => {
+        let settings = shrink::Settings {
+            jobs: self.jobs.map_or(0, NonZeroUsize::get),
+            catch: panic_report::caught_in_a_sentence,
+            ..shrink::Settings::default()
+        };
+        let shrink =
+            || shrink::shrink(&experiment, None, failed.seed, &settings, |_| ControlFlow::Continue(()));
+        match panic_report::caught(shrink) {
+            Ok(Ok(shrunk)) => {
                 let kept =
                     shrunk.minimal.clone().unwrap_or_else(|| shrunk.replay(&command(hunt, &overrides)));
                 found.faults = shrunk.after.faults + shrunk.after.decisions;
                 found.troubles = troubles(&shrunk, &kept, host);
+                found.troubles.extend(shrunk.panicked.as_deref().map(panic_report::of_candidate));
                 found.experiment = Some(kept);
             }
-            Err(error) => found.troubles.push(format!("not shrunk: {error}")),
+            Ok(Err(error)) => found.troubles.push(format!("not shrunk: {error}")),
+            Err(report) => found.troubles.push(format!("not shrunk: {report}")),
         }
         if !found.troubles.is_empty() {
             found.troubles.push(command(hunt, &overrides));

@@ -3,7 +3,8 @@
 //! Start with [`shrink`]: it takes an experiment, a case and a seed, and looks for the smallest experiment that fails *in
 //! the same way*. What stays is the [cluster](crate::failure::Cluster) of the failure (which expectations, oracles and
 //! apps, and what they said), how the run ended, and that it passes where the original passed: without faults, without
-//! quirks. So a failure never turns into another one, nor into one for want of time.
+//! quirks. So a failure never turns into another one, nor into one for want of time; and where it took faults, or a quirk, at
+//! least one of them stays.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -60,6 +61,7 @@ use crate::failure::{Cluster, Failure};
 use crate::plan::Experiment;
 use crate::replay::{self, RecordedRun};
 use crate::run::Judging;
+use crate::sweep::{Catch, catch_panic};
 use chance::Chance;
 use result::Origin;
 use search::{Search, State};
@@ -74,11 +76,13 @@ pub struct Settings {
     pub tries_max: u64,
     /// How runs are judged.
     pub judging: Judging,
+    /// Does some work and says why if it panicked. A candidate that panics fails in another way.
+    pub catch: Catch,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { jobs: 0, tries_max: 20_000, judging: Judging::default() }
+        Self { jobs: 0, tries_max: 20_000, judging: Judging::default(), catch: catch_panic }
     }
 }
 
@@ -126,6 +130,8 @@ pub struct Shrunk {
     pub tried: u64,
     /// Why it ended, if there may be more to gain.
     pub cut: Option<Cut>,
+    /// What the first candidate said that panicked, if one did: a bug of ours, beside the failure that was shrunk.
+    pub panicked: Option<String>,
 }
 
 impl Shrunk {
@@ -193,7 +199,7 @@ impl Failing {
                 None => target::record(own, settings.judging),
             };
             let decisions: Arc<[Chance]> = Chance::all(ran.recording.clone()).into();
-            let Some(target) = Target::of(&setting, &decisions, &ran, settings.judging) else { continue };
+            let Some(target) = Target::of(&setting, &decisions, &ran, settings) else { continue };
             let start = State { setting: Arc::clone(&setting), decisions };
             let replay = target::replayed(own, &start.decisions);
             assert!(target.is_failing(&replay), "what was recorded repeats the run");

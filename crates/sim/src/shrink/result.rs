@@ -23,7 +23,7 @@ pub(crate) struct Origin {
 
 /// Puts what was found into words and files.
 pub(crate) fn shrunk(origin: Origin, target: &Target, found: Found) -> Shrunk {
-    let Found { best, tried, cut } = found;
+    let Found { best, tried, cut, panicked } = found;
     let (best, ran) = settled(best, target);
     let minimal = minimal(&best, target);
     let case = best.setting.case().expect("what is kept is an experiment");
@@ -46,6 +46,7 @@ pub(crate) fn shrunk(origin: Origin, target: &Target, found: Found) -> Shrunk {
         failures: origin.failures,
         tried,
         cut,
+        panicked,
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) struct Found {
     pub(crate) best: State,
     pub(crate) tried: u64,
     pub(crate) cut: Option<Cut>,
+    /// What the first candidate said that panicked.
+    pub(crate) panicked: Option<String>,
 }
 
 impl<'a> Search<'a> {
@@ -86,7 +88,7 @@ impl<'a> Search<'a> {
         let before = best.measure();
         let now = Rc::new(Cell::new(Now { phase: "decisions of chance", measure: before }));
         let told = Rc::clone(&now);
-        let trials = Trials::new(settings.jobs, settings.tries_max, move |tried| {
+        let trials = Trials::new(settings, move |tried| {
             let Now { phase, measure } = told.get();
             progress(&Progress { phase, before, now: measure, tried })
         });
@@ -113,7 +115,7 @@ impl<'a> Search<'a> {
             self.change_decisions(chance::shifted);
             if self.best.key() == before || self.trials.cut().is_some() {
                 let (tried, cut) = (self.trials.tried(), self.trials.cut());
-                return Found { best: self.best, tried, cut };
+                return Found { best: self.best, tried, cut, panicked: self.trials.into_panicked() };
             }
         }
     }

@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::Settings;
 use super::chance::{Chance, recording_of};
-use crate::experiment::{Node, Value, plan_tree, text_of};
+use crate::experiment::{Node, Value, fold_case, plan_tree, text_of};
 use crate::failure::Cluster;
 use crate::plan::{Case, Plan};
 use crate::record::Silent;
 use crate::replay::Recording;
 use crate::run::{CaseRun, Judging, finish_case};
+use crate::sweep::Catch;
 use crate::world::{End, World};
 
 /// An experiment of one case as a tree, read when it is first needed.
@@ -113,7 +115,8 @@ enum Suspect {
 const SUSPECTS: [Suspect; 3] = [Suspect::Chance, Suspect::Faults, Suspect::Quirks];
 
 /// A run without a suspect that did not fail as the original does. It has to stay so: else what is left fails for another
-/// reason, say because the run has become too short to finish.
+/// reason, say because the run has become too short to finish, or because a way with a longer delay is all that is left.
+/// So the suspect itself has to stay as well, however little of it.
 #[derive(Clone, Copy, Debug)]
 struct Control {
     without: Suspect,
@@ -128,17 +131,27 @@ pub(crate) struct Target {
     events_max: u64,
     controls: Vec<Control>,
     judging: Judging,
+    catch: Catch,
 }
 
 impl Target {
     /// The failure of a run of this setting with these decisions; `None` if it passed.
-    pub(crate) fn of(setting: &Setting, decisions: &[Chance], ran: &Ran, judging: Judging) -> Option<Self> {
+    pub(crate) fn of(
+        setting: &Setting,
+        decisions: &[Chance],
+        ran: &Ran,
+        settings: &Settings,
+    ) -> Option<Self> {
+        let Settings { judging, catch, .. } = *settings;
         let cluster = ran.cluster.clone()?;
         let mut events = ran.events;
         let mut controls = Vec::new();
-        for without in SUSPECTS {
+        let named = setting.case().is_some_and(|case| !case.plan.faults.is_empty());
+        // Where no fault has a name, chance is all of them.
+        for without in SUSPECTS.into_iter().filter(|without| named || *without != Suspect::Faults) {
             let Some(variant) = cleared(setting, decisions, without) else { continue };
-            let control = run(&variant, judging);
+            // What can't be run says nothing.
+            let Some(control) = caught(catch, || run(&variant, judging)) else { continue };
             events = events.max(control.events);
             if control.cluster.as_ref() != Some(&cluster) {
                 controls.push(Control { without, passed: control.cluster.is_none() });
@@ -147,7 +160,7 @@ impl Target {
         let is_error = ran.ending == Ending::Error;
         // A candidate that runs much longer than anything seen so far is on its way to somewhere else.
         let events_max = if is_error { u64::MAX } else { events.saturating_mul(4).saturating_add(100_000) };
-        Some(Self { cluster, ending: ran.ending, events_max, controls, judging })
+        Some(Self { cluster, ending: ran.ending, events_max, controls, judging, catch })
     }
 
     pub(crate) fn cluster(&self) -> &Cluster {
@@ -168,9 +181,10 @@ impl Target {
         Some(self.controls.iter().all(|control| self.holds(control, setting, decisions)))
     }
 
-    /// Whether a run of this case fails in the same way.
+    /// Whether a run of this case fails in the same way; a panic is another way.
     pub(crate) fn is_failing(&self, case: &Case) -> bool {
-        self.is_same(&run(&self.bounded(case.clone()), self.judging))
+        let ran = caught(self.catch, || run(&self.bounded(case.clone()), self.judging));
+        ran.is_some_and(|ran| self.is_same(&ran))
     }
 
     /// Whether a run failed in the same way. A stall that was seen at the time limit is one as well if nothing moves any
@@ -181,8 +195,10 @@ impl Target {
         ended_alike && ran.cluster.as_ref() == Some(&self.cluster)
     }
 
+    /// Whether a candidate that fails as the original does is cleared by what cleared the original. One from which the
+    /// suspect is gone is not: it is that run itself, and it fails.
     fn holds(&self, control: &Control, setting: &Setting, decisions: &[Chance]) -> bool {
-        let Some(variant) = cleared(setting, decisions, control.without) else { return true };
+        let Some(variant) = cleared(setting, decisions, control.without) else { return false };
         let ran = run(&self.bounded(variant), self.judging);
         if control.passed { ran.cluster.is_none() } else { ran.cluster.as_ref() != Some(&self.cluster) }
     }
@@ -192,14 +208,21 @@ impl Target {
     }
 }
 
+/// What the work gives; `None` if it panics.
+fn caught<T>(catch: Catch, work: impl FnOnce() -> T) -> Option<T> {
+    let (mut work, mut given) = (Some(work), None);
+    let ended = catch(&mut || given = work.take().map(|work| work()));
+    ended.ok().and(given)
+}
+
 /// The case without a suspect; `None` if that is not there.
 fn cleared(setting: &Setting, decisions: &[Chance], suspect: Suspect) -> Option<Case> {
     let case = setting.case()?;
     match suspect {
         Suspect::Chance => (!decisions.is_empty()).then(|| replayed(case, &[])),
-        Suspect::Faults => {
-            (!case.plan.faults.is_empty()).then(|| changed(&replayed(case, &[]), leave_out_faults))
-        }
+        // What chance did are faults too.
+        Suspect::Faults => (!case.plan.faults.is_empty() || !decisions.is_empty())
+            .then(|| changed(&replayed(case, &[]), leave_out_faults)),
         Suspect::Quirks => {
             let tree = without_quirks(setting.tree())?;
             Setting::new(tree).case().map(|case| replayed(case, decisions))
@@ -224,9 +247,9 @@ fn leave_out_faults(plan: &mut Plan) {
     }
 }
 
-/// The experiment without any quirk; `None` if it has none.
+/// The experiment without any quirk, those that its case sets included; `None` if it has none.
 fn without_quirks(tree: &Node) -> Option<Node> {
-    let mut tree = tree.clone();
+    let mut tree = fold_case(tree).unwrap_or_else(|| tree.clone());
     let Value::Object(hosts) = &mut tree.get_mut("hosts")?.value else { return None };
     let removed = hosts.iter_mut().filter_map(|host| host.node.remove("quirks")).count();
     (removed > 0).then_some(tree)

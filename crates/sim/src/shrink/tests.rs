@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use super::target::{Setting, Target, record};
 use super::{Cut, Settings, ShrinkError, Shrunk, shrink};
-use crate::experiment::{Overrides, parse};
+use crate::experiment::{Overrides, parse, parse_tree};
 use crate::plan::Experiment;
 use crate::record::Silent;
 use crate::run::{Judging, run_case};
@@ -113,6 +114,70 @@ fn a_failure_does_not_turn_into_one_for_want_of_time() {
         parse(minimal(&shrunk), "m", &Overrides { without: vec!["lost".into()], ..Overrides::default() });
     let run = run_case(&cleared.unwrap().cases[0], Judging::default(), &mut Silent);
     assert_eq!(run.cluster(), None, "{}", minimal(&shrunk));
+}
+
+/// The client reaches the server on a short way with a fault, or, once that way is gone, on one that is too long for the
+/// retransmission timer.
+#[test]
+fn the_last_fault_does_not_go_together_with_the_way_that_it_sits_on() {
+    let text = r#"{
+      "name": "two ways", "description": "A lost SYN on the short way.", "seed": 1,
+      "hosts": { "client": {}, "server": {}, "other": {} }, "routers": { "r": {}, "r2": {} },
+      "links": [
+        { "name": "near", "between": ["client", "r"], "delay": "5ms" },
+        { "name": "far", "between": ["r", "server"], "delay": "5ms" },
+        { "name": "slow", "between": ["client", "r2"], "delay": "600ms" },
+        { "name": "slow2", "between": ["r2", "server"], "delay": "600ms" },
+        { "name": "o", "between": ["r2", "other"], "delay": "5ms" } ],
+      "apps": [
+        { "name": "flow", "on": "client", "bulk": { "to": "server:80", "size": "4KiB" } },
+        { "name": "second", "on": "client", "bulk": { "to": "other:80", "size": "4KiB" } },
+        { "name": "third", "on": "server", "bulk": { "to": "other:81", "size": "4KiB" } } ],
+      "faults": [ { "name": "SYN", "on": "far", "towards": "server", "match": { "kind": "syn", "nth": 1 }, "do": "drop" } ],
+      "expect": [
+        { "name": "few", "at": "client/flow", "counter": "timeouts", "value": 0 },
+        { "name": "few2", "at": "client/second", "counter": "timeouts", "value": 0 },
+        { "name": "few3", "at": "server/third", "counter": "timeouts", "value": 0 } ]
+    }"#;
+    let shrunk = shrunk(text, None, 1);
+    assert_fails_as_itself(&shrunk);
+    assert_eq!(shrunk.after.faults, 1, "{}", minimal(&shrunk));
+    let without = Overrides { without: vec!["SYN".into()], ..Overrides::default() };
+    let cleared = parse(minimal(&shrunk), "m", &without).unwrap();
+    let run = run_case(&cleared.cases[0], Judging::default(), &mut Silent);
+    assert_ne!(run.cluster(), Some(shrunk.cluster.clone()), "{}", minimal(&shrunk));
+}
+
+/// More packets at once than a queue holds, since the client has a quirk; a shorter queue overflows without one.
+#[test]
+fn the_quirk_that_it_took_stays() {
+    let text = |quirks: &str, queue: &str, case: &str| {
+        format!(
+            r#"{{
+              "name": "burst", "description": "Too many packets at once.", "seed": 1,
+              "hosts": {{ "client": {{ {quirks} }}, "server": {{}} }},
+              "links": [ {{ "name": "wire", "between": ["client", "server"], "rate": "5Mbit", "delay": "30ms",
+                "queue": {{ "limit": "{queue}" }} }} ],
+              "apps": [ {{ "name": "flow", "on": "client", "bulk": {{ "to": "server:80", "size": "20KiB" }} }} ],
+              "expect": [ {{ "name": "no loss", "at": "client/flow", "counter": "retransmissions", "value": 0 }} ],
+              "cases": [ {{ "name": "one", "set": {{ {case} }} }} ]
+            }}"#
+        )
+    };
+    let read = |text: &str| Setting::new(parse_tree(text, "one", 1).unwrap());
+    let quirk = r#"["no_initial_slow_start"]"#;
+    for (host, case) in [
+        (format!(r#""quirks": {quirk}"#), String::new()),
+        (String::new(), format!(r#""hosts.client.quirks": {quirk}"#)),
+    ] {
+        let original = read(&text(&host, "12p", &case));
+        let ran = record(original.case().unwrap(), Judging::default());
+        let target = Target::of(&original, &[], &ran, &Settings::default()).expect("it fails");
+        assert_eq!(target.is_met(&original, &[]), Some(true));
+        let without = read(&text("", "3p", ""));
+        assert!(target.is_failing(without.case().unwrap()), "by another cause it fails alike");
+        assert_eq!(target.is_met(&without, &[]), Some(false));
+    }
 }
 
 #[test]

@@ -5,12 +5,15 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
+use super::Settings;
+use crate::sweep::Catch;
+
 /// What a candidate did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It fails as the original does.
     Same,
-    /// It passes, or fails in another way.
+    /// It passes, or fails in another way, or panics.
     Different,
     /// It can't be run at all; looking at it costs nothing and counts for nothing.
     Invalid,
@@ -34,9 +37,11 @@ pub(crate) trait Candidate: Send + Sync {
 }
 
 /// What is known of a candidate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     verdict: Verdict,
+    /// What it said if it panicked.
+    panicked: Option<String>,
     /// Whether it has been asked for in the order of one thread. What was tried ahead of that order does not count yet.
     counted: bool,
 }
@@ -50,17 +55,22 @@ pub(crate) struct Trials<'a> {
     tried: u64,
     tries_max: u64,
     cut: Option<Cut>,
+    catch: Catch,
+    /// What the first one said that panicked.
+    panicked: Option<String>,
     watch: Box<dyn FnMut(u64) -> ControlFlow<()> + 'a>,
 }
 
 impl<'a> Trials<'a> {
-    /// A bench with so many threads (0: one for each processor) and a bound on tries; `watch` is told after every batch
-    /// how many there were, and may end it.
-    pub(crate) fn new(jobs: usize, tries_max: u64, watch: impl FnMut(u64) -> ControlFlow<()> + 'a) -> Self {
+    /// A bench with the threads and the bound on tries that were asked for; `watch` is told after every batch how many
+    /// there were, and may end it.
+    pub(crate) fn new(settings: &Settings, watch: impl FnMut(u64) -> ControlFlow<()> + 'a) -> Self {
+        let Settings { jobs, tries_max, catch, .. } = *settings;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
         let pool = pool.expect("the operating system gives threads");
         let width = pool.current_num_threads();
-        Self { pool, width, known: BTreeMap::new(), tried: 0, tries_max, cut: None, watch: Box::new(watch) }
+        let (known, watch) = (BTreeMap::new(), Box::new(watch));
+        Self { pool, width, known, tried: 0, tries_max, cut: None, catch, panicked: None, watch }
     }
 
     /// Different candidates run so far.
@@ -71,6 +81,11 @@ impl<'a> Trials<'a> {
     /// Why it ended, if it ended before its time.
     pub(crate) fn cut(&self) -> Option<Cut> {
         self.cut
+    }
+
+    /// What the first candidate said that panicked, in the order of one thread.
+    pub(crate) fn into_panicked(self) -> Option<String> {
+        self.panicked
     }
 
     /// The first of the candidates that fails as the original does, and its index; `None` also when trying has ended.
@@ -106,15 +121,18 @@ impl<'a> Trials<'a> {
             .map(|(_, candidate)| (candidate.key(), candidate))
             .filter(|(key, _)| !self.known.contains_key(key))
             .collect();
-        let verdicts: Vec<(u128, Verdict)> = if self.width == 1 || new.len() < 2 {
-            new.into_iter().map(|(key, candidate)| (key, candidate.verdict())).collect()
-        } else {
-            self.pool
-                .install(|| new.into_par_iter().map(|(key, candidate)| (key, candidate.verdict())).collect())
+        let catch = self.catch;
+        let known = |(key, candidate): (u128, &C)| {
+            let mut verdict = Verdict::Different;
+            let ended = catch(&mut || verdict = candidate.verdict());
+            (key, Known { verdict, panicked: ended.err(), counted: false })
         };
-        for (key, verdict) in verdicts {
-            self.known.insert(key, Known { verdict, counted: false });
-        }
+        let verdicts: Vec<(u128, Known)> = if self.width == 1 || new.len() < 2 {
+            new.into_iter().map(known).collect()
+        } else {
+            self.pool.install(|| new.into_par_iter().map(known).collect())
+        };
+        self.known.extend(verdicts);
     }
 
     /// The verdict on a candidate that has been run; counts it if it is new to a single thread. `None` when no try is left.
@@ -128,6 +146,7 @@ impl<'a> Trials<'a> {
             self.tried += 1;
         }
         known.counted = true;
+        self.panicked = self.panicked.take().or_else(|| known.panicked.take());
         Some(known.verdict)
     }
 }

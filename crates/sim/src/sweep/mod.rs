@@ -215,7 +215,7 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 }
 
 /// The message of a panic is all that is known of it here.
-fn catch_panic(work: &mut dyn FnMut()) -> Result<(), String> {
+pub(crate) fn catch_panic(work: &mut dyn FnMut()) -> Result<(), String> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload.downcast_ref::<&str>().map(|message| (*message).to_owned());
         let message = message.or_else(|| payload.downcast_ref::<String>().cloned());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::minimise;
+use crate::shrink::Settings;
 use crate::shrink::trials::{Candidate, Cut, Trials, Verdict};
 
 /// Fails if all the wanted numbers are there, at least so many in all, and none of a pair alone.
@@ -44,7 +45,8 @@ impl Candidate for Numbers {
 
 fn shrunk(items: &[u32], law: &Law, jobs: usize, tries_max: u64) -> (Vec<u32>, u64, Option<Cut>) {
     let law = Arc::new(law.clone());
-    let mut trials = Trials::new(jobs, tries_max, |_| ControlFlow::Continue(()));
+    let settings = Settings { jobs, tries_max, ..Settings::default() };
+    let mut trials = Trials::new(&settings, |_| ControlFlow::Continue(()));
     let build = |items: &[u32]| Numbers { items: items.to_vec(), law: Arc::clone(&law) };
     let left = minimise(
         items.to_vec(),
@@ -111,12 +113,44 @@ fn nothing_is_left_of_items_that_do_not_matter() {
 fn an_interrupted_search_keeps_what_it_had() {
     let items: Vec<u32> = (0..1_000).collect();
     let law = Arc::new(Law { needed: vec![3, 500, 997], at_least: 0, together: None });
-    let mut trials = Trials::new(1, u64::MAX, |tried| {
-        if tried >= 12 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+    let settings = Settings { jobs: 1, ..Settings::default() };
+    let mut trials =
+        Trials::new(
+            &settings,
+            |tried| {
+                if tried >= 12 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
     let build = |items: &[u32]| Numbers { items: items.to_vec(), law: Arc::clone(&law) };
     let left = minimise(items, &[], &mut trials, &build, &|_| {});
     assert_eq!(trials.cut(), Some(Cut::Interrupted));
     assert_eq!(trials.tried(), 12);
     assert!(law.fails(&left) && left.len() < 1_000, "{} left", left.len());
+}
+
+/// Numbers whose run panics without one of them, which is nothing that the law needs.
+struct Fragile(Numbers);
+
+impl Candidate for Fragile {
+    fn key(&self) -> u128 {
+        self.0.key()
+    }
+
+    fn verdict(&self) -> Verdict {
+        assert!(self.0.items.contains(&41), "41 is missing");
+        self.0.verdict()
+    }
+}
+
+#[test]
+fn a_candidate_that_panics_fails_in_another_way_and_the_search_goes_on() {
+    let law = Arc::new(Law { needed: vec![3, 500], at_least: 0, together: None });
+    for jobs in [1, 4] {
+        let settings = Settings { jobs, ..Settings::default() };
+        let mut trials = Trials::new(&settings, |_| ControlFlow::Continue(()));
+        let build = |items: &[u32]| Fragile(Numbers { items: items.to_vec(), law: Arc::clone(&law) });
+        let left = minimise((0..1_000).collect(), &[], &mut trials, &build, &|_| {});
+        assert_eq!((left, trials.cut()), (vec![3, 41, 500], None));
+        assert_eq!(trials.into_panicked().as_deref(), Some("41 is missing"));
+    }
 }
