@@ -36,6 +36,20 @@ pub(crate) fn deviation(text: &str) -> Result<i64, String> {
     Ok(if negative { -nanos } else { nanos })
 }
 
+/// A list of `length` elements that are `kind`, which should be of another length.
+fn length_fault(length: usize, kind: &Kind, min: usize, max: usize) -> String {
+    if length == 0 && min == 1 {
+        return format!("this list is empty: write at least one element into it, {}", kind.expects());
+    }
+    let bound = match (min, max) {
+        (min, max) if min == max => format!("exactly {min}"),
+        (min, usize::MAX) => format!("at least {min}"),
+        (min, max) => format!("{min} to {max}"),
+    };
+    let change = if length < min { "write more" } else { "take some out" };
+    format!("expected {bound} elements, found {length}: {change}")
+}
+
 struct Checker {
     path: String,
 }
@@ -117,13 +131,7 @@ impl Checker {
         max: usize,
     ) -> Result<(), Problem> {
         if items.len() < min || items.len() > max {
-            let bound = match (min, max) {
-                (min, max) if min == max => format!("exactly {min}"),
-                (min, usize::MAX) => format!("at least {min}"),
-                (min, max) => format!("{min} to {max}"),
-            };
-            let message = format!("expected {bound} elements, found {}", items.len());
-            return Err(self.problem(node, message));
+            return Err(self.problem(node, length_fault(items.len(), kind, min, max)));
         }
         let mut names = std::collections::BTreeSet::new();
         for (index, item) in items.iter().enumerate() {

@@ -3,7 +3,7 @@
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
 use serde::de::IgnoredAny;
 use std::cell::Cell;
 
@@ -43,9 +43,12 @@ pub const REPLAY_SIZE_MAX: usize = 256 << 20;
 
 /// How large the file that begins so may be.
 pub(crate) fn size_max(bytes: &[u8]) -> usize {
+    if begins_as_replay(bytes) { REPLAY_SIZE_MAX } else { SIZE_MAX }
+}
+
+fn begins_as_replay(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(HEAD)];
-    let is_replay = head.windows(KEY.len()).any(|window| window == KEY);
-    if is_replay { REPLAY_SIZE_MAX } else { SIZE_MAX }
+    head.windows(KEY.len()).any(|window| window == KEY)
 }
 
 const KEY: &[u8] = b"\"faultwire_replay\"";
@@ -61,6 +64,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Problem> {
     if bytes.len() > size_max {
         return Err(Problem::new(Place::START, "", too_large(size_max)));
     }
+    tree(bytes)
+        .map_err(|problem| if begins_as_replay(bytes) { problem.adding(PERHAPS_DAMAGED) } else { problem })
+}
+
+/// What a replay file that is no JSON may be, besides edited wrongly.
+const PERHAPS_DAMAGED: &str =
+    " (a replay file that nobody edited is cut off or damaged: record the run again)";
+
+fn tree(bytes: &[u8]) -> Result<Node, Problem> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         let message = "the file starts with a byte order mark: save it as UTF-8 without one";
         return Err(Problem::new(Place::START, "", message));
@@ -183,6 +195,9 @@ fn syntax_problem(error: &ParseError, lines: &Lines<'_>) -> Problem {
         }
         Kind::ExpectedColonAfterObjectKey => "a colon is missing after the key",
         Kind::ExpectedObjectValue => "a value is missing after the key",
+        Kind::String(ParseStringErrorKind::UnterminatedStringLiteral) => {
+            "this text never ends: a double quote is missing"
+        }
         Kind::UnterminatedObject => "this \"{\" is never closed: a \"}\" is missing",
         Kind::UnterminatedArray => "this \"[\" is never closed: a \"]\" is missing",
         Kind::MultipleRootJsonValues => "something follows the end of the experiment: remove it",

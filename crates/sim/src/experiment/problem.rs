@@ -87,6 +87,12 @@ impl Problem {
         self
     }
 
+    /// The same problem with more to say about it.
+    pub(crate) fn adding(mut self, words: &str) -> Self {
+        self.0.2.push_str(words);
+        self
+    }
+
     /// The same problem of a part of the file, with the part's key in front of its path.
     pub(crate) fn inside(mut self, key: &str) -> Self {
         if matches!(self.0.0, Place::File { .. }) {
