@@ -5,6 +5,10 @@ mod replays;
 mod support;
 
 use std::fs;
+use std::path::Path;
+
+use faultwire_sim::experiment::{Overrides, load};
+use faultwire_sim::replay::write;
 
 use support::{Folder, TINY, faultwire};
 
@@ -62,10 +66,11 @@ fn a_replay_that_departs_has_status_1() {
     let file = folder.file("tiny.json", TINY);
     let replay = folder.path("replay.json");
     assert_eq!(faultwire(&["run", &file, "--record", &replay, "--quiet"]).status, 0);
-    let text = fs::read_to_string(&replay).unwrap();
-    let at = text.find("fw1-").unwrap() + 4;
     // As if an older faultwire had come to another run.
-    let other = folder.file("other.json", &format!("{}{}{}", &text[..at], "0".repeat(32), &text[at + 32..]));
+    let experiment = load(Path::new(&replay), &Overrides::default()).unwrap();
+    let mut runs = experiment.replay.as_ref().unwrap().runs.clone();
+    runs[0].fingerprint = format!("fw1-{}", "0".repeat(32));
+    let other = folder.file("other.json", &write(&experiment, "", &runs));
     let run = faultwire(&["run", &other]);
     assert_eq!(run.status, 1);
     assert!(run.stdout.contains("it departs from the recording"), "{}", run.stdout);

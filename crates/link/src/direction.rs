@@ -284,6 +284,9 @@ impl Direction {
     /// Lets this list decide instead of chance, now and after every change in time; what is not listed passes. A heal
     /// ends the list as it ends chance, until a later change begins an impairment anew. To be asked for before the first
     /// packet.
+    ///
+    /// # Panics
+    /// If a decision does to a copy what [can't befall one](crate::ChanceAction::can_befall_copies).
     pub fn replay(&mut self, decisions: Vec<ChanceDecision>) {
         if let Some(impairments) = &mut self.impairments {
             impairments.silence();

@@ -42,6 +42,17 @@ pub enum ChanceAction {
     SendAtOnce,
 }
 
+impl ChanceAction {
+    /// Whether chance does such things to a copy that is judged: it takes, marks or corrupts one, but makes no copy of a
+    /// copy, and the delay of a copy is that of its packet.
+    pub fn can_befall_copies(&self) -> bool {
+        match self {
+            Self::Drop | Self::Mark | Self::Corrupt { .. } => true,
+            Self::Duplicate | Self::Delay { .. } | Self::SendAtOnce => false,
+        }
+    }
+}
+
 /// Whether the packet of a decision has come in a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Met {
@@ -82,6 +93,8 @@ impl Tracking {
     pub(crate) fn replay(&mut self, decisions: Vec<ChanceDecision>) {
         let mut by_packet: LookupTable<PacketIdentity, Vec<u32>> = LookupTable::default();
         for (index, decision) in (0..).zip(&decisions) {
+            let ChanceDecision { packet, action, .. } = decision;
+            assert!(packet.copy.is_none() || action.can_befall_copies(), "{action:?} can't befall a copy");
             by_packet.entry_or_insert_with(decision.packet, Vec::new).push(index);
         }
         let met = vec![Met::Not; decisions.len()];

@@ -77,7 +77,10 @@ fn recorded(plan: &Plan, on: &Arc<str>, decision: &ChanceDecision) -> RecordedDe
             let opener = Arc::clone(&plan.places[opener.index()]);
             RecordedConversation::Numbered { opener, ordinal, boot }
         }
-        Conversation::Unnamed(Flow { opener: None, .. }) | Conversation::None => RecordedConversation::None,
+        Conversation::Unnamed(flow @ Flow { opener: None, .. }) => {
+            unreachable!("a conversation without an opener is none: {flow:?}")
+        }
+        Conversation::None => RecordedConversation::None,
     };
     let packet = RecordedPacket { conversation, kind, byte, transmission, nth, copy };
     RecordedDecision { on: Arc::clone(on), packet, at: decision.at, action: decision.action.clone() }

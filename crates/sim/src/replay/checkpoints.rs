@@ -22,6 +22,13 @@ impl Default for Checkpoints {
     }
 }
 
+impl Checkpoints {
+    /// Events up to the last digest.
+    pub(crate) fn covered(&self) -> u64 {
+        self.every.saturating_mul(self.digests.len() as u64)
+    }
+}
+
 /// Where a run stopped being what was recorded: somewhere after event `after`, at the latest with event `by`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
@@ -85,8 +92,7 @@ impl CheckpointWatch {
     /// The last events, which no checkpoint covers any more, differ: the departure of a run that is known to be another.
     pub fn late_departure(&self, events_expected: u64) -> Departure {
         self.departure(events_expected).unwrap_or_else(|| {
-            let every = self.expected.as_ref().map_or(1, |expected| expected.every.max(1));
-            let covered = self.expected.as_ref().map_or(0, |expected| expected.digests.len() as u64 * every);
+            let covered = self.expected.as_ref().map_or(0, Checkpoints::covered);
             Departure { after: covered.min(self.events), by: self.events, at: self.latest }
         })
     }

@@ -56,6 +56,32 @@ impl RecordedRun {
     pub fn cluster(&self) -> Option<Cluster> {
         Cluster::of(&self.failures)
     }
+
+    /// Digest of what it came to, with which a replay is compared: everything but the name of its case and its decisions,
+    /// since those may be edited.
+    pub(crate) fn digest(&self) -> String {
+        let Self {
+            case: _,
+            recording: _,
+            outcome,
+            failures,
+            fingerprint,
+            events,
+            virtual_time_ns,
+            checkpoints,
+        } = self;
+        let outcome = write::outcome(*outcome);
+        let mut text =
+            format!("{outcome}\n{fingerprint}\n{events}\n{virtual_time_ns}\n{}\n", checkpoints.every);
+        for digest in &checkpoints.digests {
+            text.push_str(&format!("{digest:016x}\n"));
+        }
+        for failure in failures {
+            text.push_str(&write::failure(failure));
+            text.push('\n');
+        }
+        format!("{:032x}", xxh3_128(text.as_bytes()))
+    }
 }
 
 /// Digest of all that a replay goes by: the effective experiment (by its own digest), the seed, the decisions.

@@ -74,6 +74,11 @@ static RUN: Object = Object {
         Field::required("events", NUMBER, "Semantic events of the run."),
         Field::required("virtual_time_ns", NUMBER, "Virtual time at its end, in nanoseconds."),
         Field::required(
+            "digest",
+            Text("a digest"),
+            "Digest of outcome, failures, fingerprint, events, virtual time and checkpoints. A replay is compared with these, so unlike experiment and decisions they may not be edited.",
+        ),
+        Field::required(
             "decisions",
             List { item: &Kind::Object(&DECISION), min: 0, max: usize::MAX },
             "What chance did, in the order of time. In a replay nothing is drawn: a packet that is not listed passes.",
@@ -180,7 +185,7 @@ static PACKET: Object = Object {
             "copy",
             Integer { what: "a number", min: 1, max: u32::MAX as u64 },
             "",
-            "Not the packet itself but this copy of it, which a targeted fault made and chance judged (`impaired`).",
+            "Not the packet itself but this copy of it, which a targeted fault made and chance judged (`impaired`): it can be lost, marked or corrupted.",
         ),
     ],
     verbs: &[],

@@ -9,7 +9,6 @@
 //! A packet is named by what it is, not by its count among all packets: the first name bound to its conversation, its
 //! kind, its place in its sender's stream, which sending it is, and only among packets that agree in all of these, which.
 //! So a decision still finds its packet when a host, a link, a flow or a fault is added that has nothing to do with it.
-
 //!
 //! # Replay files
 //!
@@ -24,6 +23,8 @@
 //! - `experiment`: the effective experiment, seed included, a plain object that can be edited.
 //! - `runs`: for each case its name, outcome, failures, fingerprint, number of events and virtual time; its decisions of
 //!   chance, one a line; and digests at up to 256 events on the way (`checkpoints`), to tell where a replay departs.
+//!   A `digest` covers what the run came to (all but its decisions): a replay is compared with that, so a file in which
+//!   it has been changed is refused as damaged.
 //!
 //! A decision names its direction (`on`), its packet by the keys of a targeted fault's `match`, when it was taken (`at`,
 //! by which nothing is done), and what was done (`do`) in the words of targeted faults, besides `send_at_once` and a

@@ -33,6 +33,7 @@ pub(crate) struct Parts {
 /// Reads everything but the experiment.
 pub(crate) fn read(mut root: Node) -> Result<Parts, Problem> {
     refuse_other_versions(&root)?;
+    refuse_no_runs(&root)?;
     check_object(&root, &REPLAY, "")?;
     let item = Item::root(&root);
     let digest = item.require("digest")?;
@@ -73,6 +74,17 @@ fn refuse_other_versions(root: &Node) -> Result<(), Problem> {
         env!("CARGO_PKG_VERSION")
     );
     Err(Problem::new(node.place.clone(), "faultwire_replay", message))
+}
+
+fn refuse_no_runs(root: &Node) -> Result<(), Problem> {
+    match root.get("runs") {
+        Some(node @ Node { value: Value::List(runs), .. }) if runs.is_empty() => Err(Problem::new(
+            node.place.clone(),
+            "runs",
+            "there is no run to replay: record one again with `faultwire run FILE --record REPLAY`",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Names of the embedded experiment that the runs refer to.
@@ -116,7 +128,7 @@ fn run(item: &Item<'_>, known: &Known) -> Result<RecordedRun, Problem> {
     };
     let fingerprint = item.require("fingerprint")?;
     let decisions = decisions(item, known)?;
-    Ok(RecordedRun {
+    let run = RecordedRun {
         case: name,
         outcome: match item.require("outcome")?.text()? {
             "passed" => Outcome::Passed,
@@ -131,8 +143,38 @@ fn run(item: &Item<'_>, known: &Known) -> Result<RecordedRun, Problem> {
         checkpoints: item
             .get("checkpoints")
             .map_or_else(|| Ok(Checkpoints::default()), |item| checkpoints(&item))?,
-    })
+    };
+    refuse_damage(item, &run)?;
+    Ok(run)
 }
+
+/// What the run came to neither contradicts itself nor differs from what was written.
+fn refuse_damage(item: &Item<'_>, run: &RecordedRun) -> Result<(), Problem> {
+    if run.checkpoints.covered() > run.events {
+        let every = item.require("checkpoints")?.require("every")?;
+        return Err(every.problem(format!(
+            "the last checkpoint is after event {}, and the run had {} events: {DAMAGED}",
+            run.checkpoints.covered(),
+            run.events
+        )));
+    }
+    let has_passed = run.outcome == Outcome::Passed;
+    if has_passed != run.failures.is_empty() {
+        let what =
+            if has_passed { "a run that passed has no failures" } else { "it failed, and nothing says why" };
+        return Err(item.require("outcome")?.problem(format!("{what}: {DAMAGED}")));
+    }
+    let digest = item.require("digest")?;
+    if hexadecimal(&digest, digest.text()?, 32)? != run.digest() {
+        let what = "outcome, failures, fingerprint, events, virtual time or checkpoints of this run are not what was recorded";
+        return Err(digest.problem(format!("{what}: {DAMAGED}")));
+    }
+    Ok(())
+}
+
+/// The remedy for what nobody may edit.
+const DAMAGED: &str =
+    "the file is damaged, so record the run again (experiment and decisions may be edited, results may not)";
 
 /// `fw1-` and 32 digits; another number is of a version whose fingerprints can't be compared.
 fn fingerprint(item: &Item<'_>) -> Result<String, Problem> {
@@ -193,7 +235,7 @@ fn decision(
     };
     let mut shared = |name: &str| Arc::clone(names.entry(name.to_owned()).or_insert_with(|| name.into()));
     let packet = item.require("packet")?;
-    Ok(RecordedDecision {
+    let decision = RecordedDecision {
         on: Arc::clone(direction),
         at: item.require("at")?.instant()?,
         packet: RecordedPacket {
@@ -205,7 +247,14 @@ fn decision(
             copy: packet.get("copy").map(|copy| copy.integer()).transpose()?,
         },
         action: action(&item.require("do")?)?,
-    })
+    };
+    if decision.packet.copy.is_some() && !decision.action.can_befall_copies() {
+        return Err(item.require("do")?.problem(
+            "chance never does this to a copy: write \"drop\", \"rewrite\" or \"corrupt\", or leave \"copy\" out to \
+             mean the packet itself",
+        ));
+    }
+    Ok(decision)
 }
 
 fn kind(item: &Item<'_>) -> Result<PacketKind, Problem> {
@@ -242,9 +291,10 @@ fn action(item: &Item<'_>) -> Result<ChanceAction, Problem> {
     if let Some(corrupt) = item.get("corrupt") {
         let items = corrupt.list("bits");
         let mut bits: Vec<u32> = Vec::with_capacity(items.len());
+        let mut seen = BTreeSet::new();
         for item in items {
             let bit = item.integer()?;
-            if bits.contains(&bit) {
+            if !seen.insert(bit) {
                 return Err(
                     item.problem("this bit stands here twice: to flip it twice is to leave it as it is")
                 );

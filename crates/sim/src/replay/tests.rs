@@ -108,6 +108,28 @@ fn a_conversation_without_a_name_is_written_and_read() {
     }
 }
 
+/// As many bits as the largest packet has: no step of reading may look at all of them for each.
+#[test]
+fn a_decision_may_flip_every_bit_of_the_largest_packet() {
+    let (_, world, mut recording) = recorded(TEXT, 1);
+    let bits: Vec<u32> = (0..65_535 * 8).collect();
+    recording.decisions.truncate(1);
+    recording.decisions[0].action = ChanceAction::Corrupt { bits };
+    let experiment = parse(TEXT, "mixed.json", &Overrides::default()).unwrap();
+    let run = RecordedRun {
+        case: "mixed".to_owned(),
+        outcome: Outcome::Passed,
+        failures: Vec::new(),
+        fingerprint: world.fingerprint().to_string(),
+        events: world.events(),
+        virtual_time_ns: 0,
+        recording: Arc::new(recording),
+        checkpoints: Checkpoints::default(),
+    };
+    let again = read(write(&experiment, "", std::slice::from_ref(&run)), "replay.json").unwrap();
+    assert_eq!(again.runs, [run]);
+}
+
 proptest! {
     /// Whatever was decided, write, read and write is the identity.
     #[test]
@@ -163,6 +185,7 @@ fn any_decision() -> impl Strategy<Value = RecordedDecision> {
     let on = prop::sample::select(&["near>client", "near>r", "far>r", "far>server"][..]);
     (on, packet, any::<u64>(), action).prop_map(|(on, packet, at, action)| {
         let (conversation, kind, byte, transmission, nth, copy) = packet;
+        let copy = copy.filter(|_| action.can_befall_copies());
         RecordedDecision {
             on: on.into(),
             packet: RecordedPacket { conversation, kind, byte, transmission, nth, copy },

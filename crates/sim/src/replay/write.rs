@@ -6,6 +6,7 @@ use super::file::{RecordedRun, digest};
 use super::grammar::REPLAY_VERSION;
 use super::{RecordedConversation, RecordedDecision, RecordedPacket};
 use crate::experiment::layout;
+use crate::failure::Failure;
 use crate::plan::Experiment;
 use crate::report::Outcome;
 
@@ -37,26 +38,18 @@ pub fn write(experiment: &Experiment, command: &str, runs: &[RecordedRun]) -> St
 }
 
 fn write_run(out: &mut String, run: &RecordedRun) {
-    let outcome = match run.outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed => "failed",
-        Outcome::Error => "error",
-    };
     out.push_str("    {\n");
     let mut line = |key: &str, value: String| out.push_str(&format!("      \"{key}\": {value},\n"));
     line("case", text(&run.case));
-    line("outcome", text(outcome));
-    let failures: Vec<String> = (run.failures.iter())
-        .map(|failure| {
-            format!("{{ \"failed\": {}, \"sentence\": {} }}", text(&failure.name), text(&failure.sentence))
-        })
-        .collect();
+    line("outcome", text(outcome(run.outcome)));
+    let failures: Vec<String> = run.failures.iter().map(failure).collect();
     if !failures.is_empty() {
         line("failures", list(&failures, "      "));
     }
     line("fingerprint", text(&run.fingerprint));
     line("events", run.events.to_string());
     line("virtual_time_ns", run.virtual_time_ns.to_string());
+    line("digest", text(&run.digest()));
     let decisions: Vec<String> = run.recording.decisions.iter().map(decision).collect();
     line("decisions", list(&decisions, "      "));
     let digests: Vec<String> =
@@ -67,6 +60,19 @@ fn write_run(out: &mut String, run: &RecordedRun) {
         run.checkpoints.every,
         list(&rows, "      ")
     ));
+}
+
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Error => "error",
+    }
+}
+
+/// A failure as one line of JSON.
+pub(crate) fn failure(failure: &Failure) -> String {
+    format!("{{ \"failed\": {}, \"sentence\": {} }}", text(&failure.name), text(&failure.sentence))
 }
 
 /// A decision as one line of JSON.

@@ -22,6 +22,7 @@ pub(crate) const GOOD: &str = r#"{
       "fingerprint": "fw1-00112233445566778899aabbccddeeff",
       "events": 60,
       "virtual_time_ns": 1000000,
+      "digest": "5f3fa680bab72bf6f7d0a12b0fe129e7",
       "decisions": [
         { "on": "wire>server", "packet": { "conn": "client/flow", "kind": "data", "byte": 0, "transmission": 1, "nth": 1 }, "at": "10ms", "do": "drop" },
         { "on": "wire>server", "packet": { "conn": "client/flow", "kind": "data", "byte": 1448, "transmission": 1 }, "at": "10ms", "do": { "delay": "-1.5ms" } },
@@ -29,7 +30,7 @@ pub(crate) const GOOD: &str = r#"{
       ],
       "checkpoints": { "every": 1, "digests": ["0123456789abcdef"] }
     },
-    { "case": "slow", "outcome": "passed", "fingerprint": "fw1-00112233445566778899aabbccddeeff", "events": 60, "virtual_time_ns": 1, "decisions": [] }
+    { "case": "slow", "outcome": "passed", "fingerprint": "fw1-00112233445566778899aabbccddeeff", "events": 60, "virtual_time_ns": 1, "digest": "23b222e06ae323a5d5edbf4cd8fe0d15", "decisions": [] }
   ]
 }
 "#;
@@ -61,13 +62,34 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("a fingerprint cut off", "ccddeeff\",\n", "ccdd\",\n"),
     ("a checkpoint in capitals", "0123456789abcdef", "0123456789ABCDEF"),
     ("a checkpoint every zero events", "\"every\": 1", "\"every\": 0"),
+    ("a checkpoint zeroed", "0123456789abcdef", "0000000000000000"),
+    ("checkpoints beyond all numbers", "\"every\": 1", "\"every\": 18446744073709551615"),
+    (
+        "more checkpoints than events",
+        "\"every\": 1, \"digests\": [",
+        "\"every\": 30, \"digests\": [\"0123456789abcdef\", \"0123456789abcdef\", ",
+    ),
+    (
+        "events and time of another run",
+        "\"events\": 60,\n      \"virtual_time_ns\": 1000000",
+        "\"events\": 10,\n      \"virtual_time_ns\": 5",
+    ),
+    ("a run that passed with failures", "\"outcome\": \"failed\"", "\"outcome\": \"passed\""),
+    (
+        "a run that failed without one",
+        "[{ \"failed\": \"app:flow\", \"sentence\": \"app flow failed\" }]",
+        "[]",
+    ),
+    ("a failure of something else", "\"app:flow\", \"sentence\"", "\"app:flaw\", \"sentence\""),
+    ("a fingerprint zeroed", "fw1-00112233445566778899aabbccddeeff", "fw1-00000000000000000000000000000000"),
+    ("results without their digest", "      \"digest\": \"5f3fa680bab72bf6f7d0a12b0fe129e7\",\n", ""),
     ("a missing key", "      \"events\": 60,\n", ""),
     ("an unknown key", "\"virtual_time_ns\": 1000000", "\"virtual_time\": 1000000"),
     ("a doubled key", "\"events\": 60,\n", "\"events\": 60,\n      \"events\": 61,\n"),
     ("a comma lost between decisions", "\"do\": \"drop\" },\n", "\"do\": \"drop\" }\n"),
     ("not a number", "\"events\": 60", "\"events\": NaN"),
     ("a fraction of an event", "\"events\": 60", "\"events\": 60.5"),
-    ("no runs", "\"runs\": [", "\"runs\": [], \"old_runs\": ["),
+    ("an empty list of runs", "\"runs\": [", "\"runs\": [], \"old_runs\": ["),
     // Decisions.
     ("an unknown direction", "\"on\": \"wire>client\"", "\"on\": \"wire>clinet\""),
     ("a link for a direction", "\"on\": \"wire>client\"", "\"on\": \"wire\""),
@@ -103,6 +125,17 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("a bit that flips twice", "[100, 7]", "[7, 7]"),
     ("no bit", "[100, 7]", "[]"),
     ("a rewrite that chance does not make", "{ \"delay\": \"-1.5ms\" }", "{ \"rewrite\": { \"ecn\": 1 } }"),
+    ("a copy that is delayed", "\"transmission\": 1 }, \"at\"", "\"transmission\": 1, \"copy\": 1 }, \"at\""),
+    (
+        "a copy that is duplicated",
+        "\"transmission\": 1 }, \"at\": \"10ms\", \"do\": { \"delay\": \"-1.5ms\" }",
+        "\"transmission\": 1, \"copy\": 2 }, \"at\": \"10ms\", \"do\": { \"duplicate\": {} }",
+    ),
+    (
+        "a copy that overtakes",
+        "\"transmission\": 1 }, \"at\": \"10ms\", \"do\": { \"delay\": \"-1.5ms\" }",
+        "\"transmission\": 1, \"copy\": 2 }, \"at\": \"10ms\", \"do\": \"send_at_once\"",
+    ),
     (
         "one decision twice",
         "\"at\": \"10ms\", \"do\": { \"delay\": \"-1.5ms\" } },\n",
@@ -135,6 +168,8 @@ pub(crate) fn malformed() -> Vec<(String, Vec<u8>)> {
     let good = GOOD.as_bytes();
     add("cut off in the middle", good[..good.len() / 2].to_vec());
     add("cut off before the last bracket", good[..good.len() - 2].to_vec());
+    let before_runs = GOOD.find("\"runs\"").expect("it has runs");
+    add("cut off in a word", good[..before_runs + 3].to_vec());
     add("empty", Vec::new());
     add("the file twice", [good, good].concat());
     add("a list around it", [&b"["[..], good, b"]"].concat());

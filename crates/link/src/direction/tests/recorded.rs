@@ -191,3 +191,11 @@ fn a_heal_ends_the_list_until_chance_is_set_again() {
         }
     }
 }
+
+#[test]
+#[should_panic(expected = "Duplicate can't befall a copy")]
+fn a_copy_is_not_copied() {
+    let mut listed = decision(500, ChanceAction::Duplicate);
+    listed.packet.copy = Some(1);
+    direction(1).replay(vec![listed]);
+}
