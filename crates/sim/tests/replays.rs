@@ -184,6 +184,33 @@ fn a_failure_survives_changes_that_have_nothing_to_do_with_it() {
     }
 }
 
+/// With something changed the checkpoints still tell how far both runs are the same.
+#[test]
+fn where_a_changed_replay_departs_is_told() {
+    for (text, run) in failures() {
+        let changed = |edit: fn(&mut Value)| replay(&edited(&text, edit), 0, &mut Silent).1;
+        let unasked = changed(|experiment| experiment["expect"] = json!([]));
+        let idle = changed(|experiment| experiment["hosts"]["idle"] = json!({}));
+        for comparison in [unasked, idle] {
+            assert_eq!((comparison.basis, comparison.departure), (Basis::Changed, None));
+            let alike = comparison.alike.expect("the same events");
+            assert!(
+                alike <= run.report.events && alike + 8 > run.report.events,
+                "{alike} of {}",
+                run.report.events
+            );
+            let sentences = comparison.sentences();
+            assert!(sentences[1].ends_with("events are as recorded"), "{sentences:?}");
+        }
+        let cut = changed(|experiment| {
+            experiment["faults"] = json!([{ "name": "cut", "on": "wire", "at": "400ms", "do": "cut" }]);
+        });
+        let departure = cut.departure.expect("it departs");
+        assert!(departure.after > 0 && departure.at.as_nanos() >= 400_000_000, "{departure:?}");
+        assert!(cut.sentences()[1].contains(", for which the change may be the reason"), "{cut:?}");
+    }
+}
+
 #[test]
 fn another_seed_has_no_say_in_what_chance_does() {
     for (text, run) in failures() {
@@ -192,6 +219,11 @@ fn another_seed_has_no_say_in_what_chance_does() {
         assert_eq!(comparison.basis, Basis::Changed);
         assert_eq!(comparison.never_came, [], "other sequence numbers, the same packets");
         assert_eq!(replayed.cluster(), run.cluster());
+        let departure = comparison.departure.expect("other sequence numbers from the start");
+        assert!(departure.by <= 2, "{departure:?}");
+        let sentences = comparison.sentences();
+        let told = ", for which the change may be the reason";
+        assert!(sentences[1].starts_with("it departs") && sentences[1].ends_with(told), "{sentences:?}");
         let counts =
             |run: &CaseRun| run.report.links.iter().map(|link| link.dropped_by_loss).collect::<Vec<_>>();
         assert_eq!(counts(&replayed), counts(&run));

@@ -45,7 +45,7 @@ fn watched_case<S: Sink>(
 ) -> (CaseRun, RecordedRun, Option<Comparison>) {
     let mut world = World::new(&case.plan);
     world.keep_decisions();
-    let expected = replay.filter(|(replay, _)| !replay.changed).map(|(_, expected)| &expected.checkpoints);
+    let expected = replay.filter(|(_, expected)| is_comparable(expected)).map(|(_, run)| &run.checkpoints);
     let mut both = (CheckpointWatch::new(&case.plan, expected), sink);
     let end = world.run(&mut both);
     let watch = both.0;
@@ -64,19 +64,31 @@ fn watched_case<S: Sink>(
     (run, recorded, comparison)
 }
 
+/// Whether fingerprint and checkpoints of a recording mean what those of this faultwire mean.
+fn is_comparable(expected: &RecordedRun) -> bool {
+    expected.fingerprint.starts_with(&format!("{FINGERPRINT_NAME}-"))
+}
+
 fn compare(
     world: &World,
     run: &CaseRun,
     watch: &CheckpointWatch,
     (replay, expected): (&Replay, &RecordedRun),
 ) -> Comparison {
-    let same_version = expected.fingerprint.starts_with(&format!("{FINGERPRINT_NAME}-"));
-    let basis = match (replay.changed, same_version) {
+    let basis = match (replay.changed, is_comparable(expected)) {
         (true, _) => Basis::Changed,
         (false, false) => Basis::OtherFingerprints,
         (false, true) => Basis::Fingerprint,
     };
-    let departs = basis == Basis::Fingerprint && run.report.fingerprint != expected.fingerprint;
+    let same = run.report.fingerprint == expected.fingerprint;
+    let departure = match basis {
+        Basis::Fingerprint => (!same).then(|| watch.late_departure(expected.events)),
+        // Of another experiment only the events are compared: a host more is another fingerprint and no event.
+        Basis::Changed if is_comparable(expected) => watch.departure(expected.events),
+        Basis::Changed | Basis::OtherFingerprints => None,
+    };
+    let covered = if same { expected.events } else { expected.checkpoints.covered() };
+    let is_told = basis == Basis::Changed && is_comparable(expected) && departure.is_none();
     let met = world.replayed().unwrap_or_default();
     let decisions = || expected.recording.decisions.iter().zip(&met);
     let those = |which: fn(Met) -> bool| {
@@ -85,7 +97,9 @@ fn compare(
     Comparison {
         basis,
         writer: replay.faultwire_version.clone(),
-        departure: departs.then(|| watch.late_departure(expected.events)),
+        departure,
+        alike: is_told.then_some(covered),
+        events: run.report.events,
         decisions: expected.recording.decisions.len(),
         never_came: those(|met| met == Met::Not),
         healed: those(|met| matches!(met, Met::Healed(_))),
@@ -114,8 +128,11 @@ pub enum Basis {
 pub struct Comparison {
     /// By what they are compared.
     pub basis: Basis,
-    /// Where the replay departed, if its fingerprint is another.
+    /// Where the replay departed, if its events are known to be others. Where something was changed, that may be the
+    /// reason.
     pub departure: Option<Departure>,
+    /// Where something was changed and no departure is known: how many events are known to be as recorded.
+    pub alike: Option<u64>,
     /// Decisions in the recording.
     pub decisions: usize,
     /// Those whose packets never came; they were skipped.
@@ -128,6 +145,8 @@ pub struct Comparison {
     pub recorded: (Outcome, Option<Cluster>),
     /// The same of this one.
     pub now: (Outcome, Option<Cluster>),
+    /// Events of this run.
+    events: u64,
     writer: String,
 }
 
@@ -135,7 +154,7 @@ impl Comparison {
     /// Whether the replay is what was recorded: the same fingerprint, if those can be compared, the same outcome, and if
     /// it failed, in the same way.
     pub fn is_same(&self) -> bool {
-        self.departure.is_none() && self.recorded == self.now
+        (self.departure.is_none() || self.basis == Basis::Changed) && self.recorded == self.now
     }
 
     /// What there is to say, one sentence each.
@@ -154,6 +173,16 @@ impl Comparison {
         }
         if let Some(departure) = self.departure {
             sentences.push(self.departed(departure));
+        }
+        match self.alike {
+            Some(alike) if alike >= self.events => {
+                sentences.push(format!("all its {} events are as recorded", self.events));
+            }
+            Some(alike) => {
+                let events = self.events;
+                sentences.push(format!("at least the first {alike} of its {events} events are as recorded"));
+            }
+            None => {}
         }
         if let (Some((decision, at)), true) = (&self.otherwise, self.departure.is_some()) {
             sentences.push(format!(
@@ -178,12 +207,14 @@ impl Comparison {
         } else {
             format!("between event {after} and event {by}, which is at {at}")
         };
+        let change =
+            if self.basis == Basis::Changed { ", for which the change may be the reason" } else { "" };
         let writer = if self.writer == env!("CARGO_PKG_VERSION") {
             String::new()
         } else {
             format!("; it was recorded by faultwire {}, this is {}", self.writer, env!("CARGO_PKG_VERSION"))
         };
-        format!("it departs from the recording {place}{writer}")
+        format!("it departs from the recording {place}{change}{writer}")
     }
 
     fn ended(&self) -> String {
