@@ -159,7 +159,9 @@ Packets have the numbers that run --timeline shows.
 
   faultwire explain my.json --case linux --packet 33
   faultwire explain my.json --last-byte server/first --timeline
-  faultwire explain my.json --seed 7 --expectation \"all read\" --when-inevitable")]
+  faultwire explain my.json --seed 7 --expectation \"all read\" --when-inevitable
+
+Exit status: 0 explained, whether it failed or not; 2 bad input; 130 interrupted.")]
 pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,

@@ -106,7 +106,9 @@ fn answer(
     if answers.is_empty() && *question == Question::Failure {
         answers = explain::explain(case, watched, &Question::Faults)?;
         heading = Some(match (watched.run.report.outcome, answers.is_empty()) {
-            (Outcome::Passed, true) => "Nothing failed, and neither a fault nor chance touched a packet.",
+            (Outcome::Passed, true) => {
+                "Nothing failed. No fault acted, and chance lost, copied, changed and reordered nothing."
+            }
             (Outcome::Passed, false) => "Nothing failed. This is what faults and chance led to:",
             _ => {
                 "No expectation, app or oracle failed; the report says what did. Faults and chance led to this:"
@@ -115,9 +117,6 @@ fn answer(
     }
     let inevitable =
         if wants_moment { explain::when_inevitable(case, judging, watched, question)? } else { None };
-    if wants_moment && inevitable.is_none() {
-        heading = heading.or(Some("Nothing failed that could have been avoided."));
-    }
     Ok(Answers { heading, answers, inevitable })
 }
 
@@ -143,6 +142,9 @@ fn tell(
     }
     for answer in found.answers.iter().chain(&found.inevitable) {
         text.push_str(&format!("\n{}", answer.tell(&legend, Voice::default())));
+    }
+    if arguments.when_inevitable && found.inevitable.is_none() {
+        text.push_str("\nNothing failed, so nothing was inevitable.\n");
     }
     if arguments.timeline {
         let chains = found.answers.iter().chain(&found.inevitable).map(|answer| &answer.chain);

@@ -65,9 +65,7 @@ pub(crate) fn case(report: &CaseReport, case: &Case, again: &str, paint: Paint) 
         text.push_str(&unfinished(app));
     }
     if report.outcome != Outcome::Passed {
-        for failure in &report.failures {
-            indented(&mut text, "  ", &format!("{} {failure}", paint.bad("failed:")));
-        }
+        text.push_str(&failed(report, paint));
     }
     text.push_str(&paint.faint(&format!("  fingerprint {}\n  again: {again}\n", report.fingerprint)));
     text
@@ -178,13 +176,42 @@ fn expected(expectation: &ExpectationReport, case: &Case, paint: Paint) -> Strin
     text
 }
 
-/// One line if all laws held; otherwise one for each that did not.
+/// What failed: the names of what is told of above, and what is not.
+fn failed(report: &CaseReport, paint: Paint) -> String {
+    let expectations = report.expectations.iter().map(|expectation| {
+        let name = format!("expectation \"{}\"", expectation.name);
+        (format!("{name} failed: "), name)
+    });
+    let oracles = report.oracles.iter().map(|oracle| {
+        let name = format!("oracle {}", oracle.name);
+        (format!("{name} is "), name)
+    });
+    let apps = report.apps.iter().map(|app| {
+        let name = format!("app \"{}\"", app.name);
+        (format!("{name} "), name)
+    });
+    let told: Vec<(String, String)> = expectations.chain(oracles).chain(apps).collect();
+    let (mut names, mut others) = (Vec::new(), String::new());
+    for failure in &report.failures {
+        match told.iter().find(|(beginning, _)| failure.starts_with(beginning.as_str())) {
+            Some((_, name)) => names.push(name.as_str()),
+            None => indented(&mut others, "  ", &format!("{} {failure}", paint.bad("failed:"))),
+        }
+    }
+    let mut text = String::new();
+    if !names.is_empty() {
+        indented(&mut text, "  ", &format!("{} {}", paint.bad("failed:"), names.join(", ")));
+    }
+    text + &others
+}
+
+/// One line if all oracles held; otherwise one for each that did not.
 fn oracles(oracles: &[OracleReport], case: &Case, paint: Paint) -> String {
     let mut text = String::new();
     let held = oracles.iter().filter(|oracle| oracle.result == "held").count();
     if held == oracles.len() {
         let names: Vec<_> = oracles.iter().map(|oracle| oracle.name).collect();
-        indented(&mut text, "  ", &format!("{} all laws held: {}", paint.good("✓"), names.join(", ")));
+        indented(&mut text, "  ", &format!("{} all oracles held: {}", paint.good("✓"), names.join(", ")));
         return text;
     }
     for oracle in oracles.iter().filter(|oracle| oracle.result != "held") {
@@ -199,11 +226,11 @@ fn oracles(oracles: &[OracleReport], case: &Case, paint: Paint) -> String {
         indented(
             &mut text,
             "  ",
-            &format!("{mark} law {} {}{as_intended}{detail}", oracle.name, oracle.result),
+            &format!("{mark} oracle {} {}{as_intended}{detail}", oracle.name, oracle.result),
         );
     }
     if held > 0 {
-        text.push_str(&format!("  {} the other {held} laws held\n", paint.good("✓")));
+        text.push_str(&format!("  {} the other {held} oracles held\n", paint.good("✓")));
     }
     text
 }

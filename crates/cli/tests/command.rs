@@ -25,7 +25,7 @@ fn a_run_tells_how_each_end_fared_and_how_to_repeat_it() {
     let file = folder.file("tiny.json", TINY);
     let run = faultwire(&["run", &file, "--set", "links.wire.delay=20ms"]);
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
-    for part in ["PASS", "SYN_RECEIVED", "CLOSE_WAIT", "all laws held", "1 case: 1 passed", "--seed 1"] {
+    for part in ["PASS", "SYN_RECEIVED", "CLOSE_WAIT", "all oracles held", "1 case: 1 passed", "--seed 1"] {
         assert!(run.stdout.contains(part), "{part}:\n{}", run.stdout);
     }
     assert_eq!(run.stderr, "");

@@ -6,7 +6,6 @@
 
 use crate::oracle::{Finding, OracleName, OracleResult};
 use crate::plan::HealPlan;
-use crate::stall;
 use crate::world::{AppStatus, World};
 
 /// What has not converged, each in a sentence of its own; `None` without `heal`, or if all is well.
@@ -25,22 +24,25 @@ pub(crate) fn finding(world: &World) -> Option<Finding> {
     })
 }
 
-/// Apps that had not finished in time.
+/// Apps that had not finished in time. What those that never did wait for is told by their own failures.
 fn apps(world: &World, heal: HealPlan) -> Vec<String> {
     let limit = heal.at + heal.within;
-    let mut sentences = Vec::new();
+    let (mut sentences, mut never) = (Vec::new(), Vec::new());
     for host in world.hosts() {
         for run in &host.apps().runs {
             let app = &world.plan().apps[run.app as usize];
-            let late = run.finished.is_none_or(|at| at > limit);
-            if late && !app.may_be_unfinished && run.status != AppStatus::Stopped {
-                let waits = match run.finished {
-                    Some(at) => format!("it did at {at}"),
-                    None => stall::describe(world, host, run),
-                };
-                sentences.push(format!("app \"{}\" had not finished by {limit}: {waits}", app.name));
+            if app.may_be_unfinished || run.status == AppStatus::Stopped {
+                continue;
+            }
+            match run.finished {
+                Some(at) if at <= limit => {}
+                Some(at) => sentences.push(format!("app \"{}\" finished at {at}, not by {limit}", app.name)),
+                None => never.push(format!("app \"{}\"", app.name)),
             }
         }
+    }
+    if !never.is_empty() {
+        sentences.insert(0, format!("{} had not finished by {limit}", never.join(" and ")));
     }
     sentences
 }

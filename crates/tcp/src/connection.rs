@@ -352,7 +352,8 @@ impl Connection {
         self.tcb.send_buffer.len()
     }
 
-    /// Sequence space that was written and not acknowledged, and of that what was not sent, the FIN included.
+    /// Sequence space that was written and not acknowledged, sent or not, and the part of it that was not sent; the FIN
+    /// included.
     pub fn send_sequence_space(&self) -> (u64, u64) {
         let unsent = self.tcb.unsent();
         (self.tcb.send.in_flight() + unsent, unsent)

@@ -35,22 +35,28 @@ pub(crate) fn between(stack: &Stack, local: SocketAddr, remote: SocketAddr) -> O
     })
 }
 
+/// State, what waits in which direction and the windows it waits for, timers; what is zero and means nothing is left out.
 fn of_connection(connection: &Connection) -> String {
     let info = connection.info();
-    let (in_flight, unsent) = connection.send_sequence_space();
-    let beyond = match connection.octets_ahead() {
-        0 => String::new(),
-        ahead => format!(", {ahead} beyond a gap"),
-    };
-    format!(
-        "{} with {} octets to read{beyond}, {in_flight} in flight and {unsent} to send, at a peer's window of {}, a congestion window of {} and an own window of {}; {}",
-        connection.state(),
-        connection.readable(),
-        info.send_window,
-        info.congestion_window,
-        info.receive_window,
-        timers(&connection.armed_timers()),
-    )
+    let (unacknowledged, unsent) = connection.send_sequence_space();
+    let mut parts = vec![connection.state().to_string()];
+    for (octets, what) in [
+        (connection.readable(), "octets to read"),
+        (connection.octets_ahead(), "octets beyond a gap"),
+        (unacknowledged - unsent, "in flight"),
+        (unsent, "to send"),
+    ] {
+        if octets > 0 {
+            parts.push(format!("{octets} {what}"));
+        }
+    }
+    if unacknowledged > 0 {
+        parts.push(format!("peer's window {}", info.send_window));
+        parts.push(format!("congestion window {}", info.congestion_window));
+    }
+    parts.push(format!("own window {}", info.receive_window));
+    parts.push(timers(&connection.armed_timers()));
+    parts.join(", ")
 }
 
 fn timers(armed: &[(TimerKind, Instant)]) -> String {
@@ -58,7 +64,7 @@ fn timers(armed: &[(TimerKind, Instant)]) -> String {
         return "no timer runs".into();
     }
     let each: Vec<String> = armed.iter().map(|&(timer, at)| format!("{} at {at}", name(timer))).collect();
-    format!("its timers: {}", each.join(", "))
+    format!("timers: {}", each.join(", "))
 }
 
 fn name(timer: TimerKind) -> &'static str {

@@ -69,7 +69,7 @@ pub fn outcomes(one: &Run<'_>, other: &Run<'_>) -> Vec<OutcomeRow> {
         });
     }
     for name in names(reports.map(|report| report.oracles.iter().map(|one| one.name.to_owned()).collect())) {
-        row(&format!("law {name}"), &|report| {
+        row(&format!("oracle {name}"), &|report| {
             let found = report.oracles.iter().find(|oracle| oracle.name == name);
             found.map_or_else(
                 || "not there".into(),

@@ -71,6 +71,13 @@ pub enum Root {
         /// The direction, `LINK>NODE`.
         direction: Arc<str>,
     },
+    /// A historical bug that was put back into a host's stack.
+    Quirk {
+        /// The host.
+        host: Arc<str>,
+        /// The quirk, as in the host's `quirks`.
+        name: &'static str,
+    },
     /// A call of an application.
     Application {
         /// Its name, if it is known which.
@@ -86,7 +93,8 @@ impl fmt::Display for Root {
             Self::Fault { name } => write!(f, "the fault \"{name}\""),
             Self::Absent { name } => write!(f, "the fault \"{name}\", which did not act"),
             Self::Chance { direction } => write!(f, "chance on {direction}"),
-            Self::Link { direction } => write!(f, "what {direction} can carry"),
+            Self::Link { direction } => write!(f, "the link {direction} as it is"),
+            Self::Quirk { host, name } => write!(f, "the quirk {name} of {host}"),
             Self::Application { name: Some(name) } => write!(f, "the app \"{name}\""),
             Self::Application { name: None } => write!(f, "an application"),
             Self::Rule => write!(f, "a rule of the protocol"),

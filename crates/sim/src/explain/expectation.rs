@@ -372,11 +372,17 @@ fn decided(of: Subject, packet: &TracedPacket, is_it: impl Fn(&faultwire_link::D
     })
 }
 
+/// What is counted is told one by one up to so many.
+const COUNTED_MAX: u64 = 4;
+
 fn counter(scene: &Scene<'_>, of: Subject, counter: Counter, value: Bounds, builder: &mut Builder<'_>) {
     let packets = counted_by(scene, of, counter);
     let seen = packets.len() as u64;
     if let Some(last) = packets.last() {
         let told = if seen > value.max { packets[value.max as usize] } else { *last };
+        if seen > value.max && (1..=COUNTED_MAX).contains(&value.max) {
+            return too_many(scene, &packets[..=value.max as usize], builder);
+        }
         let is_drop = matches!(counter, Counter::Dropped | Counter::Duplicated | Counter::Corrupted);
         return if is_drop { builder.packet(told) } else { builder.tell(Why::Sent(told)) };
     }
@@ -414,6 +420,16 @@ fn counter(scene: &Scene<'_>, of: Subject, counter: Counter, value: Bounds, buil
         }
     };
     absence(scene, Told::new(scene.run.end, place, sentence), builder);
+}
+
+/// What was counted until it was one too many, the last first.
+fn too_many(scene: &Scene<'_>, counted: &[PacketNumber], builder: &mut Builder<'_>) {
+    let Some((last, before)) = counted.split_last() else { return };
+    let numbers: Vec<String> = counted.iter().map(ToString::to_string).collect();
+    let packet = scene.packet(*last);
+    let sentence = format!("{} is one too many: {} are counted.", last, numbers.join(", "));
+    let told = Told::new(packet.sent_at, packet.sender, sentence).about(*last).because(Why::Sent(*last));
+    builder.begin(before.iter().rev().fold(told, |told, &earlier| told.beside(Why::Sent(earlier))));
 }
 
 /// What a link would have done to a packet that counts.

@@ -43,7 +43,7 @@ pub fn when_inevitable(
             scene.known_app(app)?;
             BTreeSet::from([format!("app:{app}")])
         }
-        _ => failing(&watched.run),
+        _ => judged(case, &watched.run),
     };
     let names: BTreeSet<String> = failing(&watched.run).intersection(&asked).cloned().collect();
     if names.is_empty() {
@@ -56,6 +56,12 @@ pub fn when_inevitable(
     Ok(Some(Answer { subject, chain: tell(&scene, &moments, turn) }))
 }
 
+/// Why the case failed, or, if it did not, what failed in it as it must.
+fn judged(case: &Case, run: &CaseRun) -> BTreeSet<String> {
+    let failures: BTreeSet<String> = run.failures.iter().map(|failure| failure.name.clone()).collect();
+    if failures.is_empty() { case.must_fail.iter().cloned().collect() } else { failures }
+}
+
 /// What fails in a run: expectations, apps and oracles, also those that must.
 fn failing(run: &CaseRun) -> BTreeSet<String> {
     let report = &run.report;
@@ -66,6 +72,8 @@ fn failing(run: &CaseRun) -> BTreeSet<String> {
         .map(|expectation| expectation.name.clone())
         .chain(apps.map(|app| format!("app:{}", app.name)))
         .chain(oracles.map(|oracle| format!("oracle:{}", oracle.name)))
+        // Hazards as well, where they are asked to fail.
+        .chain(run.failures.iter().map(|failure| failure.name.clone()))
         .collect()
 }
 
@@ -137,7 +145,6 @@ fn turn(trial: &Trial<'_>, moments: &[(Instant, usize)]) -> Turn {
                 last_way_out = index;
             }
         }
-        while world.step(&mut Silent).is_none() {}
         return settle(trial, moments, last_way_out);
     }
     // Before moment `low` there is a way out, before `high` there is none (or it is past the end).
@@ -190,11 +197,17 @@ fn tell(scene: &Scene<'_>, moments: &[(Instant, usize)], turn: Turn) -> super::C
         }
         Turn::At(index) => {
             let (at, entry) = moments[index];
-            let sentence = format!(
-                "Before {} it could still be avoided: had every fault ended there, it would not have failed; after \
-                 what happens then it fails anyway.",
-                time(at)
-            );
+            let sentence = if at == Instant::ZERO {
+                "It is decided at the very start: had no fault acted, it would not have failed; after what happens at the \
+                 first instant it fails anyway."
+                    .to_owned()
+            } else {
+                format!(
+                    "Before {} it could still be avoided: had every fault ended there, it would not have failed; after \
+                     what happens then it fails anyway.",
+                    time(at)
+                )
+            };
             let told = Told::new(at, scene.entry(entry).place, sentence).shown_by(Some(entry));
             builder.begin(match scene.entry(entry).what {
                 What::Link { packet, copy, .. } => told.because(match copy {

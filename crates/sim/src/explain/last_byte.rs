@@ -12,8 +12,10 @@ use super::builder::{Builder, Told, Why};
 use super::clause::Clause;
 use super::fate::sendings_before;
 use super::scene::{Scene, capitalized, counted, length, listed, segment, time};
+use super::spent::Spent;
 use super::timer;
 use crate::output::{PacketNumber, What};
+use crate::plan::Step;
 
 /// Explains when the last octet reached `socket`.
 pub(super) fn answer(scene: &Scene<'_>, socket: NameId) -> Answer {
@@ -27,11 +29,17 @@ pub(super) fn answer(scene: &Scene<'_>, socket: NameId) -> Answer {
     };
     let (at, _) = scene.arrival(last).expect("it arrived");
     let path = Path::back_from(scene, Next::Packet(last));
-    let subject = format!("The last octet that {name} was waiting for arrives with {last} at {}", time(at));
-    let completes = match scene.packet(last).packet.body {
-        Body::Udp(_) => "is the last to reach",
-        _ => "completes the stream of",
+    let waits_on = scene.plan.apps.iter().any(|app| {
+        let uses = app.steps.iter().any(|planned| planned.step.socket() == Some(socket));
+        let report = scene.run.report.apps.iter().find(|report| *report.name == *app.name);
+        uses && app.host == place && report.is_some_and(|report| report.outcome != "done")
+    });
+    let (subject, completes) = match scene.packet(last).packet.body {
+        _ if waits_on => ("The last octet that ever reached", "is the last that reaches"),
+        Body::Udp(_) => ("The last octet that came to", "is the last to reach"),
+        _ => ("The last octet that was missing at", "completes the stream of"),
     };
+    let subject = format!("{subject} {name} arrives with {last} at {}", time(at));
     let sentence = format!(
         "The {} {completes} {name}: {} have passed since {}, {}.",
         scene.noun_with_range(last),
@@ -97,36 +105,6 @@ fn last_datagram(scene: &Scene<'_>, place: PlaceId) -> Option<PacketNumber> {
             && packet.arrival.as_ref().is_some_and(|arrival| arrival.place == place)
     });
     datagrams.max_by_key(|packet| scene.arrived(packet.number)).map(|packet| packet.number)
-}
-
-/// What time was spent on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Spent {
-    Propagation,
-    Queue,
-    Fault,
-    Retransmission,
-    Probe,
-    DelayedAck,
-    Window,
-    Application,
-    Other,
-}
-
-impl Spent {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Propagation => "of propagation",
-            Self::Queue => "of serialisation and waiting in queues",
-            Self::Fault => "of delay by faults",
-            Self::Retransmission => "of waiting for the retransmission timer",
-            Self::Probe => "of waiting for the timer of a tail loss probe or of reordering",
-            Self::DelayedAck => "of waiting for the delayed-ACK timer",
-            Self::Window => "of waiting for the window to open",
-            Self::Application => "of waiting for applications",
-            Self::Other => "of other waiting",
-        }
-    }
 }
 
 /// A stretch of the path, from `from` to `to`.
@@ -309,37 +287,55 @@ impl Path {
     fn before_step(&mut self, scene: &Scene<'_>, entry: usize) -> Next {
         let ended = scene.entry(entry);
         let What::StepEnded { app, step, .. } = ended.what else { return Next::End };
-        if let crate::plan::Step::Sleep { time } = scene.plan.apps[app as usize].steps[step as usize].step {
+        let planned = &scene.plan.apps[app as usize].steps[step as usize].step;
+        let name = scene.legend.app(app);
+        if let Step::Sleep { time } = planned {
             let begun =
                 Instant::ZERO + Duration::from_nanos(ended.at.as_nanos().saturating_sub(time.as_nanos()));
-            self.add(Stretch {
-                from: begun,
-                to: ended.at,
-                place: ended.place,
-                packet: PacketNumber(0),
-                spent: Spent::Application,
-                why: None,
-                clause: None,
-                root: Some(Root::Application { name: Some(scene.legend.app(app).into()) }),
-                sentence: format!(
-                    "The app \"{}\" slept for {} (step {}).",
-                    scene.legend.app(app),
-                    length(time),
-                    step + 1
-                ),
-            });
-            self.begun = begun;
-            self.beginning = format!("the app \"{}\" lay down to sleep", scene.legend.app(app));
+            let sentence = format!("The app \"{name}\" slept for {} (step {}).", length(*time), step + 1);
+            self.wait_of_app(scene, (app, entry), begun, sentence);
+            self.beginning = format!("the app \"{name}\" lay down to sleep");
             return app::ended_before(scene, app, entry).map_or(Next::End, Next::Step);
         }
-        let planned = &scene.plan.apps[app as usize].steps[step as usize].step;
         let flow = planned.socket().and_then(|socket| scene.flow_of(socket));
         match scene.arrival_just_before(entry, flow).filter(|_| app::waited(scene, entry)) {
             Some(arrival) => Next::Packet(arrival),
+            None if matches!(planned, Step::Read { rate: Some(_), .. }) => {
+                let before = app::ended_before(scene, app, entry);
+                let begun = before.map_or(Instant::ZERO, |before| scene.entry(before).at);
+                let sentence =
+                    format!("The app \"{name}\" reads as slowly as it was told to (step {}).", step + 1);
+                self.wait_of_app(scene, (app, entry), begun, sentence);
+                self.beginning = format!("the app \"{name}\" began to read");
+                before.map_or(Next::End, Next::Step)
+            }
             None => app::ended_before(scene, app, entry)
                 .filter(|&before| scene.entry(before).at == ended.at)
                 .map_or(Next::End, Next::Step),
         }
+    }
+
+    /// An app took its time, from `begun` to the entry that ended its step.
+    fn wait_of_app(
+        &mut self,
+        scene: &Scene<'_>,
+        (app, entry): (u32, usize),
+        begun: Instant,
+        sentence: String,
+    ) {
+        let ended = scene.entry(entry);
+        self.add(Stretch {
+            from: begun,
+            to: ended.at,
+            place: ended.place,
+            packet: PacketNumber(0),
+            spent: Spent::Application,
+            why: None,
+            clause: None,
+            root: Some(Root::Application { name: Some(scene.legend.app(app).into()) }),
+            sentence,
+        });
+        self.begun = begun;
     }
 
     /// `of which 3.2 s of waiting for …, 0.8 s of propagation and …`.

@@ -42,8 +42,10 @@ mod inevitable;
 mod last_byte;
 mod provoked;
 mod question;
+mod quirk;
 mod scene;
 mod sent;
+mod spent;
 mod state;
 mod tell;
 mod timer;
@@ -107,7 +109,11 @@ pub fn explain_run(
         }
         Question::Stall(app) => vec![failure::app_answer(&scene, scene.known_app(app)?)],
         Question::LastByte(socket) => vec![last_byte::answer(&scene, scene.known_socket(socket)?)],
-        Question::Failure => failure::failures(&scene, case),
+        Question::Failure => {
+            let mut answers = failure::failures(&scene, case);
+            answers.extend(quirk::answers(&scene, case));
+            answers
+        }
         Question::Faults => consequence::answers(&scene),
     })
 }

@@ -60,7 +60,7 @@ pub fn short_title(found: &Found) -> String {
 fn named(name: &str) -> String {
     match name.split_once(':') {
         Some(("app", app)) => format!("app \"{app}\" does not finish as it should"),
-        Some(("oracle", oracle)) => format!("law {oracle} is broken"),
+        Some(("oracle", oracle)) => format!("oracle {oracle} is broken"),
         Some(("fault", fault)) => format!("fault \"{fault}\" never acts"),
         Some(("must_fail", name)) => format!("\"{name}\" holds where it must fail"),
         _ if name == crate::failure::Failure::ERROR => "the run can't go on".to_owned(),

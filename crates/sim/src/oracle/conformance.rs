@@ -121,6 +121,7 @@ impl Conformance {
     fn turn_to(&mut self, at: Instant, findings: &mut Findings) {
         if at > self.now {
             self.time_passes(at, findings);
+            self.scene.time_passes();
             self.now = at;
         }
     }

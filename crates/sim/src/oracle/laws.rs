@@ -400,6 +400,9 @@ fn window_shrank(octets: u64) -> String {
 
 #[cold]
 fn above_what_was_sent(ack: u64, sent_end: u64) -> String {
+    if ack > u64::MAX / 2 {
+        return format!("an ACK of {} numbers before the first one that was sent", ack.wrapping_neg());
+    }
     format!("ACK {ack} is above the highest octet sent, {sent_end}")
 }
 

@@ -70,8 +70,7 @@ impl Closing {
         let entered = quiet.entered?;
         let (lasted, least) = (stage.at - entered, stage.lawful.tcp.time_wait.length);
         let killed = quiet.reset == Some(stage.at) && !stage.lawful.tcp.time_wait.rfc1337;
-        let reused = stage.lawful.tcp.time_wait.reuse_after.is_some();
-        (lasted < least && !killed && !reused && !stage.end.superseded)
+        (lasted < least && !killed && !stage.end.superseded)
             .then(|| format!("TIME-WAIT lasted {lasted} instead of {least} (RFC 9293 §3.6.1)"))
     }
 }

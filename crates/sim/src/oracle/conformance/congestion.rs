@@ -64,14 +64,14 @@ impl Window {
             && seen.tag.transmission > 1
             && seen.start <= first
             && first < seen.end;
-        if stage.end.icmp_at > Instant::ZERO {
-            // What is cut anew for a smaller MTU goes again at once (RFC 1191 §6.5).
-            return None;
-        }
         if expired {
             self.since_timeout = Some(octets);
             self.timeout = stage.at;
             return None;
+        }
+        if stage.end.icmp_at > Instant::ZERO && stage.end.icmp_at >= self.timeout {
+            // What is cut anew for a smaller MTU goes again at once (RFC 1191 §6.5).
+            self.since_timeout = None;
         }
         let sent = self.since_timeout.as_mut()?;
         *sent += octets;

@@ -53,7 +53,8 @@ impl Retransmissions {
     pub(super) fn told_mtu(&mut self, stage: Stage<'_>, mtu: u32) {
         let known = memory(&mut self.0, stage.index);
         // Below what every host takes, or without a number, stacks differ (RFC 1191 §7.1).
-        if mtu >= 576 && known.mtu.is_none_or(|(before, _)| mtu < before) {
+        let counts = |(before, told)| mtu <= before || stage.at.saturating_since(told) >= HOLDS;
+        if mtu >= 576 && known.mtu.is_none_or(counts) {
             known.mtu = Some((mtu, stage.at));
         }
     }

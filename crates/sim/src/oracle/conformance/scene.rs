@@ -26,6 +26,8 @@ pub(super) struct Scene {
     damaged: Option<(PacketId, usize)>,
     /// Which hosts are paused.
     paused: Vec<bool>,
+    /// What has arrived at the present instant, and at which end.
+    latest: Vec<(PacketId, usize)>,
 }
 
 impl Scene {
@@ -38,7 +40,13 @@ impl Scene {
             rewritten: LookupTable::default(),
             damaged: None,
             paused: Vec::new(),
+            latest: Vec::new(),
         }
+    }
+
+    /// The present instant is over.
+    pub(super) fn time_passes(&mut self) {
+        self.latest.clear();
     }
 
     pub(super) fn ends(&self) -> usize {
@@ -137,6 +145,7 @@ impl Scene {
             end.received =
                 Received { next: ISN, reach: ISN, acknowledged: ISN, edge: ISN, ..Received::default() };
         }
+        self.latest.push((packet.tag.id, index));
         Some(index)
     }
 
@@ -187,7 +196,13 @@ impl Scene {
             self.ends[index].deceived = false;
             self.damaged = None;
         }
-        for end in self.ends.iter_mut().filter(|end| end.place == place && !end.over) {
+        // A host that was paused may discard what has arrived long ago.
+        let known = self.latest.iter().find(|&&(id, _)| id == packet).map(|&(_, index)| index);
+        let ends = match known {
+            Some(index) => &mut self.ends[index..=index],
+            None => &mut self.ends[..],
+        };
+        for end in ends.iter_mut().filter(|end| end.place == place && !end.over) {
             end.received.discard(packet, reason);
             for sending in &mut end.sent.outstanding {
                 sending.reported = sending.reported.filter(|&(_, id)| id != packet);
