@@ -48,8 +48,15 @@ fn retransmission(scene: &Scene<'_>, number: PacketNumber) -> Told {
         None => format!("started when {previous} left"),
     };
     let in_a_row = 1 + expirations_before(scene, packet, &before);
+    // Linux leaves the first timeouts of a SYN as they are (`tcp_syn_linear_timeouts`).
+    let doubles = before.iter().rev().nth(1).is_some_and(|&earlier| {
+        let waited = scene.packet(previous).sent_at.saturating_since(scene.packet(earlier).sent_at);
+        packet.sent_at.saturating_since(since) > waited.saturating_mul(3) / 2
+    });
     let (again, clause) = if in_a_row == 1 {
         (String::new(), Clause::new(6298, "5.4"))
+    } else if !doubles {
+        (format!(", the {} time in a row", ordinal(in_a_row)), Clause::new(6298, "5.4"))
     } else {
         (format!(", the {} time in a row and doubled each time", ordinal(in_a_row)), Clause::new(6298, "5.5"))
     };
