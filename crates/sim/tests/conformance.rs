@@ -88,7 +88,7 @@ struct Bug {
 }
 
 /// Laws, each with something that breaks it.
-const BUGS: [Bug; 8] = [
+const BUGS: [Bug; 9] = [
     Bug {
         law: "timers",
         quirk: "no_retransmission_back_off",
@@ -115,6 +115,17 @@ const BUGS: [Bug; 8] = [
         server: r#"{ "read": "eof" }"#,
         client: r#"{ "write": "200KiB" }"#,
         rest: r#""faults": []"#,
+    },
+    Bug {
+        law: "congestion",
+        quirk: "no_slow_start_after_timeout",
+        host: "client",
+        stack: "linux",
+        server: r#"{ "read": "eof" }"#,
+        client: r#"{ "write": "2MiB" }"#,
+        // A soft error long before is no excuse.
+        rest: r#""faults": [ { "name": "cut", "on": "wire", "at": "300ms", "until": "2s", "do": "cut" },
+            { "name": "told", "at": "150ms", "inject": { "to": "client/c", "icmp": { "error": "host_unreachable" } } } ]"#,
     },
     Bug {
         law: "acceptance",
@@ -165,6 +176,11 @@ const BUGS: [Bug; 8] = [
 
 /// How the law of a bug fares, with the bug or without.
 fn fares(bug: &Bug, with: bool) -> (&'static str, String) {
+    fares_set(bug, with, Vec::new())
+}
+
+/// The same with some values set.
+fn fares_set(bug: &Bug, with: bool, set: Vec<String>) -> (&'static str, String) {
     let quirks = |host: &str| {
         if with && host == bug.host { format!(r#", "quirks": ["{}"]"#, bug.quirk) } else { String::new() }
     };
@@ -183,8 +199,8 @@ fn fares(bug: &Bug, with: bool) -> (&'static str, String) {
         client = bug.client,
         rest = bug.rest,
     );
-    let mut experiment =
-        parse(text.clone(), "bug", &Overrides::default()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut experiment = parse(text.clone(), "bug", &Overrides { set, ..Overrides::default() })
+        .unwrap_or_else(|error| panic!("{error}\n{text}"));
     experiments::under_all_laws(&mut experiment.cases[0]);
     let report = run_case(&experiment.cases[0], Judging::default(), &mut Silent).report;
     let oracle = report.oracles.iter().find(|oracle| oracle.name == bug.law).expect("it was asked for");
@@ -222,4 +238,13 @@ fn a_host_that_ignores_how_big_a_packet_may_be_breaks_the_law_of_retransmissions
             .result
     };
     assert_eq!((result(&[]), result(&["packet_too_big_ignored"])), ("held", "broken"));
+}
+
+/// A host that may reuse TIME-WAIT for connections of its own has to keep it all the same (RFC 9293 §3.6.1).
+#[test]
+fn a_short_time_wait_breaks_the_law_of_closing_with_tw_reuse_as_well() {
+    let bug = BUGS.iter().find(|bug| bug.quirk == "short_time_wait").expect("it is there");
+    let set = vec!["hosts.client.sysctl.tcp_tw_reuse=1".to_owned()];
+    let results = [true, false].map(|with| fares_set(bug, with, set.clone()).0);
+    assert_eq!(results, ["broken", "held"]);
 }

@@ -7,7 +7,7 @@ mod goldens;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use faultwire_sim::experiment::{Overrides, load};
+use faultwire_sim::experiment::{Overrides, load, parse};
 use faultwire_sim::explain::{
     Answer, Chain, Question, Root, Step, Voice, Watched, explain, watch, when_inevitable,
 };
@@ -233,4 +233,54 @@ fn a_question_about_nothing_is_told_what_there_is() {
         refuse(Question::LastByte("nobody".into())),
         "there is no socket \"nobody\": there is \"server/sink:80\", \"server/first\", \"client/first\""
     );
+}
+
+/// The only case of an experiment that stands here.
+fn written(text: &str) -> Case {
+    let experiment = parse(text, "written", &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+    experiment.cases.into_iter().next().expect("a case")
+}
+
+#[test]
+fn a_quirk_without_which_the_run_passes_is_a_root() {
+    let run = |quirks: &str| {
+        written(&format!(
+            r#"{{ "name": "quirky", "hosts": {{ "client": {{ "stack": "linux", "quirks": [{quirks}] }},
+                 "server": {{ "stack": "linux", "sysctl": {{ "tcp_rmem": [4096, 8760, 8760] }} }} }},
+  "links": [ {{ "name": "wire", "between": ["client", "server"], "rate": "10Mbit", "delay": "20ms" }} ],
+  "apps": [ {{ "name": "reader", "on": "server", "listen": 80, "run": [ {{ "accept": "s" }}, {{ "sleep": "3s" }}, {{ "read": "eof" }} ] }},
+            {{ "name": "writer", "on": "client", "run": [ {{ "connect": "server:80", "as": "s" }}, {{ "write": "60KiB" }}, {{ "close": "s" }} ] }} ],
+  "faults": [ {{ "name": "update lost", "on": "wire", "match": {{ "kind": "window_update", "nth": 1 }}, "do": "drop" }} ] }}"#
+        ))
+    };
+    let quirky = run(r#""no_zero_window_probe""#);
+    let watched = watch(&quirky, Judging::default());
+    let answers = explain(&quirky, &watched, &Question::Failure).unwrap();
+    let last = answers.last().expect("an answer");
+    assert_eq!(last.subject, "Without the quirk \"no_zero_window_probe\" of client the same run passes");
+    assert!(last.chain.roots().any(|root| root.to_string() == "the quirk no_zero_window_probe of client"));
+    // What is not to blame is not named.
+    let innocent = run(r#""no_zero_window_probe", "no_paws""#);
+    let watched = watch(&innocent, Judging::default());
+    assert!(explain(&innocent, &watched, &Question::Failure).unwrap().len() == answers.len());
+    let sound = run("");
+    assert!(watch(&sound, Judging::default()).run.failures.is_empty());
+}
+
+#[test]
+fn what_has_to_fail_is_not_what_was_inevitable() {
+    let case = written(
+        r#"{ "name": "mf", "hosts": { "client": { "stack": "linux" }, "server": { "stack": "linux" } },
+  "links": [ { "name": "wire", "between": ["client", "server"], "rate": "10Mbit", "delay": "5ms" } ],
+  "apps": [ { "name": "flow", "on": "client", "bulk": { "to": "server:80", "size": "4KiB" } } ],
+  "faults": [ { "name": "SYN", "on": "wire", "towards": "server", "match": { "kind": "syn", "nth": 1 }, "do": "drop" } ],
+  "cases": [ { "name": "a", "must_fail": ["always wrong"] } ],
+  "expect": [ { "name": "no timer", "at": "client/flow", "counter": "timeouts", "value": 0 },
+              { "name": "always wrong", "at": "client/flow", "counter": "bytes_sent", "value": 1 } ] }"#,
+    );
+    let watched = watch(&case, Judging::default());
+    let answer =
+        when_inevitable(&case, Judging::default(), &watched, &Question::Failure).unwrap().expect("it failed");
+    assert_eq!(answer.subject, "From when on it was inevitable that the expectation \"no timer\" fails");
+    assert!(answer.chain.roots().any(|root| root.to_string() == "the fault \"SYN\""));
 }
