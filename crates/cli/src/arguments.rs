@@ -31,6 +31,7 @@ Start here:
   faultwire run my.json --timeline                       run it and see every packet
   faultwire run my.json --seed 7 --set links.wire.delay=200ms
   faultwire sweep my.json --seeds 0..1000                for which seeds does something fail?
+  faultwire hunt my.json --seeds 0..1000 --out found     a bug report for each way to fail
   faultwire script my.pkt --verbose                      play a packetdrill script
 
 Exit status: 0 everything held; 1 an expectation or oracle failed; 2 bad input, nothing written; \

@@ -88,3 +88,30 @@ fn nothing_to_compare_and_bad_input_are_status_two() {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
 }
+
+/// Two recordings of one experiment with two seeds: what chance did in each stands beside what it did in the other.
+#[test]
+fn two_replay_files_are_compared_as_the_runs_that_they_are() {
+    let folder = Folder::new("diff-replays");
+    let lossy = folder
+        .file("lossy.json", &TINY.replace("\"delay\": \"5ms\"", "\"delay\": \"5ms\", \"loss\": \"30%\""));
+    let record = |seed: &str, name: &str| {
+        let path = folder.path(name);
+        let run = faultwire(&["run", &lossy, "--seed", seed, "--record", &path, "--quiet"]);
+        assert!(run.status <= 1, "{}", run.stderr);
+        path
+    };
+    let (one, other) = (record("1", "one.json"), record("2", "other.json"));
+    let alike = faultwire(&["diff", &one, &one]);
+    assert_eq!(alike.status, 0, "{}{}", alike.stdout, alike.stderr);
+    let run = faultwire(&["diff", &one, &other]);
+    assert_eq!(run.status, 1, "{}{}", run.stdout, run.stderr);
+    // The runs that are compared are those of the seeds: the first difference is the same.
+    let seeds = faultwire(&["diff", &lossy, "--seed", "1", "--seed", "2"]);
+    let first = |text: &str| {
+        let lines = text.lines().skip_while(|line| !line.starts_with("First difference"));
+        lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    assert!(first(&run.stdout).contains("First difference"), "{}", run.stdout);
+    assert_eq!(first(&run.stdout), first(&seeds.stdout).replace("seed 1", "one").replace("seed 2", "other"));
+}

@@ -54,6 +54,10 @@ fn a_recorded_failure_is_replayed_whatever_the_file_and_seed_have_become() {
         "{}",
         timeline.stdout
     );
+    // Chance is decided whatever the seed, so each seed fails alike.
+    let sweep = faultwire(&["sweep", &replay, "--seeds", "0..5"]);
+    let failed = sweep.stdout.lines().filter(|line| line.contains("\"outcome\":\"failed\"")).count();
+    assert_eq!((sweep.status, failed), (1, 5), "{}{}", sweep.stdout, sweep.stderr);
     let mended = faultwire(&["run", &replay, "--without", "none lost"]);
     assert_eq!(mended.status, 1, "it no longer fails, which is another outcome");
     assert!(mended.stdout.contains("has changed what was recorded"), "{}", mended.stdout);
