@@ -34,7 +34,7 @@ fn where_nothing_failed_it_tells_what_the_faults_led_to() {
     let folder = Folder::new("explain-quiet");
     let run = faultwire(&["explain", &folder.file("tiny.json", TINY)]);
     assert_eq!(run.status, 0);
-    assert!(run.stdout.contains("neither a fault nor chance touched a packet"), "{}", run.stdout);
+    assert!(run.stdout.contains("Nothing failed. No fault acted, and chance lost"), "{}", run.stdout);
 }
 
 #[test]
