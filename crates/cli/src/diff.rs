@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, ValueHint};
 use faultwire_sim::diff::{BesideOptions, Divergence, Mark, Run, beside, outcomes};
-use faultwire_sim::experiment::{self, Overrides};
+use faultwire_sim::experiment::Overrides;
 use faultwire_sim::output::Trace;
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::run::{CaseRun, Judging, run_case};
@@ -14,7 +14,7 @@ use crate::arguments::Hazards;
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::worker::{self, Ending};
-use crate::{panic_report, repeat, text};
+use crate::{loading, panic_report, repeat, text};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -154,7 +154,7 @@ fn variants(arguments: &DiffArguments) -> anyhow::Result<[Variant; 2]> {
         seed: seeds.last().copied(),
     };
     let variant = |file: &PathBuf, overrides: Overrides| -> anyhow::Result<Variant> {
-        let experiment = experiment::load(file, &overrides)?;
+        let experiment = loading::load(file, &overrides)?;
         Ok(Variant { file: file.clone(), overrides, experiment, label: String::new() })
     };
     let mut variants = [variant(&files[0], one)?, variant(other_file.unwrap_or(&files[0]), other)?];

@@ -1,7 +1,6 @@
 //! `faultwire explain`: runs each case with its records on and tells what was behind an outcome.
 
 use anyhow::bail;
-use faultwire_sim::experiment;
 use faultwire_sim::explain::{self, Answer, Question, Unanswerable, Voice, Watched};
 use faultwire_sim::output::ladder::{LadderOptions, Marks, marked_ladder};
 use faultwire_sim::output::{Legend, PacketNumber};
@@ -10,10 +9,10 @@ use faultwire_sim::report::Outcome;
 use faultwire_sim::run::Judging;
 
 use crate::arguments::{ExplainArguments, Hazards};
-use crate::panic_report;
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::worker::{self, Ending};
+use crate::{loading, panic_report};
 
 /// What was found about one case.
 struct Explained {
@@ -31,7 +30,7 @@ struct Answers {
 
 pub(crate) fn explain(arguments: &ExplainArguments) -> anyhow::Result<Status> {
     let selection = &arguments.selection;
-    let experiment = experiment::load(&selection.file, &selection.overrides(arguments.seed))?;
+    let experiment = loading::load(&selection.file, &selection.overrides(arguments.seed))?;
     if let Some(case) = experiment.cases.first() {
         panic_report::note_seed(case.plan.seed);
     }

@@ -7,6 +7,7 @@ mod example;
 mod explain;
 mod export;
 mod hunt;
+mod loading;
 mod outputs;
 mod panic_report;
 mod pending_file;

@@ -1,7 +1,7 @@
 //! `faultwire run`: runs every case, tells about each as it ends, writes what was asked for.
 
 use faultwire_script::export::Recorder;
-use faultwire_sim::experiment::{self, Overrides};
+use faultwire_sim::experiment::Overrides;
 use faultwire_sim::explain::{Question, explain_run};
 use faultwire_sim::output::ladder::{LadderOptions, Marks, marked_ladder};
 use faultwire_sim::output::{Legend, Series, Trace};
@@ -18,7 +18,7 @@ use crate::stats::{self, Stats, Stopwatch};
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::worker::{self, Ending};
-use crate::{panic_report, repeat, text};
+use crate::{loading, panic_report, repeat, text};
 
 /// A case that has ended.
 struct Finished {
@@ -47,7 +47,7 @@ struct Manner {
 
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Status> {
     let selection = &arguments.selection;
-    let experiment = experiment::load(&selection.file, &selection.overrides(arguments.seed))?;
+    let experiment = loading::load(&selection.file, &selection.overrides(arguments.seed))?;
     if let Some(case) = experiment.cases.first() {
         panic_report::note_seed(case.plan.seed);
     }

@@ -11,21 +11,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use faultwire_base::Instant;
-use faultwire_sim::experiment;
 use faultwire_sim::run::Judging;
 use faultwire_sim::shrink::{Cut, Failing, Measure, Progress, Settings, Shrunk};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{Hazards, ShrinkArguments};
-use crate::panic_report;
 use crate::pending_file::PendingFile;
 use crate::repeat::quoted;
 use crate::status::Status;
 use crate::terminal::{self, Paint};
+use crate::{loading, panic_report};
 
 pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
     let selection = &arguments.selection;
-    let experiment = experiment::load(&selection.file, &selection.overrides(arguments.seed))?;
+    let experiment = loading::load(&selection.file, &selection.overrides(arguments.seed))?;
     let seed = experiment.cases.first().map_or(0, |case| case.plan.seed);
     panic_report::note_seed(seed);
     refuse_file(&arguments.out)?;

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use crate::arguments::VerifyArguments;
 use crate::status::Status;
 use crate::worker::Ending;
-use crate::{panic_report, terminal, worker};
+use crate::{loading, panic_report, terminal, worker};
 
 /// What was found for one seed: each case with its verification.
 struct SeedResult {
@@ -17,7 +17,7 @@ struct SeedResult {
 
 pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<Status> {
     let selection = arguments.selection.clone();
-    let first = experiment::load(&selection.file, &selection.overrides(None))?;
+    let first = loading::load(&selection.file, &selection.overrides(None))?;
     let own_seed = first.cases.first().map_or(0, |case| case.plan.seed);
     let seeds: Vec<u64> = arguments.seeds.map_or_else(|| vec![own_seed], |seeds| seeds.iter().collect());
     let count = seeds.len();

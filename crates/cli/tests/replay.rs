@@ -82,6 +82,34 @@ fn a_replay_that_departs_has_status_1() {
     assert!(quiet.status == 1 && quiet.stderr.contains("tiny: replay: it departs"), "{}", quiet.stderr);
 }
 
+/// What a command line changes in vain is told once; what acts in a replay too is not.
+#[test]
+fn a_probability_that_a_replay_does_not_ask_is_told() {
+    let folder = Folder::new("replay-undrawn");
+    let file = folder.file("tiny.json", &lossy());
+    let replay = folder.path("replay.json");
+    faultwire(&["run", &file, "--seed", "1", "--record", &replay, "--quiet"]);
+    let note = "note: links.wire.loss says what chance draws, and a replay draws nothing";
+    let notes = |arguments: &[&str]| {
+        let stderr = faultwire(arguments).stderr;
+        stderr.lines().filter(|line| line.starts_with("note: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = |arguments: &[&str]| {
+        let notes = notes(arguments);
+        assert!(notes.len() == 1 && notes[0].starts_with(note), "{arguments:?}: {notes:?}");
+    };
+    told(&["run", &replay, "--set", "links.wire.loss=50%"]);
+    told(&["run", &replay, "--set", "links.wire.delay=9ms", "--set", "links.wire.loss=50%", "--quiet"]);
+    told(&["explain", &replay, "--set", "links.wire.loss=50%"]);
+    told(&["verify", &replay, "--set", "links.wire.loss=50%"]);
+    told(&["sweep", &replay, "--seeds", "1..3", "--param", "links.wire.loss=0%,50%"]);
+    for silent in ["links.wire.loss=20%", "links.wire.delay=9ms", "links.wire.rate=1Mbit"] {
+        assert_eq!(notes(&["run", &replay, "--set", silent]), [""; 0], "{silent}");
+        assert_eq!(notes(&["run", &file, "--set", silent]), [""; 0], "{silent}");
+    }
+    assert_eq!(notes(&["run", &file, "--set", "links.wire.loss=50%"]), [""; 0], "an experiment draws");
+}
+
 #[test]
 fn a_malformed_replay_is_one_clear_error_and_nothing_is_written() {
     let files = replays::malformed();

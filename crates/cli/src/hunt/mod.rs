@@ -22,7 +22,7 @@ use crate::arguments::{Hazards, Seeds, Selection};
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::worker::{self, Ending};
-use crate::{panic_report, repeat, text};
+use crate::{loading, panic_report, repeat, text};
 use evidence::Ticket;
 use folder::Folder;
 use index::{Entry, index};
@@ -140,8 +140,7 @@ struct Quarry {
 impl Quarry {
     fn read(arguments: &HuntArguments) -> anyhow::Result<Self> {
         let selection = &arguments.selection;
-        let experiment =
-            experiment::load(&selection.file, &selection.overrides(Some(arguments.seeds.first)))?;
+        let experiment = loading::load(&selection.file, &selection.overrides(Some(arguments.seeds.first)))?;
         if arguments.swarm && experiment.swarm.is_empty() {
             anyhow::bail!(
                 "--swarm: {} has no \"swarm\" that says what varies from seed to seed",

@@ -23,10 +23,11 @@ use lines::{Left, Lines};
 use crate::arguments::Hazards;
 use crate::status::Status;
 use crate::worker::{self, Ending};
-use crate::{panic_report, terminal};
+use crate::{loading, panic_report, terminal};
 
 pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
     let cells = grid::cells(arguments)?;
+    loading::tell_undrawn(cells.iter().map(|cell| &cell.experiment));
     let settings = settings(arguments, &cells)?;
     let identity = sweep::identity(&cells, &settings);
     let mut summary =

@@ -101,6 +101,7 @@ fn read_replay(root: Node, overrides: &Overrides) -> Result<Experiment, Problem>
     change(&mut whole, &Overrides { case: None, ..overrides.clone() })?;
     let seed = Item::root(&whole).integer_or("seed", 1)?;
     parts.replay.changed = replay::is_changed(&parts, &effective::of(&whole).1, seed);
+    parts.replay.undrawn = undrawn(&parts.experiment, &overrides.set);
     for case in &mut experiment.cases {
         let Some(run) = parts.replay.run_of(&case.name) else {
             let message = format!(
@@ -119,6 +120,26 @@ fn read_replay(root: Node, overrides: &Overrides) -> Result<Experiment, Problem>
     }
     experiment.replay = Some(parts.replay);
     Ok(experiment)
+}
+
+/// The paths of those settings that change what chance would draw.
+fn undrawn(root: &Node, set: &[String]) -> Vec<String> {
+    if set.is_empty() {
+        return Vec::new();
+    }
+    // What one setting does is seen beside the experiment with those before it.
+    let with = |count: usize| {
+        let overrides = Overrides { set: set[..count].to_vec(), ..Overrides::default() };
+        read_experiment(root.clone(), &overrides).ok()
+    };
+    let steps: Vec<Option<Experiment>> = (0..=set.len()).map(with).collect();
+    let pairs = set.iter().zip(steps.windows(2));
+    pairs
+        .filter(
+            |(_, pair)| matches!(pair, [Some(before), Some(after)] if replay::draws_otherwise(before, after)),
+        )
+        .filter_map(|(set, _)| Some(set.split_once('=')?.0.trim().to_owned()))
+        .collect()
 }
 
 /// An effective experiment as it stands in a replay file.

@@ -19,6 +19,8 @@ pub struct Replay {
     /// Whether experiment, seed or decisions are not what was written: somebody has edited the file, or the command line
     /// changes it. Then outcomes are compared, not fingerprints.
     pub changed: bool,
+    /// Paths that the command line sets and that only say what chance draws: in a replay nothing is drawn.
+    pub undrawn: Vec<String>,
     /// The runs, one a case.
     pub runs: Vec<RecordedRun>,
 }

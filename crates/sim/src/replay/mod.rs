@@ -36,6 +36,7 @@ mod compare;
 mod file;
 mod grammar;
 mod read;
+mod undrawn;
 mod write;
 
 use std::fmt;
@@ -55,6 +56,8 @@ pub use compare::{Basis, Comparison, record_case, replay_case};
 pub use file::{RecordedRun, Replay};
 pub use grammar::REPLAY_VERSION;
 pub(crate) use read::{is_changed, is_replay, read as read_parts};
+pub(crate) use undrawn::draws_otherwise;
+pub use undrawn::undrawn_note;
 pub use write::write;
 
 /// The decisions of chance of one run.

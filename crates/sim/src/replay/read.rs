@@ -52,6 +52,7 @@ pub(crate) fn read(mut root: Node) -> Result<Parts, Problem> {
         faultwire_version: text("faultwire_version")?,
         command: text("command")?,
         changed: false,
+        undrawn: Vec::new(),
         runs,
     };
     let experiment = root.remove("experiment").expect("it was required");
