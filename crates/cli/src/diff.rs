@@ -194,7 +194,7 @@ impl Variant {
 
     /// The command that runs it.
     fn command(&self) -> String {
-        repeat::command(&self.file, &self.overrides, Hazards::Report)
+        repeat::command("run", &self.file, &self.overrides, Hazards::Report)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -14,7 +14,7 @@ use faultwire_sim::report::Report;
 
 use crate::arguments::RunArguments;
 use crate::export::{Exports, Scripts, Written};
-use crate::pending_file::PendingFile;
+use crate::pending_file::{PendingFile, same_file};
 use crate::stats::Stats;
 use crate::terminal;
 
@@ -202,19 +202,6 @@ impl Claims {
             self.taken.push(path.to_owned());
         }
         Ok(file)
-    }
-}
-
-/// Whether two paths name one file, also if it does not exist yet.
-fn same_file(one: &Path, other: &Path) -> bool {
-    let resolved = |path: &Path| -> io::Result<PathBuf> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::canonicalize(path)
-            .or_else(|_| Ok(fs::canonicalize(parent)?.join(path.file_name().unwrap_or_default())))
-    };
-    match (resolved(one), resolved(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one == other,
     }
 }
 

@@ -48,6 +48,11 @@ impl PendingFile {
         self.file.try_clone()
     }
 
+    /// What is there until it has its name, which nobody wants if the program ends before.
+    pub(crate) fn partial(&self) -> Option<&Path> {
+        self.partial.as_deref()
+    }
+
     /// Whether it is a device or pipe.
     pub(crate) fn is_special(&self) -> bool {
         self.partial.is_none()
@@ -87,5 +92,18 @@ impl Drop for PendingFile {
             // Nothing can be done about a left-over that can't be removed.
             let _ = fs::remove_file(partial);
         }
+    }
+}
+
+/// Whether two paths name one file, also if it does not exist yet.
+pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| -> io::Result<PathBuf> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::canonicalize(path)
+            .or_else(|_| Ok(fs::canonicalize(parent)?.join(path.file_name().unwrap_or_default())))
+    };
+    match (resolved(one), resolved(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
     }
 }

@@ -5,6 +5,7 @@ mod tell;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{Args, ValueHint};
@@ -13,6 +14,7 @@ use faultwire_sim::plan::Quirk;
 use crate::arguments::Seeds;
 use crate::status::Status;
 use crate::terminal;
+use crate::worker::{self, Ending};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,7 +27,8 @@ failure, and sees that what is left fails as it did, and passes once the quirk i
   faultwire quirks --hunts configs/hunts --seeds 0..2000 --quirk sack_reneging --out found
 
 The table is the same for any number of threads, but for the column of times.
-Exit status: 0 every quirk was found, and its shrunk experiment is what it should be; 1 one was not.")]
+Exit status: 0 every quirk was found, and its shrunk experiment is what it should be; 1 one was not; \
+130 interrupted.")]
 pub(crate) struct QuirksArguments {
     /// Folder of experiments with the hosts "client" and "server"
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, requires = "seeds")]
@@ -50,22 +53,45 @@ pub(crate) fn quirks(arguments: &QuirksArguments) -> anyhow::Result<Status> {
         terminal::print(&tell::list(&quirks))?;
         return Ok(Status::Held);
     };
-    let bench = bench::Bench::new(hunts, seeds, arguments.jobs)?;
+    let bench = Arc::new(bench::Bench::new(hunts, seeds, arguments.jobs)?);
     if let Some(out) = &arguments.out {
-        bench::claim(out)?;
+        bench::claim(out, &bench, &quirks)?;
     }
     terminal::print(&tell::head(&bench))?;
-    let mut found = 0;
-    for &quirk in &quirks {
-        let row = bench.hunt(quirk)?;
+    let (mut hunted, mut found) = (0, 0);
+    let ending = worker::work(rows(bench, quirks.clone()), |(quirk, row)| {
+        let row = row?;
         if let (Some(out), Some(kept)) = (&arguments.out, row.experiment()) {
             bench::keep(out, quirk, kept)?;
         }
+        hunted += 1;
         found += usize::from(row.is_good());
-        terminal::print(&tell::row(quirk, &row))?;
+        Ok(terminal::print(&tell::row(quirk, &row))?)
+    })?;
+    match ending {
+        Ending::Panicked => return Ok(Status::Internal),
+        Ending::Interrupted => {
+            let all = quirks.len();
+            terminal::note(&format!(
+                "interrupted: {hunted} of {all} quirks were hunted, {found} of them found"
+            ));
+            return Ok(Status::Interrupted);
+        }
+        Ending::Done => {}
     }
     terminal::print(&format!("\n{found} of {} found\n", quirks.len()))?;
     Ok(if found == quirks.len() { Status::Held } else { Status::Failed })
+}
+
+/// A quirk, and what became of it.
+type Hunted = (Quirk, anyhow::Result<bench::Row>);
+
+/// The work: one quirk after the other.
+fn rows(
+    bench: Arc<bench::Bench>,
+    quirks: Vec<Quirk>,
+) -> impl FnOnce(&mut dyn FnMut(Hunted)) + Send + 'static {
+    move |give| quirks.into_iter().for_each(|quirk| give((quirk, bench.hunt(quirk))))
 }
 
 fn selected(names: &[String]) -> anyhow::Result<Vec<Quirk>> {

@@ -211,7 +211,7 @@ impl Teller<'_> {
             case: is_one_of_several.then(|| case.name.clone()),
             ..selection.overrides(Some(case.plan.seed))
         };
-        let again = repeat::command(&selection.file, &overrides, self.arguments.hazards);
+        let again = repeat::command("run", &selection.file, &overrides, self.arguments.hazards);
         if !self.mute {
             let text = text::case(&finished.ran.run.report, case, &again, self.paint);
             terminal::print(&text)?;
@@ -222,6 +222,7 @@ impl Teller<'_> {
         }
         if let Some(comparison) = &finished.ran.comparison {
             self.comparison(case, comparison)?;
+            self.hazards(comparison, &finished.ran.run.report, &overrides)?;
         }
         if let Some(trace) = finished.seen.0.as_ref().filter(|_| self.arguments.timeline) {
             let options = LadderOptions { full: self.arguments.full, ..LadderOptions::default() };
@@ -242,6 +243,23 @@ impl Teller<'_> {
             for sentence in comparison.sentences() {
                 terminal::note(&format!("{}: replay: {sentence}", case.name));
             }
+        }
+        Ok(())
+    }
+
+    /// A recording that was judged by `--hazards fail` fails like itself only if its replay is judged so too.
+    fn hazards(
+        &self,
+        comparison: &Comparison,
+        report: &CaseReport,
+        overrides: &Overrides,
+    ) -> anyhow::Result<()> {
+        let met = report.oracles.iter().any(|oracle| oracle.result == "hazard");
+        let failed = comparison.recorded.0 == Outcome::Failed && comparison.now.0 == Outcome::Passed;
+        if met && failed && self.arguments.hazards == Hazards::Report {
+            let judged = repeat::command("run", &self.arguments.selection.file, overrides, Hazards::Fail);
+            let hint = format!("  a hazard was met, which fails a run that is judged so: {judged}\n");
+            if self.mute { terminal::note(hint.trim_end()) } else { terminal::print(&hint)? }
         }
         Ok(())
     }

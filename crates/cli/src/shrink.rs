@@ -8,16 +8,18 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant as WallInstant};
 
 use anyhow::{Context, bail};
 use faultwire_base::Instant;
+use faultwire_sim::experiment::Overrides;
 use faultwire_sim::run::Judging;
 use faultwire_sim::shrink::{Cut, Failing, Measure, Progress, Settings, Shrunk};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{Hazards, ShrinkArguments};
-use crate::pending_file::PendingFile;
-use crate::repeat::quoted;
+use crate::pending_file::{PendingFile, same_file};
+use crate::repeat::{self, quoted};
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::{loading, panic_report};
@@ -27,7 +29,7 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
     let experiment = loading::load(&selection.file, &selection.overrides(arguments.seed))?;
     let seed = experiment.cases.first().map_or(0, |case| case.plan.seed);
     panic_report::note_seed(seed);
-    refuse_file(&arguments.out)?;
+    refuse(arguments)?;
     let settings = Settings {
         jobs: arguments.jobs.map_or(0, NonZeroUsize::get),
         tries_max: arguments.tries,
@@ -36,7 +38,7 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
     };
     let failing = Failing::find(&experiment, selection.case.as_deref(), seed, &settings)?;
     let files = Files::claim(&arguments.out)?;
-    let interrupted = interrupts()?;
+    let interrupted = interrupts(files.partials())?;
     let mut teller = Teller::new(arguments.quiet);
     let shrunk = failing.shrink(|progress| {
         teller.tell(progress);
@@ -45,7 +47,7 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
     teller.finish();
     files.write(&shrunk, &command(arguments, shrunk.seed))?;
     if !arguments.quiet {
-        terminal::print(&text(&shrunk, &arguments.out, Paint::for_stdout()))?;
+        terminal::print(&told(&shrunk, arguments, Paint::for_stdout()))?;
     }
     if let Some(panicked) = &shrunk.panicked {
         terminal::note(&panic_report::of_candidate(panicked));
@@ -70,35 +72,42 @@ pub(crate) fn shrink(arguments: &ShrinkArguments) -> anyhow::Result<Status> {
 /// The command that was given, ready to paste, with its seed.
 fn command(arguments: &ShrinkArguments, seed: u64) -> String {
     let selection = &arguments.selection;
-    let mut words = vec!["faultwire".to_owned(), "shrink".to_owned(), selection.file.display().to_string()];
-    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
-    if let Some(case) = &selection.case {
-        option("--case", case);
-    }
-    option("--seed", &seed.to_string());
-    selection.set.iter().for_each(|set| option("--set", set));
-    selection.without.iter().for_each(|name| option("--without", name));
-    option("--out", &arguments.out.display().to_string());
-    if arguments.hazards == Hazards::Fail {
-        option("--hazards", "fail");
-    }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    let command =
+        repeat::command("shrink", &selection.file, &selection.overrides(Some(seed)), arguments.hazards);
+    format!("{command} --out {}", quoted(&arguments.out.display().to_string()))
 }
 
-/// A folder is wanted: what is no folder is told before anything runs.
-fn refuse_file(out: &Path) -> anyhow::Result<()> {
+/// A folder is wanted, and the experiment must not be overwritten: told before anything runs.
+fn refuse(arguments: &ShrinkArguments) -> anyhow::Result<()> {
+    let (out, file) = (&arguments.out, &arguments.selection.file);
     if out.exists() && !out.is_dir() {
         bail!("can't write into {}: it is a file; --out names a folder", out.display());
+    }
+    if [MINIMAL, REPLAY].iter().any(|name| same_file(&out.join(name), file)) {
+        bail!(
+            "--out {}: that would overwrite {}, which is what is to be shrunk; name another folder",
+            out.display(),
+            file.display()
+        );
     }
     Ok(())
 }
 
-/// Set by the first Ctrl-C; the second ends the command at once.
-fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
+/// An interrupt often comes twice: to the process, and to its group.
+const ONE_INTERRUPT: Duration = Duration::from_secs(1);
+
+/// Set by the first Ctrl-C; a second one after that ends the command at once, and takes away what is half written.
+fn interrupts(partials: Vec<PathBuf>) -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
+    let mut first: Option<WallInstant> = None;
     ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+        flag.store(true, Ordering::Relaxed);
+        if first.get_or_insert_with(WallInstant::now).elapsed() > ONE_INTERRUPT {
+            for partial in &partials {
+                // Nothing can be done about a left-over that can't be removed.
+                let _ = fs::remove_file(partial);
+            }
             process::exit(130);
         }
     })?;
@@ -123,6 +132,15 @@ impl Files {
         })
     }
 
+    /// What is there while nothing is written yet.
+    fn partials(&self) -> Vec<PathBuf> {
+        [&self.minimal, &self.replay]
+            .into_iter()
+            .filter_map(PendingFile::partial)
+            .map(Path::to_owned)
+            .collect()
+    }
+
     fn write(mut self, shrunk: &Shrunk, command: &str) -> anyhow::Result<()> {
         let replay = shrunk.replay(command);
         self.replay.write(|out| out.write_all(replay.as_bytes()))?;
@@ -143,6 +161,8 @@ impl Files {
 
 const MINIMAL: &str = "minimal.json";
 const REPLAY: &str = "replay.json";
+/// Decisions of chance without a name that are told one by one.
+const DECISIONS_SHOWN: usize = 20;
 
 /// Tells how far it is: a bar to a terminal, else a line where something new begins.
 struct Teller {
@@ -193,7 +213,7 @@ fn line(progress: &Progress) -> String {
 }
 
 /// The result for a person: what failed, a table of what there was and what is left, the faults that are left.
-fn text(shrunk: &Shrunk, out: &Path, paint: Paint) -> String {
+fn told(shrunk: &Shrunk, arguments: &ShrinkArguments, paint: Paint) -> String {
     let mut text = format!("{} with seed {}", paint.strong(&shrunk.name), shrunk.seed);
     if shrunk.case != shrunk.name {
         text.push_str(&format!(", case {}", shrunk.case));
@@ -207,21 +227,32 @@ fn text(shrunk: &Shrunk, out: &Path, paint: Paint) -> String {
         text.push_str(&format!("  {what:<16}{was:>14}{left:>14}\n"));
     }
     text.push_str(&format!("  {:<16}{:>14}\n\n", "tries", shrunk.tried));
-    if shrunk.faults.is_empty() && shrunk.after.decisions == 0 {
+    let by_chance = shrunk.by_chance();
+    if shrunk.faults.is_empty() && by_chance.is_empty() {
         text.push_str("No fault is needed: it fails without any.\n");
     }
     for (index, (name, what)) in shrunk.faults.iter().enumerate() {
         text.push_str(&format!("{}. {}: {what}\n", index + 1, paint.strong(name)));
     }
-    let path = |name: &str| quoted(&out.join(name).display().to_string());
+    for (index, what) in by_chance.iter().take(DECISIONS_SHOWN).enumerate() {
+        let number = shrunk.faults.len() + index + 1;
+        text.push_str(&format!("{number}. {}: {what}\n", paint.strong("by chance")));
+    }
+    if by_chance.len() > DECISIONS_SHOWN {
+        text.push_str(&format!("and {} more things that chance did\n", by_chance.len() - DECISIONS_SHOWN));
+    }
+    let run = |name: &str| {
+        let path = arguments.out.join(name);
+        repeat::command("run", &path, &Overrides::default(), arguments.hazards)
+    };
     if shrunk.minimal.is_some() {
-        text.push_str(&format!("\nfaultwire run {} --timeline\n", path(MINIMAL)));
+        text.push_str(&format!("\n{} --timeline\n", run(MINIMAL)));
     } else {
         text.push_str(&format!(
             "\nThere is no {MINIMAL}: no named fault does what one of these decisions of chance does, or they are too many to name.\n"
         ));
     }
-    text.push_str(&format!("faultwire run {}\n", path(REPLAY)));
+    text.push_str(&format!("{}\n", run(REPLAY)));
     text
 }
 

@@ -53,6 +53,55 @@ fn typed(command: &str, folder: &str) -> i32 {
     run.status.code().expect("no signal ended it")
 }
 
+/// The commands of a page for the files beside it, each with the exit status that the page promises.
+fn promised(page: &str) -> Vec<(String, i32)> {
+    let block = page.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let promised = block.lines().filter_map(|line| {
+        let (command, what) = line.split_once("  #")?;
+        let status = what.split_once("exit status ")?.1.split(':').next().unwrap();
+        Some((command.trim().to_owned(), status.parse().unwrap()))
+    });
+    promised.collect()
+}
+
+/// What fails the run that a hunt found is often a hazard only because it was asked to be.
+#[test]
+fn a_ticket_about_a_hazard_hands_over_that_hazards_fail() {
+    let folder = Folder::new("hunt-hazard");
+    let file =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/scenarios/s33-refused-by-older-timestamp.json");
+    let out = folder.path("out");
+    let run = faultwire(&["hunt", file, "--seeds", "0..2", "--hazards", "fail", "--out", &out]);
+    assert_eq!(run.status, 1, "{}{}", run.stdout, run.stderr);
+    let ticket = format!("{out}/01-oracle-sequence");
+    let page = read(&ticket, "TICKET.md");
+    assert!(page.contains("oracle sequence met a hazard\n") && !page.contains("is broken"), "{page}");
+    let promised = promised(&page);
+    assert_eq!(promised.len(), 2, "{page}");
+    for (command, status) in promised {
+        assert!(command.ends_with(" --hazards fail") || command.contains(" --hazards fail "), "{command}");
+        assert_eq!(typed(&command, &ticket), status, "{command}");
+    }
+    let explained = faultwire(&["explain", &format!("{ticket}/minimal.json"), "--hazards", "fail"]);
+    assert!(explained.stdout.starts_with("FAIL"), "{}", explained.stdout);
+    assert!(page.contains("\nfaultwire explain minimal.json --hazards fail  "), "{page}");
+    // Judged otherwise the recording passes, and it is said why.
+    let lenient = faultwire(&["run", &format!("{ticket}/replay.json")]);
+    assert_eq!(lenient.status, 1, "{}", lenient.stdout);
+    assert!(lenient.stdout.contains("a hazard was met") && lenient.stdout.contains("--hazards fail"));
+    // The same of a shrink alone.
+    let shrunk = folder.path("shrunk");
+    let run =
+        faultwire(&["shrink", &format!("{ticket}/minimal.json"), "--hazards", "fail", "--out", &shrunk]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    let told: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("faultwire run ")).collect();
+    assert_eq!(told.len(), 2, "{}", run.stdout);
+    for (command, status) in told.into_iter().zip([1, 0]) {
+        assert!(command.contains(" --hazards fail"), "{command}");
+        assert_eq!(typed(command, &shrunk), status, "{command}");
+    }
+}
+
 #[test]
 fn a_failure_becomes_a_ticket_whose_files_do_what_it_says() {
     let folder = Folder::new("hunt-ticket");
@@ -99,6 +148,12 @@ fn a_failure_becomes_a_ticket_whose_files_do_what_it_says() {
         assert_eq!(*status, expected, "{command}");
     }
     assert!(typed_out.len() >= 5, "{typed_out:?}");
+    let promised = promised(&page);
+    assert_eq!(promised.len(), 2, "{page}");
+    for (command, status) in promised {
+        assert!(!command.contains("--hazards"), "{command}");
+        assert_eq!(typed(&command, &ticket), status, "{command}");
+    }
     // The smallest form fails like what was found, and for no other reason.
     let minimal = faultwire(&["run", &format!("{ticket}/minimal.json")]);
     assert!(minimal.stdout.contains("✗ no timeout: expected"), "{}", minimal.stdout);
@@ -241,29 +296,50 @@ fn what_a_seed_drew_stands_in_the_command_that_repeats_it() {
     assert_eq!(typed("faultwire run replay.json", &folder.path("out/01-no-timeout")), 0);
 }
 
-#[test]
-fn an_interrupt_keeps_what_is_finished() {
-    let folder = Folder::new("hunt-interrupt");
-    let (file, out) = (folder.file("upload.json", LOSSY), folder.path("out"));
-    let mut child = support::command(&["hunt", &file, "--seeds", "1..100000000", "--out", &out])
+/// Interrupted so many milliseconds after its folder is there; how it ended and what it said.
+fn interrupted(file: &str, out: &str, after: u64) -> (Option<i32>, String) {
+    let mut child = support::command(&["hunt", file, "--seeds", "1..100000000", "--out", out])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     // The folder is claimed once the handler of interrupts is about to stand.
-    while !Path::new(&out).exists() {
+    while !Path::new(out).exists() {
         std::thread::yield_now();
     }
-    let status = loop {
+    std::thread::sleep(std::time::Duration::from_millis(after));
+    // Twice, as a terminal or `timeout` may do it.
+    for _ in 0..2 {
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::yield_now();
-    };
-    // Interrupted before the handler stands, the signal itself ends it.
-    if let Some(code) = status.code() {
-        assert_eq!(code, 130);
-        assert!(!Path::new(&out).exists(), "nothing had been found yet");
     }
+    let status = child.wait().unwrap().code();
+    (status, std::io::read_to_string(child.stderr.take().unwrap()).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_leaves_the_list_of_what_was_seen() {
+    let folder = Folder::new("hunt-interrupt");
+    let file = folder.file("upload.json", LOSSY);
+    for after in [0, 500, 2_000, 8_000, 32_000] {
+        let out = folder.path(&format!("out{after}"));
+        let (status, told) = interrupted(&file, &out, after);
+        // Interrupted before the handler stands, the signal itself ends it.
+        let Some(status) = status else { continue };
+        assert_eq!(status, 130, "{told}");
+        let seeds =
+            told.split("interrupted after ").nth(1).unwrap().split(" of 99,999,999 seeds").next().unwrap();
+        if !Path::new(&out).exists() {
+            assert!(told.contains("nothing has failed, and nothing is left"), "{told}");
+            continue;
+        }
+        assert!(told.contains(&format!("0 finished tickets in {out}, whose README.md")), "{told}");
+        let page = read(&out, "README.md");
+        let ended = format!("The hunt ended after {} of 99999999 seeds", seeds.replace(',', ""));
+        assert!(page.contains(&ended) && page.contains("no timeout"), "{page}");
+        let again = commands(&page).into_iter().find(|command| command.contains(" run ")).unwrap();
+        assert_eq!(typed(&again, &out), 1, "{again}");
+        return;
+    }
+    panic!("of all these seeds some fail");
 }

@@ -76,3 +76,38 @@ fn what_is_not_found_is_said_and_bad_input_is_one_sentence() {
         assert!(run.stderr.contains(part) && run.stdout.is_empty(), "{}{}", run.stdout, run.stderr);
     }
 }
+
+#[test]
+fn a_hunt_is_not_overwritten_by_what_is_kept() {
+    let folder = Folder::new("quirks-overwrite");
+    let hunt = folder.file("no_paws.json", PAUSING);
+    let hunts = folder.path("");
+    let run = faultwire(&["quirks", "--hunts", &hunts, "--seeds", "0..3", "--out", &hunts]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    assert!(run.stderr.contains("would overwrite the hunt"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(hunt).unwrap(), PAUSING);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_says_how_far_it_came() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let folder = Folder::new("quirks-interrupt");
+    folder.file("pausing.json", PAUSING);
+    let mut child = support::command(&["quirks", "--hunts", &folder.path(""), "--seeds", "0..100000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The heading comes before the work; a quirk that this hunt does not find takes for ever.
+    let heading = BufReader::new(child.stdout.take().unwrap()).lines().next();
+    assert!(heading.unwrap().unwrap().starts_with("Hunts: 1"));
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap().code();
+    let told = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+    assert_eq!(status, Some(130), "{told}");
+    assert!(told.starts_with("interrupted: ") && told.contains(" of 29 quirks were hunted"), "{told}");
+}

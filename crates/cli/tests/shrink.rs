@@ -77,18 +77,25 @@ fn bad_input_is_told_and_nothing_is_written() {
     let folder = Folder::new("shrink-bad");
     let file = folder.file("lossy.json", &lossy("30KiB"));
     let broken = folder.file("broken.json", "{");
+    let minimal = folder.file("minimal.json", &lossy("300KiB"));
+    let replay = folder.file("replay.json", &lossy("300KiB"));
     let out = folder.path("out");
     for (arguments, words) in [
         (vec!["shrink", &broken, "--out", &out], "never closed"),
         (vec!["shrink", &file, "--case", "lossy lunk", "--out", &out], "did you mean"),
         (vec!["shrink", &file, "--out", &broken], "--out names a folder"),
+        (vec!["shrink", &minimal, "--out", &folder.path("")], "would overwrite"),
+        (vec!["shrink", &replay, "--out", &folder.path(".")], "would overwrite"),
         (vec!["shrink", &file], "--out"),
     ] {
         let run = faultwire(&arguments);
         assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
         assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     }
-    assert_eq!(folder.names(), ["broken.json", "lossy.json"]);
+    assert_eq!(folder.names(), ["broken.json", "lossy.json", "minimal.json", "replay.json"]);
+    for kept in [minimal, replay] {
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), lossy("300KiB"));
+    }
 }
 
 #[test]
@@ -113,9 +120,14 @@ fn an_interrupted_shrink_keeps_its_best() {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     assert!(first.contains("shrinking decisions of chance"), "{first}");
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    // Twice in a row: `timeout` tells the process and its group.
+    for _ in 0..2 {
+        let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+    }
     assert!(lines.any(|line| line.unwrap().starts_with("interrupted: ")));
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(faultwire(&["run", &format!("{out}/replay.json"), "--quiet"]).status, 0);
+    let files = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(files.into_iter().all(|name| !name.to_string_lossy().ends_with(".partial")));
 }

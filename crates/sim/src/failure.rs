@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::oracle::{OracleName, OracleResult};
+
 /// Something that failed in a case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Failure {
@@ -19,6 +21,18 @@ pub struct Failure {
 impl Failure {
     /// The name of a failure that is the run's own: a bound was passed, or the simulation panicked.
     pub const ERROR: &'static str = "error";
+
+    /// The failure of an oracle that did not hold.
+    pub(crate) fn of_oracle(oracle: OracleName, result: OracleResult, detail: &str) -> Self {
+        Self::new(format!("oracle:{oracle}"), format!("oracle {oracle} is {result}: {detail}"))
+    }
+
+    /// Whether an oracle met what the protocol permits, and the run was judged so that this fails it.
+    pub fn is_hazard(&self) -> bool {
+        let oracle = self.name.strip_prefix("oracle:");
+        let words = |oracle| format!("oracle {oracle} is {}: ", OracleResult::Hazard);
+        oracle.is_some_and(|oracle| self.sentence.starts_with(&words(oracle)))
+    }
 
     /// A failure of that name.
     pub fn new(name: impl Into<String>, sentence: impl Into<String>) -> Self {

@@ -99,9 +99,7 @@ fn failed_names(
             OracleResult::Broken => !is_expected(case, oracle),
         };
         if fails {
-            let sentence =
-                format!("oracle {oracle} is {}: {}", result.as_str(), detail.unwrap_or("no detail"));
-            failed.push(Failure::new(format!("oracle:{oracle}"), sentence));
+            failed.push(Failure::of_oracle(oracle, result, detail.unwrap_or("no detail")));
         }
     }
     failed

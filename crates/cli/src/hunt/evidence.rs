@@ -1,15 +1,19 @@
 //! The files of one ticket, made from what was gathered: texts, replay, capture, scripts.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use faultwire_script::export::{Recorder, exports};
-use faultwire_sim::hunt::{Evidence, Found, Origin, TicketFile, short_title, ticket as text};
+use faultwire_sim::experiment::Overrides;
+use faultwire_sim::hunt::{Evidence, Found, Origin, TicketFile, TicketStep, short_title, ticket as text};
 use faultwire_sim::output::{Legend, Vantage, write_capture};
 use faultwire_sim::plan::Experiment;
 use faultwire_sim::run::{Judging, run_case};
 
 use super::index::quirks;
+use crate::arguments::Hazards;
 use crate::outputs::{file_name, first_to_connect};
+use crate::repeat;
 
 /// A ticket, ready to be written.
 pub(crate) struct Ticket {
@@ -37,7 +41,7 @@ pub(crate) fn ticket(
     experiment: &Experiment,
     found: &Found,
     evidence: &Evidence,
-    judging: Judging,
+    hazards: Hazards,
     (hunt, original): (&str, &str),
 ) -> Ticket {
     let mut beside = Beside::default();
@@ -46,30 +50,59 @@ pub(crate) fn ticket(
     } else {
         "the smallest experiment that fails; nothing in it is left to chance"
     };
-    beside.add("minimal.json", minimal, evidence.minimal.clone().into_bytes());
+    beside.add(evidence.minimal_name(), minimal, evidence.minimal.clone().into_bytes());
     let replay = evidence.replay(experiment, original);
     beside.add("replay.json", "the run as it was found, with every decision of chance", replay.into_bytes());
     capture(&mut beside, evidence);
-    scripts(&mut beside, evidence, judging);
+    scripts(&mut beside, evidence, Judging { hazards_fail: hazards == Hazards::Fail });
     let origin = Origin {
         description: experiment.description.clone(),
         quirks: quirks(experiment),
         digest: experiment.digest.clone(),
         hunt: hunt.to_owned(),
         original: original.to_owned(),
+        steps: steps(&beside, evidence, hazards),
     };
     let page = text(found, evidence, &origin, &beside.told);
     let mut files = beside.files;
     files.insert(0, ("TICKET.md".to_owned(), page.into_bytes()));
     let shrunk = &evidence.shrunk;
-    let by_chance = if evidence.minimal_is_replay { shrunk.recorded.recording.decisions.len() } else { 0 };
     Ticket {
         title: short_title(found),
         failures: evidence.watched.run.failures.iter().map(|failure| failure.sentence.clone()).collect(),
-        faults: shrunk.faults.len() + by_chance,
+        faults: shrunk.faults.len() + shrunk.by_chance().len(),
         faults_before: shrunk.before.decisions + shrunk.before.faults,
         files,
     }
+}
+
+/// What to type in the folder of the ticket. A replay ends with status 0 if it is what was recorded.
+fn steps(beside: &Beside, evidence: &Evidence, hazards: Hazards) -> Vec<TicketStep> {
+    let smallest = evidence.minimal_name();
+    let run = if evidence.minimal_is_replay {
+        "the smallest form, a replay; exit status 0: it fails as it did here"
+    } else {
+        "the smallest form; exit status 1: it fails"
+    };
+    let on = |subcommand: &str, file: &str| {
+        repeat::command(subcommand, Path::new(file), &Overrides::default(), hazards)
+    };
+    let mut steps = vec![
+        (format!("{} --timeline", on("run", smallest)), run),
+        (on("explain", smallest), "why it fails"),
+        (on("run", "replay.json"), "the run as it was found; exit status 0: it is the same here"),
+    ];
+    let has = |name: &str| beside.told.iter().any(|file| file.name == name);
+    if has("script.pkt") {
+        let play = "faultwire script script.pkt".to_owned();
+        steps.push((play, "one end alone, as a packetdrill script"));
+    }
+    if has("capture.pcapng") {
+        let read = "tshark -r capture.pcapng".to_owned();
+        steps.push((read, "or open it in Wireshark; no faultwire is needed"));
+    }
+    let step = |(command, what): (String, &str)| TicketStep { command, what: what.to_owned() };
+    steps.into_iter().map(step).collect()
 }
 
 /// Files beside the page, and what is said of them.

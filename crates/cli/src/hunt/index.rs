@@ -28,13 +28,13 @@ impl Entry {
     }
 }
 
-/// The list as Markdown.
+/// The list as Markdown; `unfinished` says when the hunt was ended, if that was before its end.
 pub(crate) fn index(
     experiment: &Experiment,
     command: &str,
     tally: &Tally,
     entries: &[Entry],
-    finished: bool,
+    unfinished: Option<&str>,
 ) -> String {
     let mut out = format!(
         "# Failures of {}\n\n{} of {} seeds fail, in {} {}. Found by\n\n```sh\n{command}\n```\n\n",
@@ -51,8 +51,8 @@ pub(crate) fn index(
             quirks.join(", ")
         ));
     }
-    if !finished {
-        out.push_str("The hunt was interrupted: some tickets are missing.\n\n");
+    if let Some(when) = unfinished {
+        out.push_str(&format!("**The hunt ended {when}.**\n\n"));
     }
     out.push_str("| | seeds | what fails | faults left | ticket |\n|---:|---:|---|---:|---|\n");
     for (index, entry) in entries.iter().enumerate() {

@@ -7,7 +7,7 @@ mod index;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, ValueHint};
 use faultwire_sim::experiment::{self, Overrides};
@@ -30,7 +30,8 @@ use index::{Entry, index};
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 DIR must be empty or absent. It gets a README.md that lists every way to fail, and for the most frequent \
-ones a folder each, with TICKET.md for a maintainer, minimal.json (the smallest experiment that fails so), \
+ones a folder each, with TICKET.md for a maintainer, minimal.json (the smallest experiment that fails so; \
+where no named fault does what chance did, minimal-replay.json, a replay file, in its place), \
 replay.json (the run as it was found), capture.pcapng, and script.pkt where an end can be scripted.
 
 Exit status: 0 no seed fails; 1 tickets were left; 2 bad input, nothing written; 130 interrupted, what was \
@@ -70,62 +71,108 @@ enum News {
 
 pub(crate) fn hunt(arguments: &HuntArguments) -> anyhow::Result<Status> {
     let quarry = Quarry::read(arguments)?;
-    let folder = Folder::claim(&arguments.out)?;
-    let teller = Teller { paint: Paint::for_stdout(), seeds: arguments.seeds.count() };
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut tally = None;
-    let work = quarry.clone();
-    let ending = worker::work(
-        move |give| work.hunt(give),
-        |news| {
-            match news {
-                News::Swept(swept) => {
-                    terminal::print(&teller.swept(&swept))?;
-                    entries = swept.found().into_iter().map(|found| quarry.entry(found)).collect();
-                    tally = Some(swept);
-                }
-                News::Ticket(index, ticket) => {
-                    let entry = &mut entries[index];
-                    match ticket {
-                        Ok(ticket) => {
-                            let name = folder.write(index + 1, &ticket)?;
-                            terminal::print(&teller.ticket(
-                                &arguments.out.join(&name),
-                                &ticket,
-                                &entry.found,
-                            ))?;
-                            entry.written(name, &ticket);
-                        }
-                        Err(why) => {
-                            terminal::note(&format!("{}: no ticket: {why}", title(&entry.found)));
-                            entry.missing = Some(why);
-                        }
-                    }
-                }
+    let mut desk = Desk {
+        folder: Folder::claim(&arguments.out)?,
+        teller: Teller { paint: Paint::for_stdout() },
+        entries: Vec::new(),
+        tally: None,
+        quarry: quarry.clone(),
+    };
+    let ending = worker::work(move |give| quarry.hunt(give), |news| desk.take(news))?;
+    desk.close(ending)
+}
+
+/// What has come in, and where it is written down.
+struct Desk {
+    quarry: Quarry,
+    folder: Folder,
+    teller: Teller,
+    entries: Vec<Entry>,
+    tally: Option<Tally>,
+}
+
+impl Desk {
+    fn take(&mut self, news: News) -> anyhow::Result<()> {
+        match news {
+            News::Swept(tally) => self.swept(tally),
+            News::Ticket(index, Ok(ticket)) => {
+                let entry = &mut self.entries[index];
+                let name = self.folder.write(index + 1, &ticket)?;
+                let path = self.quarry.arguments.out.join(&name);
+                terminal::print(&self.teller.ticket(&path, &ticket, &entry.found))?;
+                entry.written(name, &ticket);
+                Ok(())
             }
-            Ok(())
-        },
-    )?;
-    let finished = ending == Ending::Done;
-    match &tally {
-        Some(tally) if !entries.is_empty() => {
-            folder.index(&index(&quarry.experiment, &repeat::own_command(), tally, &entries, finished))?;
+            News::Ticket(index, Err(why)) => {
+                let entry = &mut self.entries[index];
+                terminal::note(&format!("{}: no ticket: {why}", title(&entry.found)));
+                entry.missing = Some(why);
+                Ok(())
+            }
         }
-        _ => folder.give_back(),
     }
-    Ok(match ending {
-        Ending::Interrupted => {
-            let tickets = entries.iter().filter(|entry| entry.folder.is_some()).count();
-            terminal::note(&format!(
-                "interrupted: {tickets} finished tickets in {}",
-                arguments.out.display()
-            ));
-            Status::Interrupted
+
+    fn swept(&mut self, tally: Tally) -> anyhow::Result<()> {
+        terminal::print(&self.teller.swept(&tally))?;
+        self.entries = tally.found().into_iter().map(|found| self.quarry.entry(found)).collect();
+        self.tally = Some(tally);
+        Ok(())
+    }
+
+    /// Writes the list of what was found, also of a sweep that was interrupted.
+    fn close(mut self, ending: Ending) -> anyhow::Result<Status> {
+        if self.tally.is_none() && ending != Ending::Done {
+            match self.quarry.seen() {
+                seen if seen.failing() > 0 => self.swept(seen)?,
+                seen => self.tally = Some(seen),
+            }
         }
-        Ending::Panicked => Status::Internal,
-        Ending::Done if entries.is_empty() => Status::Held,
-        Ending::Done => Status::Failed,
-    })
+        let planned = self.quarry.arguments.seeds.count();
+        let swept = self.tally.as_ref().map_or(0, Tally::seeds);
+        let unfinished = match ending {
+            Ending::Done => None,
+            _ if swept < planned => {
+                Some(format!("after {swept} of {planned} seeds, before any ticket was made"))
+            }
+            _ => Some("before all tickets were made".to_owned()),
+        };
+        match &self.tally {
+            Some(tally) if !self.entries.is_empty() => {
+                let experiment = &self.quarry.experiment;
+                let command = repeat::own_command();
+                self.folder.index(&index(
+                    experiment,
+                    &command,
+                    tally,
+                    &self.entries,
+                    unfinished.as_deref(),
+                ))?;
+            }
+            _ => self.folder.give_back(),
+        }
+        Ok(match ending {
+            Ending::Interrupted => {
+                terminal::note(&self.interrupted(swept, planned));
+                Status::Interrupted
+            }
+            Ending::Panicked => Status::Internal,
+            Ending::Done if self.entries.is_empty() => Status::Held,
+            Ending::Done => Status::Failed,
+        })
+    }
+
+    fn interrupted(&self, swept: u64, planned: u64) -> String {
+        let seeds = format!("{} of {} seeds", HumanCount(swept), HumanCount(planned));
+        if self.entries.is_empty() {
+            return format!("interrupted after {seeds}: nothing has failed, and nothing is left");
+        }
+        let tickets = self.entries.iter().filter(|entry| entry.folder.is_some()).count();
+        let plural = if tickets == 1 { "" } else { "s" };
+        format!(
+            "interrupted after {seeds}: {tickets} finished ticket{plural} in {}, whose README.md lists what was seen",
+            self.quarry.arguments.out.display()
+        )
+    }
 }
 
 /// What is hunted in, and how.
@@ -135,6 +182,8 @@ struct Quarry {
     experiment: Experiment,
     /// The file as it is, which is read again for each seed that is looked at.
     text: Arc<[u8]>,
+    /// What the sweep has seen so far, for an interrupt.
+    seen: Arc<Mutex<Tally>>,
 }
 
 impl Quarry {
@@ -148,7 +197,13 @@ impl Quarry {
             );
         }
         let text = std::fs::read(&selection.file)?.into();
-        Ok(Self { arguments: arguments.clone(), experiment, text })
+        let seen = Arc::new(Mutex::new(Tally::of(&experiment)));
+        Ok(Self { arguments: arguments.clone(), experiment, text, seen })
+    }
+
+    /// What the sweep has seen so far.
+    fn seen(&self) -> Tally {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn judging(&self) -> Judging {
@@ -185,8 +240,8 @@ impl Quarry {
         let bar = ProgressBar::with_draw_target(Some(seeds.count()), ProgressDrawTarget::stderr());
         let style = "{bar:32} {pos} of {len} seeds, {per_sec}, {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is one"));
-        let mut tally = Tally::of(&self.experiment);
         sweep::run_cells(&[cell], seeds.first..=seeds.last, &settings, |results| {
+            let mut tally = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             results.iter().for_each(|result| tally.add(result));
             bar.inc(1);
             if tally.failing() > 0 {
@@ -195,7 +250,7 @@ impl Quarry {
             ControlFlow::Continue(())
         });
         bar.finish_and_clear();
-        tally
+        self.seen()
     }
 
     /// The experiment as the smallest run of a cluster ran it.
@@ -241,7 +296,7 @@ impl Quarry {
             &experiment,
             found,
             &evidence,
-            self.judging(),
+            self.arguments.hazards,
             (&repeat::own_command(), &self.original(found)),
         ))
     }
@@ -256,7 +311,7 @@ impl Quarry {
         let mut overrides = self.overrides_of(found);
         let is_one_of_several = self.experiment.cases.len() > 1 || overrides.case.is_some();
         overrides.case = is_one_of_several.then(|| found.smallest.case.clone());
-        repeat::command(&self.arguments.selection.file, &overrides, self.arguments.hazards)
+        repeat::command("run", &self.arguments.selection.file, &overrides, self.arguments.hazards)
     }
 }
 
@@ -274,13 +329,12 @@ fn shrinking(found: &Found, progress: &Progress) -> String {
 /// Tells a person what was found.
 struct Teller {
     paint: Paint,
-    seeds: u64,
 }
 
 impl Teller {
     fn swept(&self, tally: &Tally) -> String {
-        let seeds = HumanCount(self.seeds);
-        let plural = if self.seeds == 1 { "" } else { "s" };
+        let seeds = HumanCount(tally.seeds());
+        let plural = if tally.seeds() == 1 { "" } else { "s" };
         let found = tally.found();
         match found.len() {
             0 => self.paint.good(&format!("{seeds} seed{plural}: none fails")) + "\n",

@@ -19,10 +19,10 @@ use faultwire_sim::run::{Judging, run_case};
 use faultwire_sim::shrink::{self, Shrunk};
 use faultwire_sim::sweep::{self, Cell, SeedResult, Swarming};
 
-use crate::arguments::Seeds;
+use crate::arguments::{Hazards, Seeds};
 use crate::panic_report;
-use crate::pending_file::PendingFile;
-use crate::repeat::quoted;
+use crate::pending_file::{PendingFile, same_file};
+use crate::repeat;
 use crate::stats::Stopwatch;
 
 /// The hosts that carry a quirk.
@@ -229,21 +229,26 @@ fn troubles(shrunk: &Shrunk, kept: &str, host: &str) -> Vec<String> {
 
 /// The command that repeats the failure.
 fn command(hunt: &Hunt, overrides: &Overrides) -> String {
-    let mut words = vec!["faultwire run".to_owned(), quoted(&hunt.path.display().to_string())];
-    words.extend(overrides.seed.map(|seed| format!("--seed {seed}")));
-    words.extend(overrides.set.iter().map(|set| format!("--set {}", quoted(set))));
-    words.extend(overrides.without.iter().map(|name| format!("--without {}", quoted(name))));
-    words.join(" ")
+    repeat::command("run", &hunt.path, overrides, Hazards::Report)
 }
 
-/// Makes the folder for what is shrunk.
-pub(super) fn claim(out: &Path) -> anyhow::Result<()> {
+/// Makes the folder for what is shrunk, unless that would overwrite one of the hunts.
+pub(super) fn claim(out: &Path, bench: &Bench, quirks: &[Quirk]) -> anyhow::Result<()> {
+    let kept = quirks.iter().map(|&quirk| kept(out, quirk));
+    for kept in kept.filter(|kept| bench.hunts.iter().any(|hunt| same_file(&hunt.path, kept))) {
+        bail!("--out {}: that would overwrite the hunt {}", out.display(), kept.display());
+    }
     fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))
 }
 
 /// Keeps a shrunk experiment.
 pub(super) fn keep(out: &Path, quirk: Quirk, experiment: &str) -> anyhow::Result<()> {
-    let mut file = PendingFile::claim(&out.join(format!("{}.json", quirk.as_str())))?;
+    let mut file = PendingFile::claim(&kept(out, quirk))?;
     file.write(|out| out.write_all(experiment.as_bytes()))?;
     file.finish()
+}
+
+/// Where the shrunk experiment of a quirk goes.
+fn kept(out: &Path, quirk: Quirk) -> PathBuf {
+    out.join(format!("{}.json", quirk.as_str()))
 }

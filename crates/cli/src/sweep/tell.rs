@@ -193,7 +193,7 @@ impl Told<'_> {
         );
         let again = Overrides { seed: Some(smallest.seed), case: self.case_name(smallest), ..overrides };
         let file = &self.arguments.selection.file;
-        let _ = writeln!(text, "   {}", repeat::command(file, &again, self.arguments.hazards));
+        let _ = writeln!(text, "   {}", repeat::command("run", file, &again, self.arguments.hazards));
         if result.fingerprint.is_none()
             && result.failures.iter().any(|failure| failure.name == Failure::ERROR)
         {

@@ -33,6 +33,13 @@ pub struct Evidence {
     pub minimal_is_replay: bool,
 }
 
+impl Evidence {
+    /// The name for the file of the smallest form.
+    pub fn minimal_name(&self) -> &'static str {
+        if self.minimal_is_replay { "minimal-replay.json" } else { "minimal.json" }
+    }
+}
+
 /// Why nothing can be gathered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoEvidence {

@@ -39,4 +39,4 @@ mod ticket;
 
 pub use evidence::{Evidence, NoEvidence};
 pub use tally::{Found, Seen, Tally};
-pub use ticket::{Origin, TicketFile, short_title, ticket, title};
+pub use ticket::{Origin, TicketFile, TicketStep, short_title, ticket, title};

@@ -21,6 +21,17 @@ pub struct Origin {
     pub hunt: String,
     /// Which command runs the original again.
     pub original: String,
+    /// Commands for the files beside the ticket, in its folder.
+    pub steps: Vec<TicketStep>,
+}
+
+/// A command for a file that lies beside the ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketStep {
+    /// The command, ready to paste.
+    pub command: String,
+    /// What it shows, and the exit status that says so.
+    pub what: String,
 }
 
 /// A file that lies beside the ticket.
@@ -34,6 +45,8 @@ pub struct TicketFile {
 
 /// Columns of the ladder and of explanations: what a web page shows without a scroll bar.
 const WIDTH: usize = 110;
+/// Decisions of chance without a name that are told one by one.
+const DECISIONS_SHOWN: usize = 20;
 /// Lines of the smallest experiment up to which it stands on the page.
 const LINES_SHOWN: usize = 80;
 /// Where the program is.
@@ -41,7 +54,9 @@ const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// What failed, in a few words: the heading of a ticket.
 pub fn title(found: &Found) -> String {
-    let names: Vec<String> = found.cluster.names().map(named).collect();
+    let failures = &found.smallest.failures;
+    let is_hazard = |name: &str| failures.iter().any(|failure| failure.name == name && failure.is_hazard());
+    let names: Vec<String> = found.cluster.names().map(|name| named(name, is_hazard(name))).collect();
     match &names[..] {
         [one] => one.clone(),
         [one, other] => format!("{one} and {other}"),
@@ -57,9 +72,10 @@ pub fn short_title(found: &Found) -> String {
 }
 
 /// A failing name in words.
-fn named(name: &str) -> String {
+fn named(name: &str, is_hazard: bool) -> String {
     match name.split_once(':') {
         Some(("app", app)) => format!("app \"{app}\" does not finish as it should"),
+        Some(("oracle", oracle)) if is_hazard => format!("oracle {oracle} met a hazard"),
         Some(("oracle", oracle)) => format!("oracle {oracle} is broken"),
         Some(("fault", fault)) => format!("fault \"{fault}\" never acts"),
         Some(("must_fail", name)) => format!("\"{name}\" holds where it must fail"),
@@ -72,7 +88,7 @@ fn named(name: &str) -> String {
 pub fn ticket(found: &Found, evidence: &Evidence, from: &Origin, files: &[TicketFile]) -> String {
     let mut out = format!("# {}: {}\n", evidence.shrunk.name, title(found));
     what_failed(&mut out, found, evidence, from);
-    repeat(&mut out, found, evidence, from, files);
+    repeat(&mut out, found, evidence, from);
     needed(&mut out, evidence);
     explained(&mut out, evidence);
     packets(&mut out, evidence);
@@ -163,29 +179,13 @@ fn stack(profile: &str) -> String {
     }
 }
 
-fn repeat(out: &mut String, found: &Found, evidence: &Evidence, from: &Origin, files: &[TicketFile]) {
-    let has = |name: &str| files.iter().any(|file| file.name == name);
+fn repeat(out: &mut String, found: &Found, evidence: &Evidence, from: &Origin) {
     out.push_str(&format!(
         "\n## How to see it\n\nWith faultwire {} (`cargo install --git {HOME} faultwire-cli`), in this folder:\n\n```sh\n",
         env!("CARGO_PKG_VERSION")
     ));
-    let mut lines = vec![
-        ("faultwire run minimal.json --timeline".to_owned(), "the smallest form; exit status 1: it fails"),
-        ("faultwire explain minimal.json".to_owned(), "why it fails"),
-        (
-            "faultwire run replay.json".to_owned(),
-            "the run as it was found; exit status 0: it is the same here",
-        ),
-    ];
-    if has("script.pkt") {
-        lines.push(("faultwire script script.pkt".to_owned(), "one end alone, as a packetdrill script"));
-    }
-    if has("capture.pcapng") {
-        lines
-            .push(("tshark -r capture.pcapng".to_owned(), "or open it in Wireshark; no faultwire is needed"));
-    }
-    let width = lines.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
-    for (command, what) in lines {
+    let width = from.steps.iter().map(|step| step.command.chars().count()).max().unwrap_or(0);
+    for TicketStep { command, what } in &from.steps {
         out.push_str(&format!("{command:<width$}  # {what}\n"));
     }
     out.push_str(&format!(
@@ -194,8 +194,9 @@ fn repeat(out: &mut String, found: &Found, evidence: &Evidence, from: &Origin, f
     ));
     if evidence.minimal_is_replay {
         out.push_str(
-            "\n`minimal.json` is a replay file: something that chance did there has no name among faults. Every command \
-             takes it as it takes an experiment.\n",
+            "\nThe smallest form is a replay file and not an experiment: something that chance did there has no name \
+             among faults. Every command takes it as it takes an experiment; run again, its exit status is 0 if it is \
+             what was recorded, failures included.\n",
         );
     }
 }
@@ -203,9 +204,8 @@ fn repeat(out: &mut String, found: &Found, evidence: &Evidence, from: &Origin, f
 fn needed(out: &mut String, evidence: &Evidence) {
     let shrunk = &evidence.shrunk;
     out.push_str("\n## What it takes\n\n");
-    let decided = shrunk.recorded.recording.decisions.len();
-    let chance = if evidence.minimal_is_replay { decided } else { 0 };
-    match shrunk.faults.len() + chance {
+    let by_chance = shrunk.by_chance();
+    match shrunk.faults.len() + by_chance.len() {
         0 => out.push_str("No fault has to be put into the network: it fails without any.\n"),
         1 => out.push_str("One thing has to go wrong in the network:\n\n"),
         count => out.push_str(&format!("{} things have to go wrong in the network:\n\n", in_words(count))),
@@ -213,8 +213,16 @@ fn needed(out: &mut String, evidence: &Evidence) {
     for (index, (name, what)) in shrunk.faults.iter().enumerate() {
         out.push_str(&format!("{}. **{name}**: {}\n", index + 1, sentence(what)));
     }
-    if chance > 0 {
-        out.push_str(&format!("\nDecisions of chance that have no name, in `minimal.json`: {chance}.\n"));
+    for (index, what) in by_chance.iter().take(DECISIONS_SHOWN).enumerate() {
+        let number = shrunk.faults.len() + index + 1;
+        out.push_str(&format!("{number}. **by chance**: {}\n", sentence(what)));
+    }
+    if by_chance.len() > DECISIONS_SHOWN {
+        let more = by_chance.len() - DECISIONS_SHOWN;
+        out.push_str(&format!(
+            "\n{more} more things that chance did are in `{}`.\n",
+            evidence.minimal_name()
+        ));
     }
     out.push_str("\n| | as found | smallest form |\n|---|---:|---:|\n");
     for (what, was, left) in measures(&shrunk.before, &shrunk.after) {
@@ -323,3 +331,6 @@ fn percent(share: Option<f64>) -> String {
         p => format!("{p:.2} %"),
     }
 }
+
+#[cfg(test)]
+mod tests;

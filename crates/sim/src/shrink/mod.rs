@@ -139,6 +139,15 @@ impl Shrunk {
     pub fn replay(&self, command: &str) -> String {
         replay::write(&self.experiment, command, std::slice::from_ref(&self.recorded))
     }
+
+    /// The decisions of chance that are left without a name, in words: none if there is a small experiment, which has a
+    /// named fault for each.
+    pub fn by_chance(&self) -> Vec<String> {
+        if self.minimal.is_some() {
+            return Vec::new();
+        }
+        self.recorded.recording.decisions.iter().map(words::decision).collect()
+    }
 }
 
 /// Why there is nothing to shrink.

@@ -2,11 +2,16 @@
 
 use std::ops::ControlFlow;
 
+use faultwire_base::Instant;
+use faultwire_link::PacketKind;
+
 use super::target::{Setting, Target, record};
+use super::words;
 use super::{Cut, Settings, ShrinkError, Shrunk, shrink};
 use crate::experiment::{Overrides, parse, parse_tree};
 use crate::plan::Experiment;
 use crate::record::Silent;
+use crate::replay::{ChanceAction, RecordedConversation, RecordedDecision, RecordedPacket};
 use crate::run::{Judging, run_case};
 
 fn experiment(text: &str) -> Experiment {
@@ -323,4 +328,52 @@ fn no_early_packet_is_left_of_jitter_that_reorders() {
     assert!((1..=5).contains(&shrunk.after.faults), "{}", minimal(&shrunk));
     assert!(shrunk.after.packets * 2 < shrunk.before.packets, "{}", minimal(&shrunk));
     assert_nothing_random(&shrunk);
+}
+
+/// Where no named fault does what a decision does, it is told in words.
+#[test]
+fn decisions_without_a_name_are_told_in_words() {
+    let text = transfer(
+        r#""loss": "1%""#,
+        r#"{ "name": "no loss", "at": "client/flow", "counter": "retransmissions", "value": 0 }"#,
+    );
+    let mut shrunk = first_failing(&text, 2);
+    assert_eq!(shrunk.by_chance(), [""; 0], "each has a name");
+    shrunk.minimal = None;
+    let told = shrunk.by_chance();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("drops data of client/flow with byte "), "{told:?}");
+    assert!(told[0].contains(", sent for the first time, on wire towards "), "{told:?}");
+}
+
+#[test]
+fn every_decision_has_words() {
+    let told = |kind, action| {
+        words::decision(&RecordedDecision {
+            on: "wire>server".into(),
+            packet: RecordedPacket {
+                conversation: RecordedConversation::Numbered { opener: "client".into(), ordinal: 2, boot: 1 },
+                kind,
+                byte: None,
+                transmission: None,
+                nth: 3,
+                copy: Some(1),
+            },
+            at: Instant::from_nanos(31_060_000_000),
+            action,
+        })
+    };
+    let rest = "copy 1 of number 3 of pure_ack of conversation 2 that client opened, on wire towards server, at 31.06s";
+    for (action, words) in [
+        (ChanceAction::Drop, "drops"),
+        (ChanceAction::Mark, "marks as congested"),
+        (ChanceAction::Duplicate, "copies"),
+        (ChanceAction::Corrupt { bits: vec![7, 90] }, "flips bits 7, 90 of"),
+        (ChanceAction::Delay { deviation: -3_200 }, "carries 3.2us faster"),
+        (ChanceAction::Delay { deviation: 12_000_000 }, "carries 12ms slower"),
+        (ChanceAction::SendAtOnce, "sends at once, ahead of others,"),
+    ] {
+        assert_eq!(told(Some(PacketKind::PureAck), action), format!("{words} {rest}"));
+    }
+    assert!(told(None, ChanceAction::Drop).contains(" of a packet of conversation"));
 }

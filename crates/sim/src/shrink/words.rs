@@ -1,6 +1,63 @@
-//! A named fault in words.
+//! A named fault in words, and what chance did to a packet where no named fault does the same.
+
+use std::fmt::Write as _;
+
+use faultwire_base::Duration;
 
 use crate::experiment::{Node, Value};
+use crate::replay::{ChanceAction, RecordedConversation, RecordedDecision};
+
+/// What chance did to one packet: `carries 3.2us faster data of client/first with byte 2896, sent for the first time, on
+/// wire towards server`.
+pub(crate) fn decision(decision: &RecordedDecision) -> String {
+    let RecordedDecision { on, packet, at, action } = decision;
+    let mut text = match action {
+        ChanceAction::Drop => "drops".to_owned(),
+        ChanceAction::Mark => "marks as congested".to_owned(),
+        ChanceAction::Duplicate => "copies".to_owned(),
+        ChanceAction::Corrupt { bits } => {
+            let bits: Vec<String> = bits.iter().map(u32::to_string).collect();
+            format!("flips bits {} of", bits.join(", "))
+        }
+        ChanceAction::Delay { deviation } => {
+            let time = Duration::from_nanos(deviation.unsigned_abs());
+            format!("carries {time} {}", if *deviation < 0 { "faster" } else { "slower" })
+        }
+        ChanceAction::SendAtOnce => "sends at once, ahead of others,".to_owned(),
+    };
+    if let Some(copy) = packet.copy {
+        let _ = write!(text, " copy {copy} of");
+    }
+    if packet.nth > 1 {
+        let _ = write!(text, " number {} of", packet.nth);
+    }
+    let _ = write!(text, " {}", packet.kind.map_or("a packet", |kind| kind.as_str()));
+    match &packet.conversation {
+        RecordedConversation::None => {}
+        RecordedConversation::Named(name) => {
+            let _ = write!(text, " of {name}");
+        }
+        RecordedConversation::Numbered { opener, ordinal, boot } => {
+            let _ = write!(text, " of conversation {ordinal} that {opener} opened");
+            if *boot > 1 {
+                let _ = write!(text, " after restart {}", boot - 1);
+            }
+        }
+    }
+    if let Some(byte) = packet.byte {
+        let _ = write!(text, " with byte {byte}");
+    }
+    match packet.transmission {
+        None => {}
+        Some(1) => text.push_str(", sent for the first time"),
+        Some(count) => {
+            let _ = write!(text, ", transmission {count}");
+        }
+    }
+    let (link, end) = on.split_once('>').unwrap_or((on, ""));
+    let _ = write!(text, ", on {link} towards {end}, at {at}");
+    text
+}
 
 /// The named faults of an experiment, as (name, what it does).
 pub(crate) fn faults(tree: &Node) -> Vec<(String, String)> {
