@@ -176,7 +176,7 @@ impl Comparison {
         }
         match self.alike {
             Some(alike) if alike >= self.events => {
-                sentences.push(format!("all its {} events are as recorded", self.events));
+                sentences.push(format!("all {} events are as recorded", self.events));
             }
             Some(alike) => {
                 let events = self.events;

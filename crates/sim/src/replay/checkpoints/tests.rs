@@ -49,3 +49,18 @@ fn a_run_that_ends_early_or_late_departs_there() {
     assert_eq!(same.departure(events + 5).map(|departure| departure.after), Some(events));
     assert_eq!(same.departure(events - 5).map(|departure| departure.by), Some(events + 1));
 }
+
+/// A file can say so, and its digests agree with it.
+#[test]
+fn checkpoints_beyond_all_numbers_are_no_overflow() {
+    for (every, digests) in
+        [(u64::MAX, vec![7]), (u64::MAX, vec![7, 7, 7]), (1 << 63, vec![7, 7]), (1, vec![])]
+    {
+        let expected = Checkpoints { every, digests };
+        let (watch, events) = watched("1KiB", Some(&expected));
+        for events_expected in [0, events, u64::MAX] {
+            let departure = watch.late_departure(events_expected);
+            assert!(departure.after <= events && departure.by <= events + 1, "{departure:?}");
+        }
+    }
+}
