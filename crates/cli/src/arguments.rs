@@ -1,6 +1,6 @@
 //! The command line as the user writes it.
 
-use std::num::{NonZeroUsize, ParseIntError};
+use std::num::{IntErrorKind, NonZeroUsize, ParseIntError};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -279,19 +279,31 @@ impl FromStr for Seeds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (first, last) =
-            text.split_once("..").ok_or("write A..B (B excluded) or A..=B, for example 1..=100")?;
-        let number = |text: &str| text.parse().map_err(|error: ParseIntError| format!("{text:?}: {error}"));
-        let first: u64 = number(first)?;
-        let last = match last.strip_prefix('=') {
-            Some(last) => Some(number(last)?),
-            None => number(last)?.checked_sub(1),
+        let (first, last) = text.split_once("..").ok_or(SEEDS_REMEDY)?;
+        // The end that is excluded may be one more than the last of all seeds.
+        let (first, last) = match last.strip_prefix('=') {
+            Some(last) => (number(first)?, Some(number(last)?)),
+            None => (number(first)?, number(last)?.checked_sub(1)),
         };
-        match last {
-            Some(last) if last >= first => Ok(Self { first, last }),
-            _ => Err("no seed is in that range".into()),
-        }
+        let Some(last) = last.filter(|&last| last >= first) else {
+            return Err("no seed is in that range".into());
+        };
+        let seed = |seed: u128| u64::try_from(seed).map_err(|_| too_large(&seed.to_string()));
+        Ok(Self { first: seed(first)?, last: seed(last)? })
     }
+}
+
+const SEEDS_REMEDY: &str = "write A..B (B excluded) or A..=B, for example 1..=100";
+
+fn number(text: &str) -> Result<u128, String> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => too_large(text),
+        _ => format!("{text:?} is no number: {SEEDS_REMEDY}"),
+    })
+}
+
+fn too_large(seed: &str) -> String {
+    format!("{seed} is too large: the last of all seeds is {}", u64::MAX)
 }
 
 #[cfg(test)]
@@ -311,6 +323,18 @@ mod tests {
         assert_eq!("0..=0".parse(), Ok(Seeds { first: 0, last: 0 }));
         for empty in ["4..4", "0..0", "5..=4"] {
             assert!(empty.parse::<Seeds>().unwrap_err().contains("no seed"), "{empty}");
+        }
+        let all = Seeds { first: 0, last: u64::MAX };
+        assert_eq!(
+            ["0..18446744073709551616", "0..=18446744073709551615"].map(str::parse),
+            [Ok(all), Ok(all)]
+        );
+        for large in [
+            "0..18446744073709551617",
+            "0..=18446744073709551616",
+            "0..9999999999999999999999999999999999999999",
+        ] {
+            assert!(large.parse::<Seeds>().unwrap_err().contains("is too large: the last"), "{large}");
         }
         for wrong in ["4", "a..b", "1..", "..4", "-1..3"] {
             assert!(wrong.parse::<Seeds>().is_err(), "{wrong}");

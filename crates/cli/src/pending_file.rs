@@ -15,6 +15,23 @@ pub(crate) struct PendingFile {
     file: File,
 }
 
+/// Makes sure that there is a folder for `path`.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn expect_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) if folder.exists() => {
+            bail!("can't write {}: {} is no folder", path.display(), folder.display())
+        }
+        Some(folder) => {
+            bail!("can't write {}: there is no folder {}; make it first", path.display(), folder.display())
+        }
+        None => Ok(()),
+    }
+}
+
 impl PendingFile {
     /// Makes sure that `path` can be written, without touching what is there.
     ///
@@ -22,6 +39,7 @@ impl PendingFile {
     /// If it can't.
     pub(crate) fn claim(path: &Path) -> anyhow::Result<Self> {
         let cannot = || format!("can't write {}", path.display());
+        expect_folder(path)?;
         let is_special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         if is_special {
             let file = OpenOptions::new().write(true).open(path).with_context(cannot)?;

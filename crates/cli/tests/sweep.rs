@@ -45,9 +45,11 @@ fn every_seed_is_a_line_in_the_order_of_seeds() {
     let report = faultwire(&["run", &file, "--seed", &seed, "--report", "-"]);
     let report: Value = serde_json::from_str(&report.stdout).unwrap();
     assert_eq!(
-        (&report["fingerprint"], &report["outcome"]),
+        (&report["cases"][0]["fingerprint"], &report["outcome"]),
         (&failed[0]["fingerprint"], &failed[0]["outcome"])
     );
+    let told = faultwire(&["run", &file, "--seed", &seed]).stdout;
+    assert!(told.contains(&format!("fingerprint {}", failed[0]["fingerprint"].as_str().unwrap())), "{told}");
 }
 
 #[test]
@@ -251,6 +253,10 @@ fn a_killed_sweep_and_one_that_is_interrupted_keep_what_is_done() {
         let ended = child.wait().unwrap();
         if signal == "INT" {
             assert_eq!(ended.code(), Some(130));
+            let mut told = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+            let again = format!("it goes on with\n  faultwire {} --resume\n", endless.join(" "));
+            assert!(told.starts_with("interrupted after ") && told.ends_with(&again), "{told}");
             let mut summary = String::new();
             child.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
             assert!(summary.contains(" of 1000000000 seeds"), "{summary}");
@@ -297,6 +303,18 @@ fn resume_refuses_what_another_sweep_wrote() {
         "{}",
         run.stderr
     );
+    // Behind what is ours, or alone, a tail that is none of ours is no torn line.
+    for (before, tail) in
+        [(&b""[..], "dear diary"), (b"", "{\"seed\":7,"), (&kept[..], "{\"seed\":21"), (&kept[..], "\0")]
+    {
+        let foreign = [before, tail.as_bytes()].concat();
+        fs::write(&out, &foreign).unwrap();
+        let run = faultwire(&["sweep", &file, "--seeds", "0..30", "--out", &out, "--resume"]);
+        let line = if before.is_empty() { 1 } else { 21 };
+        let message = format!("out.jsonl:{line}: this is no line of this sweep, nor the beginning of one");
+        assert!(run.status == 2 && run.stderr.contains(&message), "{tail}: {}", run.stderr);
+        assert_eq!(fs::read(&out).unwrap(), foreign, "{tail}");
+    }
     let longer = folder.path("longer.jsonl");
     fs::write(&longer, &kept).unwrap();
     faultwire(&["sweep", &file, "--seeds", "0..30", "--out", &longer, "--resume"]);
@@ -323,7 +341,9 @@ fn bad_input_is_one_message_and_nothing_written() {
         (&["--swarm"], "has no \"swarm\""),
         (&["--jobs", "0"], "--jobs"),
         (&["--out", &file], "that is the experiment itself"),
-        (&["--out", &folder.path("nowhere/out.jsonl")], "can't write"),
+        (&["--out", &folder.path("nowhere/out.jsonl")], "nowhere; make it first"),
+        (&["--out", &folder.path("nowhere/out.parquet")], "nowhere; make it first"),
+        (&["--out", &folder.path("lossy.json/out.jsonl")], "lossy.json is no folder"),
     ] {
         let mut arguments = vec!["sweep", &file, "--seeds", "0..10"];
         if !more.contains(&"--out") {
@@ -415,6 +435,7 @@ fn columns_hold_what_lines_hold() {
         assert_eq!(row.as_slice(), expected.map(|(name, value)| (name.to_owned(), value.clone())));
     }
     let refused = faultwire(&["sweep", &file, "--seeds", "0..60", "--out", &columns, "--resume"]);
-    assert!(refused.status == 2 && refused.stderr.contains("Parquet"), "{}", refused.stderr);
+    let remedy = format!("write lines instead, --out {lines_file}");
+    assert!(refused.status == 2 && refused.stderr.contains(&remedy), "{}", refused.stderr);
     assert_eq!(folder.names(), ["cases.json", "lossy.json", "out.jsonl", "out.parquet"]);
 }

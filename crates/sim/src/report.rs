@@ -194,8 +194,8 @@ pub struct ConnectionReport {
     pub bytes_delivered: u64,
     /// Octets delivered per second between first and last delivery, in bits.
     pub goodput_bps: u64,
-    /// From opening to the last state before TIME_WAIT or CLOSED, or to the end; in nanoseconds.
-    pub completion_ns: u64,
+    /// From opening to TIME_WAIT or CLOSED, in nanoseconds; `null` if it entered neither.
+    pub completion_ns: Option<u64>,
     /// Smoothed round-trip time (RFC 6298), in nanoseconds.
     pub srtt_ns: Option<u64>,
     /// Challenge ACKs sent (RFC 5961).

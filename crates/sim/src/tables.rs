@@ -196,7 +196,7 @@ fn connection_report(world: &World, log: &ConnectionLog) -> ConnectionReport {
         bytes_sent: count(Counter::BytesSent),
         bytes_delivered: log.delivered.octets,
         goodput_bps: goodput_bps(log),
-        completion_ns: completion(world, log),
+        completion_ns: completion(log),
         srtt_ns: detail.and_then(|detail| detail.info.rtt).map(|rtt| rtt.as_nanos()),
         challenge_acks: count(Counter::ChallengeAcks),
         zero_window_probes: count(Counter::ZeroWindowProbes),
@@ -205,10 +205,9 @@ fn connection_report(world: &World, log: &ConnectionLog) -> ConnectionReport {
 }
 
 /// From the opening to the end of everything but waiting.
-fn completion(world: &World, log: &ConnectionLog) -> u64 {
+fn completion(log: &ConnectionLog) -> Option<u64> {
     let over = log.entries.iter().find(|(_, state)| matches!(state, State::TimeWait | State::Closed));
-    let end = over.map_or(world.now(), |(rank, _)| rank.at);
-    end.saturating_since(log.opened).as_nanos()
+    over.map(|(rank, _)| rank.at.saturating_since(log.opened).as_nanos())
 }
 
 fn time_in(world: &World, log: &ConnectionLog, state: State) -> u64 {

@@ -103,6 +103,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("bare number for a rate", "\"10Mbit\"", "10"),
     ("bare number for a size", "\"write\": \"20KiB\"", "\"write\": 20480"),
     ("bare fraction for a probability", "\"0.1%\"", "0.001"),
+    ("text for a queue", "{ \"type\": \"droptail\", \"limit\": \"100p\" }", "\"20packets\""),
     ("number without unit in a text", "\"50ms\"", "\"50\""),
     ("wrong unit", "\"50ms\"", "\"50mb\""),
     ("a rate where a time belongs", "\"50ms\"", "\"50Mbit\""),

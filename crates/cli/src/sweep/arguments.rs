@@ -35,7 +35,7 @@ pub(crate) struct SweepArguments {
     /// Write the lines to a file; as columns if its name ends in .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
-    /// Go on where the sweep that wrote FILE was stopped
+    /// Go on where the sweep that wrote FILE was stopped; lines only, no .parquet
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
     /// Stop after the first seed for which something failed

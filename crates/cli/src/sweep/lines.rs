@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use faultwire_sim::report::Outcome;
 use faultwire_sim::sweep::{Cell, Line, Summary};
 
+use crate::pending_file::expect_folder;
 use crate::stats::Stopwatch;
 
 /// Lines that wait longer than this are written out at the next one: a reader sees them, and a kill loses little.
@@ -27,6 +28,7 @@ impl Lines {
 
     /// Lines to a file; what it holds beyond `keep` octets is cut off.
     pub(super) fn to_file(path: &Path, keep: u64) -> anyhow::Result<Self> {
+        expect_folder(path)?;
         let cannot = || format!("can't write {}", path.display());
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(false).open(path).with_context(cannot)?;
@@ -70,8 +72,8 @@ pub(super) struct Left {
     pub(super) last_failed: bool,
 }
 
-/// Reads what a sweep has left in a file, into `summary`. Lines of a seed that is not complete don't count, nor does a last
-/// line without its end.
+/// Reads what a sweep has left in a file, into `summary`. Lines of a seed that is not complete don't count, nor does the
+/// beginning of a line at the end.
 ///
 /// # Errors
 /// If a line is none of this sweep, of seeds from `first` on.
@@ -95,12 +97,20 @@ pub(super) fn left(
         text.clear();
         let length =
             reader.read_until(b'\n', &mut text).with_context(|| format!("reading {}", path.display()))?;
-        if text.last() != Some(&b'\n') {
-            return Ok(left);
-        }
         number += 1;
         octets += length as u64;
         let cell = &cells[of_seed.len()];
+        if text.last() != Some(&b'\n') {
+            let expected = first.checked_add(left.seeds).map(|seed| Line::beginning(sweep, seed, cell));
+            if is_torn(&text, expected.as_deref()) {
+                return Ok(left);
+            }
+            bail!(
+                "{}:{number}: this is no line of this sweep, nor the beginning of one. Give another --out, or leave out \
+                 --resume to overwrite the file",
+                path.display()
+            );
+        }
         let line = match serde_json::from_slice::<Line>(&text) {
             Ok(line) => line,
             Err(error) => bail!("{}:{number}: this is no line of a sweep ({error})", path.display()),
@@ -117,6 +127,12 @@ pub(super) fn left(
             of_seed.clear();
         }
     }
+}
+
+/// Whether what stands behind the last complete line is nothing, or the beginning of the line that `expected` begins.
+fn is_torn(tail: &[u8], expected: Option<&str>) -> bool {
+    let expected = expected.unwrap_or_default().as_bytes();
+    tail.is_empty() || expected.starts_with(tail) || (!expected.is_empty() && tail.starts_with(expected))
 }
 
 /// Whether a line is the one that this sweep writes for `seed` in `cell`.

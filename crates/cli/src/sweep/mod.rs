@@ -23,7 +23,7 @@ use lines::{Left, Lines};
 use crate::arguments::Hazards;
 use crate::status::Status;
 use crate::worker::{self, Ending};
-use crate::{loading, panic_report, terminal};
+use crate::{loading, panic_report, repeat, terminal};
 
 pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
     let cells = grid::cells(arguments)?;
@@ -58,7 +58,10 @@ pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<Status> {
         terminal::note(text.trim_end())
     }
     Ok(match ending {
-        Ending::Interrupted => Status::Interrupted,
+        Ending::Interrupted => {
+            terminal::note(&interrupted(arguments, kept.summary.seeds()));
+            Status::Interrupted
+        }
         _ if kept.summary.failing() == 0 => Status::Held,
         _ => Status::Failed,
     })
@@ -97,10 +100,11 @@ fn open(
     if is_same_file(path, &arguments.selection.file) {
         bail!("--out {}: that is the experiment itself", path.display());
     }
-    if path.extension().is_some_and(|extension| extension == "parquet") {
+    if is_parquet(path) {
         if arguments.resume {
             bail!(
-                "--resume: a Parquet file is complete or worth nothing; write lines to a .jsonl file to go on later"
+                "--resume: a Parquet file can't be gone on with; write lines instead, --out {}, which can",
+                repeat::quoted(&path.with_extension("jsonl").display().to_string())
             );
         }
         let columns = Box::new(Columns::claim(path, cells, metrics)?);
@@ -126,6 +130,27 @@ fn rest(arguments: &SweepArguments, left: &Left) -> Option<RangeInclusive<u64>> 
     }
     let first = arguments.seeds.first.checked_add(left.seeds)?;
     (first <= arguments.seeds.last).then_some(first..=arguments.seeds.last)
+}
+
+/// What an interrupted sweep has left, and how to go on.
+fn interrupted(arguments: &SweepArguments, done: u64) -> String {
+    let again = match &arguments.out {
+        Some(path) if is_parquet(path) => format!(
+            "{} has what was done, but a Parquet file can't be gone on with; lines can: --out {}",
+            path.display(),
+            repeat::quoted(&path.with_extension("jsonl").display().to_string())
+        ),
+        Some(_) => {
+            let resume = if arguments.resume { "" } else { " --resume" };
+            format!("it goes on with\n  {}{resume}", repeat::own_command())
+        }
+        None => "with --out FILE.jsonl it could go on later, by --resume".to_owned(),
+    };
+    format!("interrupted after {done} of {} seeds: {again}", arguments.seeds.count())
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
 }
 
 /// A bar on standard error, if that is a terminal on which no lines appear.

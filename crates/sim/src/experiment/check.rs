@@ -407,6 +407,9 @@ fn remedy(node: &Node, kind: &Kind) -> String {
         (Value::Text(text), _, Kind::Flag | Kind::True) if text == "true" || text == "false" => {
             format!(": write {text} without quotes")
         }
+        (_, _, Kind::Object(object)) => {
+            object.example().map_or_else(String::new, |example| format!(": write for example {example}"))
+        }
         (Value::Text(_) | Value::Object(_), _, Kind::List { .. }) => ": put it into [ ]".to_owned(),
         _ => String::new(),
     }

@@ -90,6 +90,35 @@ pub(crate) struct Verb {
     pub(crate) with: &'static [Field],
 }
 
+impl Object {
+    /// One that can be written: its required keys, or if it has none, the first that takes a quantity or a number.
+    pub(crate) fn example(&self) -> Option<String> {
+        if !self.verbs.is_empty() {
+            return None;
+        }
+        let pair = |field: &Field| Some(format!("\"{}\": {}", field.name, field.kind.example()?));
+        let required = self.fields.iter().filter(|field| field.required);
+        let pairs: Option<Vec<String>> = required.map(pair).collect();
+        let pairs = match pairs?.join(", ") {
+            none if none.is_empty() => self.fields.iter().find_map(pair)?,
+            pairs => pairs,
+        };
+        Some(format!("{{{pairs}}}"))
+    }
+}
+
+impl Kind {
+    /// A value, where one is as good as any other.
+    fn example(&self) -> Option<String> {
+        match self {
+            Self::Quantity(quantity) => Some(format!("\"{}\"", quantity.example())),
+            Self::Integer { min, .. } => Some((*min).max(1).to_string()),
+            Self::OneOf(kinds) => kinds.iter().find_map(Self::example),
+            _ => None,
+        }
+    }
+}
+
 impl Quantity {
     pub(crate) const fn what(self) -> &'static str {
         match self {

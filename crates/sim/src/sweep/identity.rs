@@ -6,7 +6,8 @@ use super::{Cell, Settings};
 use crate::fingerprint::FINGERPRINT_NAME;
 
 /// Sixteen hexadecimal digits that are the same for two sweeps only if, seed for seed, their lines are: they stand for
-/// the version, the experiment and recording of each cell, the judging and the metrics. The seeds and the number of
+/// the version, the experiment and recording of each cell, in a swarm also its file and the command line's changes, the
+/// judging and the metrics. The seeds and the number of
 /// threads are no part of it.
 pub fn identity(cells: &[Cell], settings: &Settings) -> String {
     let mut digest = Xxh3::new();
@@ -33,8 +34,10 @@ pub fn identity(cells: &[Cell], settings: &Settings) -> String {
                 absorb(&format!("{recording:?}"));
             }
         }
-        if cell.swarm.is_some() {
-            absorb(&format!("{:?}", cell.experiment.swarm));
+        if let Some(swarming) = &cell.swarm {
+            // What the command line sets is not drawn, even where it says what the file says.
+            absorb(&format!("{:?} {:?}", cell.experiment.swarm, swarming.overrides));
+            absorb(&String::from_utf8_lossy(&swarming.text));
         }
     }
     format!("{:016x}", digest.digest())

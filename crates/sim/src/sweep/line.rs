@@ -31,7 +31,7 @@ pub struct Line {
     pub without: Option<Vec<String>>,
     /// How it ended, the worst of all cases.
     pub outcome: Outcome,
-    /// Of all cases, as in the report; `null` if a simulation panicked.
+    /// Of the run, or of all cases together if there are several; as in the report. `null` if a simulation panicked.
     pub fingerprint: Option<String>,
     /// Semantic events of all cases.
     pub events: u64,
@@ -74,9 +74,7 @@ impl Line {
         let names = cell.experiment.cases.iter().map(|case| case.name.as_str());
         let mut cases: Vec<CaseLine> =
             names.zip(&result.cases).map(|(name, case)| CaseLine::of(name, case, metrics)).collect();
-        let fingerprints: Option<Vec<(&str, Fingerprint)>> = (cases.iter().zip(&result.cases))
-            .map(|(line, case)| Some((line.name.as_str(), case.fingerprint?)))
-            .collect();
+        let fingerprint = fingerprint(&cases, &result.cases);
         let mut failed: Vec<String> = cases.iter().flat_map(|case| &case.failed).cloned().collect();
         failed.sort();
         failed.dedup();
@@ -87,13 +85,31 @@ impl Line {
             set: result.drawn.as_ref().map(|drawn| drawn.set.clone()),
             without: result.drawn.as_ref().map(|drawn| drawn.without.clone()),
             outcome: worst(result.cases.iter().map(|case| case.outcome)),
-            fingerprint: fingerprints.map(|all| Fingerprint::of_cases(all.into_iter()).to_string()),
+            fingerprint: fingerprint.map(|fingerprint| fingerprint.to_string()),
             events: result.cases.iter().map(|case| case.events).sum(),
             failed,
             cluster: cases.iter().find_map(|case| case.cluster.clone()),
             metrics: if cases.len() == 1 { cases[0].metrics.take() } else { None },
             cases: (cases.len() > 1).then_some(cases),
         }
+    }
+
+    /// How the line of `seed` in `cell` begins, whatever its run does.
+    pub fn beginning(sweep: &str, seed: u64, cell: &Cell) -> String {
+        #[derive(Serialize)]
+        struct Beginning<'a> {
+            seed: u64,
+            sweep: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            param: Option<Pairs<String>>,
+        }
+        let param = (!cell.parameters.is_empty()).then(|| Pairs(cell.parameters.clone()));
+        let text = serde_json::to_string(&Beginning { seed, sweep, param });
+        let mut text = text.expect("numbers and texts are JSON");
+        // More follows.
+        text.pop();
+        text.push(',');
+        text
     }
 
     /// How each case ended, in the order of the file.
@@ -108,6 +124,16 @@ impl Line {
             }],
         }
     }
+}
+
+/// Of the run itself if there is one, else of all of them together.
+fn fingerprint(lines: &[CaseLine], cases: &[CaseResult]) -> Option<Fingerprint> {
+    if let [case] = cases {
+        return case.fingerprint;
+    }
+    let named = lines.iter().zip(cases).map(|(line, case)| Some((line.name.as_str(), case.fingerprint?)));
+    let named: Option<Vec<(&str, Fingerprint)>> = named.collect();
+    Some(Fingerprint::of_cases(named?.into_iter()))
 }
 
 impl CaseLine {

@@ -71,8 +71,8 @@ impl Metric {
         &self.name
     }
 
-    /// Its value at the end of a run; `None` if the run has no such link, connection, app or fault, or the app has not
-    /// finished.
+    /// Its value at the end of a run; `None` if the run has no such link, connection, app or fault, or what it measures
+    /// has not come to its end.
     pub(super) fn of(&self, world: &World) -> Option<u64> {
         match &self.figure {
             Figure::VirtualTime => Some(world.now().as_nanos()),
@@ -144,7 +144,7 @@ impl<'a> Known<'a> {
             known.hosts.extend(plan.hosts.iter().map(|host| &*plan.places[host.place.index()]));
             known.sockets.extend(plan.names.iter().map(|name| &**name));
             known.apps.extend(plan.apps.iter().map(|app| &*app.name));
-            let waiting = plan.faults.iter().filter(|fault| fault.is_targeted);
+            let waiting = plan.faults.iter().filter(|fault| fault.is_targeted && !fault.removed);
             known.faults.extend(waiting.map(|fault| &*fault.name));
         }
         for names in
@@ -206,10 +206,11 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// `HOST/#K`: the K-th connection of a host, if no app named it.
+    /// `HOST/#K`: the K-th connection of a host, if no app named it, written as the report writes it.
     fn is_unnamed(&self, item: &str) -> bool {
-        item.split_once("/#")
-            .is_some_and(|(host, number)| self.hosts.contains(&host) && number.parse::<u32>().is_ok())
+        let is_number =
+            |number: &str| number.parse::<u32>().is_ok_and(|value| value > 0 && value.to_string() == number);
+        item.split_once("/#").is_some_and(|(host, number)| self.hosts.contains(&host) && is_number(number))
     }
 
     /// What may be meant by `name`: the nearest of all names, or the kinds of them.
@@ -291,7 +292,7 @@ const CONNECTION_FIELDS: [ConnectionField; 14] = [
     ("bytes_sent", |connection| Some(connection.bytes_sent), true),
     ("bytes_delivered", |connection| Some(connection.bytes_delivered), true),
     ("goodput_bps", |connection| Some(connection.goodput_bps), false),
-    ("completion_ns", |connection| Some(connection.completion_ns), false),
+    ("completion_ns", |connection| connection.completion_ns, false),
     ("srtt_ns", |connection| connection.srtt_ns, false),
     ("challenge_acks", |connection| Some(connection.challenge_acks), true),
     ("zero_window_probes", |connection| Some(connection.zero_window_probes), true),

@@ -185,9 +185,10 @@ pub fn run_cells(
     settings: &Settings,
     mut sink: impl FnMut(&[SeedResult]) -> ControlFlow<()>,
 ) -> Ending {
+    let runs = cells.iter().map(|cell| cell.experiment.cases.len()).sum();
     let ended = order::in_order(
         settings.jobs,
-        seeds,
+        (seeds, runs),
         || work::Worker::new(cells, settings),
         |worker: &mut work::Worker<'_>, seed| worker.run(seed),
         |results: Vec<SeedResult>| {

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Seeds that may be in hand or waiting for their turn, for each thread.
-const AHEAD_MAX: u128 = 512;
+/// Runs that may be in hand or waiting for their turn, for each thread.
+const RUNS_AHEAD_MAX: usize = 512;
 /// Seeds that a thread takes at once at most: fewer trips to the common state when seeds are cheap.
 const PORTION_MAX: u64 = 64;
 /// Events after which a thread gives back what it has done.
@@ -14,10 +14,10 @@ const PORTION_EVENTS: u64 = 20_000;
 
 /// Does `work` for each of `numbers` on `jobs` threads, each with a state of its own, and hands the results to `take` on
 /// this thread in ascending order, until it breaks. `work` also tells its cost in events, by which cheap numbers are
-/// handed out several at a time.
+/// handed out several at a time; each number takes `runs` runs, by which few numbers are kept that are large.
 pub(super) fn in_order<S, T: Send>(
     jobs: NonZeroUsize,
-    numbers: RangeInclusive<u64>,
+    (numbers, runs): (RangeInclusive<u64>, usize),
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, u64) -> (T, u64) + Sync,
     mut take: impl FnMut(T) -> ControlFlow<()>,
@@ -25,7 +25,7 @@ pub(super) fn in_order<S, T: Send>(
     if numbers.is_empty() {
         return ControlFlow::Continue(());
     }
-    let desk = Desk::new(jobs, &numbers);
+    let desk = Desk::new(jobs, &numbers, (RUNS_AHEAD_MAX / runs.max(1)).max(1));
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.get())
         .thread_name(|index| format!("sweep {index}"))
@@ -47,6 +47,8 @@ pub(super) fn in_order<S, T: Send>(
 struct Desk<T> {
     last: u128,
     jobs: u128,
+    /// Numbers that a thread may be ahead.
+    ahead: u64,
     counter: Mutex<Counter<T>>,
     /// Results were left, or all is over.
     filled: Condvar,
@@ -65,12 +67,13 @@ struct Counter<T> {
 }
 
 impl<T: Send> Desk<T> {
-    fn new(jobs: NonZeroUsize, numbers: &RangeInclusive<u64>) -> Self {
+    fn new(jobs: NonZeroUsize, numbers: &RangeInclusive<u64>, ahead: usize) -> Self {
         let first = u128::from(*numbers.start());
         let counter = Counter { next: first, wanted: first, waiting: BTreeMap::new(), closed: false };
         Self {
             last: u128::from(*numbers.end()),
             jobs: jobs.get() as u128,
+            ahead: ahead as u64,
             counter: Mutex::new(counter),
             filled: Condvar::new(),
             emptied: Condvar::new(),
@@ -95,7 +98,7 @@ impl<T: Send> Desk<T> {
                 }
             }
             let cost = (events / results.len() as u64).max(1);
-            portion = (PORTION_EVENTS / cost).clamp(1, PORTION_MAX);
+            portion = (PORTION_EVENTS / cost).clamp(1, PORTION_MAX.min(self.ahead));
             self.lock().waiting.insert(u128::from(first), results);
             self.filled.notify_one();
         }
@@ -105,7 +108,7 @@ impl<T: Send> Desk<T> {
     /// The next numbers to work on; `None` when there are no more.
     fn fetch(&self, portion: u64) -> Option<RangeInclusive<u64>> {
         let mut counter = self.lock();
-        while !counter.closed && counter.next >= counter.wanted + AHEAD_MAX * self.jobs {
+        while !counter.closed && counter.next >= counter.wanted + u128::from(self.ahead) * self.jobs {
             counter = self.emptied.wait(counter).unwrap_or_else(PoisonError::into_inner);
         }
         if counter.closed || counter.next > self.last {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Cell, Ending, Line, SeedResult, Settings, run, run_cells};
+use super::{Cell, Ending, Line, SeedResult, Settings, Swarming, identity, run, run_cells};
 use crate::experiment::{Overrides, parse};
 use crate::failure::Failure;
 use crate::plan::{Bounds, Check, Expectation, Experiment};
@@ -122,6 +122,34 @@ fn a_line_comes_back_as_it_was_written() {
         assert_eq!(line.outcomes().len(), result.cases.len());
         assert_eq!(line.outcomes()[0].metrics, result.cases[0].metrics);
         assert_eq!(line.cases.is_some(), result.cell == 1);
+        assert!(text.starts_with(&Line::beginning("0123", result.seed, &cells[result.cell])), "{text}");
+        if result.cell == 0 {
+            let own = result.cases[0].fingerprint.unwrap().to_string();
+            assert_eq!(line.fingerprint, Some(own), "a single run has its own fingerprint");
+        }
         assert_eq!(line.cluster.is_some(), line.outcome != Outcome::Passed);
     }
+}
+
+#[test]
+fn what_the_command_line_sets_makes_another_swarm() {
+    let loss = r#""swarm": { "vary": { "links.wire.loss": {"min": "1%", "max": "10%"} } }, "apps":"#;
+    let text: Arc<[u8]> = SHORT.replacen("\"apps\":", loss, 1).into_bytes().into();
+    let cell = |set: &[&str], swarm: bool| {
+        let set = set.iter().map(|set| (*set).to_owned()).collect();
+        let overrides = Overrides { set, ..Overrides::default() };
+        let experiment = parse(&text, "swarm.json", &overrides).unwrap();
+        let swarm =
+            swarm.then(|| Swarming { text: Arc::clone(&text), file_name: "swarm.json".into(), overrides });
+        Cell { parameters: Vec::new(), experiment, swarm }
+    };
+    let named = |set: &[&str], swarm: bool| identity(&[cell(set, swarm)], &settings(1));
+    let same = ["links.wire.loss=1%"];
+    assert_eq!(named(&same, false), named(&[], false), "the file's own value, said again");
+    assert_ne!(
+        named(&same, true),
+        named(&[], true),
+        "said again it is not drawn, so that the seeds run something else"
+    );
+    assert_eq!(named(&[], true), named(&[], true));
 }

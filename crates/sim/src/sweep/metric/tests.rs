@@ -16,10 +16,14 @@ const TEXT: &str = r#"{
   "apps": [
     { "name": "flow", "on": "client", "bulk": { "to": "my.server:80", "size": "30KiB" } },
     { "name": "late", "on": "client", "start": "2min", "may_be_unfinished": true,
-      "run": [ { "connect": "my.server:81", "as": "late" } ] } ],
+      "run": [ { "connect": "my.server:81", "as": "late" } ] },
+    { "name": "sink", "on": "my.server", "listen": 82, "may_be_unfinished": true,
+      "run": [ { "accept": "idle" }, { "read": "eof" } ] },
+    { "name": "idle", "on": "client", "may_be_unfinished": true,
+      "run": [ { "connect": "my.server:82", "as": "idle" }, { "write": "1KiB" }, { "sleep": "10min" } ] } ],
   "stop": { "at": "1min" },
   "faults": [ { "name": "lost", "on": "wire", "towards": "my.server",
-                "match": { "kind": "data", "nth": 2 }, "do": "drop" } ]
+                "match": { "conn": "client/flow", "kind": "data", "nth": 2 }, "do": "drop" } ]
 }"#;
 
 fn experiment() -> Experiment {
@@ -60,7 +64,8 @@ fn every_number_of_the_report_can_be_measured_under_its_path() {
     let report = serde_json::to_value(report(&experiment, vec![run])).unwrap();
     let numbers = numbers(&report["cases"][0]);
     let links = 2 * LINK_FIELDS.len();
-    let connections = 2 * CONNECTION_FIELDS.len();
+    // Those that never completed lack its time.
+    let connections = 4 * CONNECTION_FIELDS.len() - 2;
     assert!(numbers.len() > PACKET_FIELDS.len() + links + connections, "{numbers:?}");
     for (path, value) in &numbers {
         let metric = Metric::parse(path, [&experiment]).unwrap_or_else(|error| panic!("{error}"));
@@ -70,7 +75,10 @@ fn every_number_of_the_report_can_be_measured_under_its_path() {
     let named =
         |part: &str| numbers.iter().filter(|(path, _)| path.ends_with(part)).map(|(_, value)| value).sum();
     assert_eq!(of("retransmissions"), Some(1));
-    assert_eq!(of("segments_sent"), Some(named(".segments_sent")), "the sum over both ends");
+    assert_eq!(of("segments_sent"), Some(named(".segments_sent")), "the sum over all ends");
+    assert!(of("connections.client/flow.completion_ns").is_some_and(|nanos| nanos > 0));
+    assert!(of("connections.client/idle.bytes_sent").is_some_and(|octets| octets > 0));
+    assert_eq!(of("connections.client/idle.completion_ns"), None, "it was open when all was over");
     assert_eq!(of("connections.client/late.completion_ns"), None, "it was never opened");
     assert_eq!(of("apps.late.finished_ns"), None);
 }
@@ -87,9 +95,22 @@ fn an_unknown_metric_is_an_error_that_tells_what_may_be_meant() {
         ("x", "write the path of a number in the report, like virtual_time_ns"),
         ("", "write the path"),
         ("connections.nobody/#1.srtt_ns", "there is no metric"),
+        ("connections.client/#0.srtt_ns", "there is no metric"),
+        ("connections.client/#01.srtt_ns", "there is no metric"),
+        ("connections.client/#+1.srtt_ns", "there is no metric"),
     ] {
         let error = Metric::parse(name, [&experiment]).unwrap_err().to_string();
         assert!(error.contains(hint), "{name}: {error}");
         assert_eq!(error.lines().count(), 1);
     }
+}
+
+#[test]
+fn a_fault_that_no_case_has_can_not_be_measured() {
+    let without = Overrides { without: vec!["lost".into()], ..Overrides::default() };
+    let without = parse(TEXT, "small.json", &without).unwrap();
+    let error = Metric::parse("faults.lost.acted", [&without]).unwrap_err();
+    assert!(!error.to_string().contains("did you mean \"faults.lost"), "{error}");
+    assert!(Metric::parse("faults.lost.acted", [&without, &experiment()]).is_ok(), "another cell has it");
+    assert!(Metric::parse("connections.client/#1.timeouts", [&without]).is_ok());
 }

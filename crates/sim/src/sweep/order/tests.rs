@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{AHEAD_MAX, in_order};
+use super::{RUNS_AHEAD_MAX, in_order};
 
 fn jobs(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap()
@@ -24,7 +24,7 @@ fn results_come_in_order_whatever_the_order_of_finishing() {
         let mut seen = Vec::new();
         let ended = in_order(
             jobs(count),
-            5..=1_500,
+            (5..=1_500, 1),
             || (),
             |(), number| uneven(number),
             |result| {
@@ -44,7 +44,7 @@ fn the_ends_of_all_numbers_are_reached() {
     assert!(
         in_order(
             jobs(2),
-            last.clone(),
+            (last.clone(), 1),
             || (),
             |(), number| (number, 1),
             |result| {
@@ -56,7 +56,8 @@ fn the_ends_of_all_numbers_are_reached() {
     );
     assert_eq!(seen, last.collect::<Vec<_>>());
     #[expect(clippy::reversed_empty_ranges, reason = "nothing is to be done")]
-    let nothing = in_order(jobs(2), 1..=0, || (), |(), number| (number, 1), |_| panic!("there is nothing"));
+    let nothing =
+        in_order(jobs(2), (1..=0, 1), || (), |(), number| (number, 1), |_| panic!("there is nothing"));
     assert!(nothing.is_continue());
 }
 
@@ -66,7 +67,7 @@ fn a_break_ends_the_work_with_exactly_what_was_taken() {
         let mut seen = Vec::new();
         let ended = in_order(
             jobs(count),
-            0..=u64::MAX,
+            (0..=u64::MAX, 1),
             || (),
             |(), number| uneven(number),
             |result| {
@@ -81,31 +82,35 @@ fn a_break_ends_the_work_with_exactly_what_was_taken() {
 
 #[test]
 fn no_thread_runs_far_ahead_of_what_was_taken() {
-    let (most, taken) = (AtomicU64::new(0), AtomicU64::new(0));
-    let work = |(): &mut (), number: u64| {
-        let ahead = number.saturating_sub(taken.load(Ordering::SeqCst));
-        most.fetch_max(ahead, Ordering::SeqCst);
-        // The first is slow: the others must wait for it.
-        let turns = if number == 0 { 3_000_000 } else { 1 };
-        ((0..turns).fold(number, |sum, _| std::hint::black_box(sum)), 1)
-    };
-    let mut next = 0;
-    let ended = in_order(
-        jobs(2),
-        0..=20_000,
-        || (),
-        work,
-        |result| {
-            assert_eq!(result, next);
-            next += 1;
-            taken.store(next, Ordering::SeqCst);
-            ControlFlow::Continue(())
-        },
-    );
-    assert!(ended.is_continue());
-    let bound = (AHEAD_MAX as u64) * 2 + 2 * super::PORTION_MAX;
-    let most = most.load(Ordering::SeqCst);
-    assert!(most <= bound, "{most} ahead, at most {bound} allowed");
+    for runs in [1, 100, 10_000] {
+        let (most, taken) = (AtomicU64::new(0), AtomicU64::new(0));
+        let work = |(): &mut (), number: u64| {
+            let ahead = number.saturating_sub(taken.load(Ordering::SeqCst));
+            most.fetch_max(ahead, Ordering::SeqCst);
+            // The first is slow: the others must wait for it.
+            let turns = if number == 0 { 3_000_000 } else { 1 };
+            ((0..turns).fold(number, |sum, _| std::hint::black_box(sum)), 1)
+        };
+        let mut next = 0;
+        let ended = in_order(
+            jobs(2),
+            (0..=20_000, runs),
+            || (),
+            work,
+            |result| {
+                assert_eq!(result, next);
+                next += 1;
+                taken.store(next, Ordering::SeqCst);
+                ControlFlow::Continue(())
+            },
+        );
+        assert!(ended.is_continue());
+        // A portion leaves the desk as a whole, before each of its results is taken.
+        let each = (RUNS_AHEAD_MAX / runs).max(1) as u64;
+        let bound = 2 * each + 2 * super::PORTION_MAX.min(each);
+        let most = most.load(Ordering::SeqCst);
+        assert!(most <= bound, "{most} ahead, at most {bound} allowed for {runs} runs each");
+    }
 }
 
 #[test]
@@ -113,7 +118,7 @@ fn a_panic_of_a_thread_is_ours_and_ends_all() {
     let ended = panic::catch_unwind(AssertUnwindSafe(|| {
         in_order(
             jobs(2),
-            0..=u64::MAX,
+            (0..=u64::MAX, 1),
             || (),
             |(), number| {
                 assert!(number < 100, "number {number}");
