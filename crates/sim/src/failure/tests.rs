@@ -52,6 +52,50 @@ fn a_cluster_is_the_set_of_names_and_shapes() {
 }
 
 #[test]
+fn a_stalled_app_is_told_by_its_step_and_the_state_of_its_connection() {
+    let cluster = |wait: &str| {
+        Cluster::of(&[Failure::new("app:web", format!("app \"web\" stalled: step 2 ({wait}"))]).unwrap()
+    };
+    let reads = |own: &str, other: &str| {
+        cluster(&format!("read: 1448 of 4096 octets); at server it is {own}; at client it is {other}"))
+    };
+    let one = reads(
+        "ESTABLISHED, own window 4096, no timer runs",
+        "ESTABLISHED, 3 in flight, timers: keep-alive at 7200s",
+    );
+    assert_eq!(
+        one.to_string(),
+        "app \"web\" stalled: step # (read: # of # octet); at server it is ESTABLISHED"
+    );
+    for same in [
+        reads(
+            "ESTABLISHED, 5 to send, own window 4096, timers: retransmission at 9s, keep-alive at 1s",
+            "CLOSE_WAIT",
+        ),
+        reads("ESTABLISHED", "gone, or was never there"),
+    ] {
+        assert_eq!(same, one);
+    }
+    for other in [
+        reads("CLOSE_WAIT, own window 4096, no timer runs", "ESTABLISHED"),
+        cluster(
+            "write: 1448 of 4096 octets taken); at server it is ESTABLISHED, own window 4096, no timer runs",
+        ),
+        cluster("accept: no connection has come); at server it is listening, with 0 connections to accept"),
+        cluster("sleep 3s)"),
+    ] {
+        assert_ne!(other, one);
+    }
+    // What an expectation says is told as a whole, whatever its words.
+    let expectation = |rest: &str| {
+        let sentence =
+            format!("expectation \"x\" failed: app \"web\" stalled: at server it is ESTABLISHED, {rest}");
+        Cluster::of(&[Failure::new("x", sentence)]).unwrap()
+    };
+    assert_ne!(expectation("one"), expectation("other"));
+}
+
+#[test]
 fn the_id_of_a_cluster_is_a_contract() {
     // Ticket folders and lines of old sweeps are named by it.
     let cluster = Cluster::of(&[Failure::new("all read", "observed 3 octets")]).unwrap();
