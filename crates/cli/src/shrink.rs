@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant as WallInstant};
 
 use anyhow::{Context, bail};
 use faultwire_base::Instant;
@@ -20,6 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::arguments::{Hazards, ShrinkArguments};
 use crate::pending_file::{PendingFile, same_file};
 use crate::repeat::{self, quoted};
+use crate::stats::Stopwatch;
 use crate::status::Status;
 use crate::terminal::{self, Paint};
 use crate::{loading, panic_report};
@@ -94,16 +94,16 @@ fn refuse(arguments: &ShrinkArguments) -> anyhow::Result<()> {
 }
 
 /// An interrupt often comes twice: to the process, and to its group.
-const ONE_INTERRUPT: Duration = Duration::from_secs(1);
+const ONE_INTERRUPT_NANOS: u64 = 1_000_000_000;
 
 /// Set by the first Ctrl-C; a second one after that ends the command at once, and takes away what is half written.
 fn interrupts(partials: Vec<PathBuf>) -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    let mut first: Option<WallInstant> = None;
+    let mut first: Option<Stopwatch> = None;
     ctrlc::set_handler(move || {
         flag.store(true, Ordering::Relaxed);
-        if first.get_or_insert_with(WallInstant::now).elapsed() > ONE_INTERRUPT {
+        if first.get_or_insert_with(Stopwatch::start).nanos() > ONE_INTERRUPT_NANOS {
             for partial in &partials {
                 // Nothing can be done about a left-over that can't be removed.
                 let _ = fs::remove_file(partial);

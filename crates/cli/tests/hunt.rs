@@ -297,6 +297,7 @@ fn what_a_seed_drew_stands_in_the_command_that_repeats_it() {
 }
 
 /// Interrupted so many milliseconds after its folder is there; how it ended and what it said.
+#[expect(clippy::disallowed_methods, reason = "another process works meanwhile")]
 fn interrupted(file: &str, out: &str, after: u64) -> (Option<i32>, String) {
     let mut child = support::command(&["hunt", file, "--seeds", "1..100000000", "--out", out])
         .stdout(Stdio::null())

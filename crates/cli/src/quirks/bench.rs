@@ -234,8 +234,9 @@ fn command(hunt: &Hunt, overrides: &Overrides) -> String {
 
 /// Makes the folder for what is shrunk, unless that would overwrite one of the hunts.
 pub(super) fn claim(out: &Path, bench: &Bench, quirks: &[Quirk]) -> anyhow::Result<()> {
-    let kept = quirks.iter().map(|&quirk| kept(out, quirk));
-    for kept in kept.filter(|kept| bench.hunts.iter().any(|hunt| same_file(&hunt.path, kept))) {
+    let mut kept = quirks.iter().map(|&quirk| kept(out, quirk));
+    let is_hunt = |kept: &PathBuf| bench.hunts.iter().any(|hunt| same_file(&hunt.path, kept));
+    if let Some(kept) = kept.find(is_hunt) {
         bail!("--out {}: that would overwrite the hunt {}", out.display(), kept.display());
     }
     fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))
