@@ -170,7 +170,7 @@ impl Told<'_> {
         }
     }
 
-    fn cluster(&self, text: &mut String, number: usize, id: &str, cluster: &ClusterSummary) {
+    fn cluster(&self, text: &mut String, number: usize, id: &str, cluster: &ClusterSummary<Occurrence>) {
         let smallest = cluster.smallest;
         let cell = &self.work.cells[smallest.cell];
         let (result, drawn) = sweep::repeat(cell, smallest.case, smallest.seed, &self.work.settings);
@@ -206,7 +206,7 @@ impl Told<'_> {
     }
 
     /// The cases that failed so, if the file has several.
-    fn cases_of(&self, cluster: &ClusterSummary) -> String {
+    fn cases_of(&self, cluster: &ClusterSummary<Occurrence>) -> String {
         let cases = &self.work.cells[cluster.first.cell].experiment.cases;
         if cases.len() < 2 {
             return String::new();

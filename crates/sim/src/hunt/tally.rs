@@ -1,23 +1,17 @@
 //! The ways in which runs of a sweep failed, each with how often and the smallest run that did.
 
-use std::collections::BTreeMap;
-
 use crate::failure::{Cluster, Failure};
 use crate::plan::Experiment;
 use crate::report::Outcome;
-use crate::sweep::{Drawn, Proportion, SeedResult};
-
-/// Clusters that are told apart, so that memory stays flat; what fails in yet other ways is counted.
-const CLUSTERS_MAX: usize = 1_000;
+use crate::sweep::{Clusters, Drawn, Failed, Proportion, SeedResult};
 
 /// What a sweep found so far.
 #[derive(Clone, Debug)]
 pub struct Tally {
     cases: Vec<String>,
-    found: BTreeMap<Cluster, Found>,
+    found: Clusters<Cluster, Seen>,
     seeds: u64,
     failing: u64,
-    untold: u64,
 }
 
 /// One way to fail.
@@ -56,45 +50,24 @@ impl Tally {
     /// A tally of no seed of this experiment yet.
     pub fn of(experiment: &Experiment) -> Self {
         let cases = experiment.cases.iter().map(|case| case.name.clone()).collect();
-        Self { cases, found: BTreeMap::new(), seeds: 0, failing: 0, untold: 0 }
+        Self { cases, found: Clusters::new(), seeds: 0, failing: 0 }
     }
 
     /// Takes in one seed.
     pub fn add(&mut self, result: &SeedResult) {
         self.seeds += 1;
         self.failing += u64::from(result.outcome() != Outcome::Passed);
-        let mut told: Vec<Cluster> = Vec::new();
-        for (case, name) in result.cases.iter().zip(&self.cases) {
+        for (index, (case, name)) in result.cases.iter().zip(&self.cases).enumerate() {
             let Some(cluster) = Cluster::of(&case.failures) else { continue };
-            let seen = || Seen {
+            let failed = Failed { seed: result.seed, case: index, events: case.events };
+            self.found.add(&cluster, failed, || Seen {
                 seed: result.seed,
                 case: name.clone(),
                 drawn: result.drawn.clone(),
                 events: case.events,
                 failures: case.failures.clone(),
                 ended: case.fingerprint.is_some(),
-            };
-            if !self.found.contains_key(&cluster) && self.found.len() >= CLUSTERS_MAX {
-                self.untold += 1;
-                continue;
-            }
-            let found = self.found.entry(cluster.clone()).or_insert_with(|| Found {
-                cluster: cluster.clone(),
-                seeds: Proportion::default(),
-                first: seen(),
-                smallest: seen(),
-                cases: Vec::new(),
             });
-            if !told.contains(&cluster) {
-                found.seeds.count += 1;
-                told.push(cluster);
-            }
-            if case.events < found.smallest.events {
-                found.smallest = seen();
-            }
-            if !found.cases.contains(name) {
-                found.cases.push(name.clone());
-            }
         }
     }
 
@@ -110,18 +83,18 @@ impl Tally {
 
     /// Failed runs beyond the ways that are told apart.
     pub fn untold(&self) -> u64 {
-        self.untold
+        self.found.untold()
     }
 
     /// The ways to fail, the most frequent first, then the one that was seen first.
     pub fn found(&self) -> Vec<Found> {
-        let mut found: Vec<Found> = self.found.values().cloned().collect();
-        for one in &mut found {
-            one.seeds.of = self.seeds;
-        }
-        found.sort_by(|one, other| {
-            (other.seeds.count, one.first.seed).cmp(&(one.seeds.count, other.first.seed))
+        let found = self.found.sorted().into_iter().map(|(cluster, summary)| Found {
+            cluster: cluster.clone(),
+            seeds: Proportion { count: summary.seeds, of: self.seeds },
+            first: summary.first.clone(),
+            smallest: summary.smallest.clone(),
+            cases: summary.cases.iter().map(|&case| self.cases[case].clone()).collect(),
         });
-        found
+        found.collect()
     }
 }

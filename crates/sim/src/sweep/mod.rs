@@ -36,6 +36,7 @@
 //! they can be compared seed by seed. [`Line`] is a result as one line of JSON and back, [`Summary`] what can be said of
 //! all of them.
 
+mod clusters;
 mod identity;
 mod line;
 mod metric;
@@ -56,11 +57,13 @@ use crate::plan::Experiment;
 use crate::report::Outcome;
 use crate::run::Judging;
 
+pub use clusters::ClusterSummary;
+pub(crate) use clusters::{Clusters, Failed};
 pub use identity::identity;
 pub use line::{CaseLine, CaseOutcome, Line, Pairs};
 pub use metric::{Metric, MetricError};
 pub use statistics::{Interval, Mean, Paired, Proportion};
-pub use summary::{CaseSummary, ClusterSummary, Occurrence, Summary};
+pub use summary::{CaseSummary, Occurrence, Summary};
 
 /// How to sweep.
 #[derive(Clone, Debug)]

@@ -3,20 +3,15 @@
 //! What is counted are seeds. The cases of a seed share its chance, so that their runs say less than as many seeds would;
 //! and a case that must fail says nothing about the others. So each case of each cell is looked at by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::clusters::{ClusterSummary, Clusters, Failed};
 use super::{CaseOutcome, Mean, Paired, Proportion};
 use crate::report::Outcome;
-
-/// Clusters that are told apart; what fails in yet other ways is counted without a name.
-const CLUSTERS_MAX: usize = 1_000;
 
 /// A sweep so far.
 #[derive(Clone, Debug)]
 pub struct Summary {
     cells: Vec<Vec<CaseSummary>>,
-    clusters: BTreeMap<String, ClusterSummary>,
-    unnamed: u64,
+    clusters: Clusters<String, Occurrence>,
     seeds: u64,
     failing: u64,
 }
@@ -32,21 +27,6 @@ pub struct CaseSummary {
     pub against_first: Paired,
     /// Each metric, less its value for the same seed in the same case of the first cell.
     pub differences: Vec<Mean>,
-}
-
-/// One way to fail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterSummary {
-    /// Seeds of which at least one run failed so.
-    pub seeds: u64,
-    /// Indices of the cases that did.
-    pub cases: BTreeSet<usize>,
-    /// The first in the order of seeds.
-    pub first: Occurrence,
-    /// The one with the fewest events, the first of them.
-    pub smallest: Occurrence,
-    /// The seed that was counted last.
-    last: u64,
 }
 
 /// Where a failure was seen.
@@ -72,7 +52,7 @@ impl Summary {
             differences: vec![Mean::default(); metrics],
         };
         let cells = cases.into_iter().map(|cases| vec![case.clone(); cases]).collect();
-        Self { cells, clusters: BTreeMap::new(), unnamed: 0, seeds: 0, failing: 0 }
+        Self { cells, clusters: Clusters::new(), seeds: 0, failing: 0 }
     }
 
     /// Takes in one seed: for each cell, how each of its cases ended.
@@ -85,25 +65,10 @@ impl Summary {
                     summary.add(outcome, cells[0].get(case));
                 }
                 let Some(cluster) = outcome.cluster else { continue };
-                self.add_failure(cluster, Occurrence { seed, cell: index, case, events: outcome.events });
+                let events = outcome.events;
+                let here = || Occurrence { seed, cell: index, case, events };
+                self.clusters.add(cluster, Failed { seed, case, events }, here);
             }
-        }
-    }
-
-    fn add_failure(&mut self, cluster: &str, here: Occurrence) {
-        if let Some(known) = self.clusters.get_mut(cluster) {
-            known.seeds += u64::from(known.last != here.seed);
-            known.last = here.seed;
-            known.cases.insert(here.case);
-            if here.events < known.smallest.events {
-                known.smallest = here;
-            }
-        } else if self.clusters.len() < CLUSTERS_MAX {
-            let cases = BTreeSet::from([here.case]);
-            let new = ClusterSummary { seeds: 1, cases, first: here, smallest: here, last: here.seed };
-            self.clusters.insert(cluster.to_owned(), new);
-        } else {
-            self.unnamed += 1;
         }
     }
 
@@ -123,18 +88,13 @@ impl Summary {
     }
 
     /// Clusters by [id](crate::failure::Cluster::id), the most frequent first.
-    pub fn clusters(&self) -> Vec<(&str, &ClusterSummary)> {
-        let mut clusters: Vec<(&str, &ClusterSummary)> =
-            self.clusters.iter().map(|(id, cluster)| (id.as_str(), cluster)).collect();
-        clusters.sort_by_key(|(_, cluster)| {
-            (std::cmp::Reverse(cluster.seeds), cluster.first.seed, cluster.first.cell, cluster.first.case)
-        });
-        clusters
+    pub fn clusters(&self) -> Vec<(&str, &ClusterSummary<Occurrence>)> {
+        self.clusters.sorted().into_iter().map(|(id, cluster)| (id.as_str(), cluster)).collect()
     }
 
     /// Failed runs beyond the clusters that are told apart.
     pub fn unnamed(&self) -> u64 {
-        self.unnamed
+        self.clusters.untold()
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a summary counts and pairs.
 
-use super::{CLUSTERS_MAX, Summary};
+use super::Summary;
 use crate::report::Outcome;
+use crate::sweep::clusters::CLUSTERS_MAX;
 use crate::sweep::{CaseOutcome, Paired, Proportion};
 
 fn passed(metric: u64) -> CaseOutcome<'static> {
