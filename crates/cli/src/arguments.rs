@@ -212,8 +212,10 @@ pub(crate) struct VerifyArguments {
 #[command(after_help = "\
 Writes DIR/minimal.json, an experiment that fails in the same way (the same expectations, oracles and \
 apps, for the same reason) and leaves nothing to chance: what chance did are faults with a name. And \
-DIR/replay.json, a replay file with the decisions of chance that are left. The result is the same for any number of threads. \
-Interrupted (Ctrl-C) it writes the best so far and ends with status 130; a second Ctrl-C ends it at once.
+DIR/replay.json, a replay file with the decisions of chance that are left; alone, if no named fault does what one of \
+them does. The result is the same for any number of threads. \
+Interrupted (Ctrl-C) it writes the best so far and ends with status 130; another Ctrl-C, a second or more later, \
+ends it at once and leaves nothing.
 Exit status 2 also if nothing fails with that seed.")]
 pub(crate) struct ShrinkArguments {
     #[command(flatten)]
