@@ -222,9 +222,9 @@ fn told(shrunk: &Shrunk, arguments: &ShrinkArguments, paint: Paint) -> String {
     for failure in &shrunk.failures {
         text.push_str(&format!("  {}\n", paint.bad(&failure.sentence)));
     }
-    text.push_str(&format!("\n  {:<16}{:>14}{:>14}\n", "", "was", "is left"));
+    text.push_str(&format!("\n  {:<16}{:>14}{:>16}\n", "", "was", "is left"));
     for (what, was, left) in rows(&shrunk.before, &shrunk.after) {
-        text.push_str(&format!("  {what:<16}{was:>14}{left:>14}\n"));
+        text.push_str(&format!("  {what:<16}{was:>14}{left:>16}\n"));
     }
     text.push_str(&format!("  {:<16}{:>14}\n\n", "tries", shrunk.tried));
     let by_chance = shrunk.by_chance();
