@@ -21,6 +21,7 @@ use columns::Columns;
 use lines::{Left, Lines};
 
 use crate::arguments::Hazards;
+use crate::pending_file::same_file;
 use crate::status::Status;
 use crate::worker::{self, Ending};
 use crate::{loading, panic_report, repeat, terminal};
@@ -97,7 +98,7 @@ fn open(
     let Some(path) = &arguments.out else {
         return Ok((Output::Lines(Lines::to_stdout()), Left::default()));
     };
-    if is_same_file(path, &arguments.selection.file) {
+    if same_file(path, &arguments.selection.file) {
         bail!("--out {}: that is the experiment itself", path.display());
     }
     if is_parquet(path) {
@@ -117,10 +118,6 @@ fn open(
         bail!("{}: it has {} seeds already, more than --seeds asks for", path.display(), left.seeds);
     }
     Ok((Output::Lines(Lines::to_file(path, left.octets)?), left))
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The seeds that are left to run.
