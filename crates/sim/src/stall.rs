@@ -18,7 +18,7 @@ pub(crate) fn describe(world: &World, place: &HostPlace, run: &AppRun) -> String
     });
     let Some(peer) = peers.next() else { return text };
     let there = peer.host().describe_between(remote, local);
-    let there = there.unwrap_or_else(|| "gone, or was never there".into());
+    let there = there.unwrap_or_else(|| "not known (any more)".into());
     text.push_str(&format!("; at {} it is {there}", name(peer)));
     text
 }

@@ -284,3 +284,32 @@ fn what_has_to_fail_is_not_what_was_inevitable() {
     assert_eq!(answer.subject, "From when on it was inevitable that the expectation \"no timer\" fails");
     assert!(answer.chain.roots().any(|root| root.to_string() == "the fault \"SYN\""));
 }
+
+/// What is missing is looked for where it is missing, and what a law found is told once.
+#[test]
+fn missing_octets_and_datagrams_lead_to_what_took_them() {
+    let roots = |text: &str, subject: &str| {
+        let case = written(text);
+        let watched = watch(&case, Judging::default());
+        let answers = explain(&case, &watched, &Question::Failure).unwrap();
+        let answer = answers.iter().find(|answer| answer.subject.starts_with(subject));
+        let answer = answer.unwrap_or_else(|| panic!("{subject}: {answers:#?}"));
+        answer.chain.roots().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let hole = r#"{ "name": "half", "hosts": { "a": { "stack": "linux" }, "b": { "stack": "linux" } },
+  "links": [ { "name": "wire", "between": ["a", "b"], "rate": "10Mbit", "delay": "20ms" } ],
+  "apps": [
+    { "name": "sink", "on": "b", "listen": 80, "may_be_unfinished": true, "run": [ { "accept": "f" }, { "read": "eof" } ] },
+    { "name": "source", "on": "a", "may_be_unfinished": true, "run": [ { "connect": "b:80", "as": "f" }, { "write": "40KiB" }, { "close": "f" } ] } ],
+  "faults": [ { "name": "hole", "on": "wire", "towards": "b", "match": { "conn": "a/f", "kind": "data", "byte": 14480 }, "do": "drop" } ],
+  "stop": { "at": "60s" },
+  "expect": [ { "name": "all", "at": "b/f", "delivered": "40KiB" } ] }"#;
+    assert_eq!(roots(hole, "The expectation \"all\" failed"), ["the fault \"hole\""]);
+    let datagram = r#"{ "name": "udp", "hosts": { "tx": { "stack": "linux" }, "rx": { "stack": "linux" } },
+  "links": [ { "name": "wire", "between": ["tx", "rx"], "rate": "10Mbit", "delay": "20ms" } ],
+  "apps": [
+    { "name": "sink", "on": "rx", "listen": 7, "protocol": "udp", "as": "in", "run": [ { "recv_from": 5, "within": "1s" } ] },
+    { "name": "source", "on": "tx", "run": [ { "send_to": "rx:7", "size": "100B", "count": 5, "interval": "10ms", "as": "out" } ] } ],
+  "faults": [ { "name": "third", "on": "wire", "towards": "rx", "match": { "kind": "udp", "nth": 3 }, "do": "drop" } ] }"#;
+    assert_eq!(roots(datagram, "The app \"sink\" failed"), ["the fault \"third\""]);
+}

@@ -1,16 +1,18 @@
 //! Where to begin when an app stalled or failed, an oracle broke or a fault never acted; and all failures of a run.
 
-use faultwire_base::{Duration, Instant};
+use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_tcp::State;
-use faultwire_wire::Flow;
+use faultwire_wire::{Body, Flow};
 
 use super::answer::{Answer, Root};
 use super::builder::{Builder, Told, Why};
 use super::expectation::{answer, first_fault, last_change};
 use super::scene::Scene;
 use super::{app, fate, last_byte};
+use crate::oracle::OracleName;
 use crate::output::{PacketNumber, TracedPacket, What};
-use crate::plan::{AppPlan, Case, FaultId};
+use crate::plan::{AppPlan, Case, Check, FaultId, Step};
+use crate::report::OracleReport;
 
 /// One answer for each thing that failed, also for what has to fail in this case.
 pub(super) fn failures(scene: &Scene<'_>, case: &Case) -> Vec<Answer> {
@@ -54,23 +56,55 @@ pub(super) fn failures(scene: &Scene<'_>, case: &Case) -> Vec<Answer> {
     answers
 }
 
-/// One answer for each oracle that is broken.
+/// One answer for each oracle that is broken, or that met a hazard which has to fail here.
 fn report_oracles<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Answer> + 'a {
-    let broken = scene.run.report.oracles.iter().filter(|oracle| oracle.result == "broken");
-    broken.map(|oracle| {
+    let fails = |name: &str| {
+        let failures = scene.run.failures.iter();
+        failures.filter_map(|failure| failure.name.strip_prefix("oracle:")).any(|failing| failing == name)
+    };
+    // What an expectation asks for is told there.
+    let asked = |name: &str| {
+        let expectations = scene.plan.expectations.iter().zip(&scene.run.report.expectations);
+        let mut failed = expectations.filter(|(_, report)| !report.passed);
+        failed
+            .any(|(asked, _)| matches!(asked.check, Check::Oracle { oracle, .. } if oracle.as_str() == name))
+    };
+    let oracles = scene.run.report.oracles.iter().filter(move |oracle| !asked(oracle.name));
+    let failing = oracles.filter(move |oracle| oracle.result == "broken" || fails(oracle.name));
+    failing.map(|oracle| {
         let mut builder = Builder::new(scene);
-        let detail = oracle.detail.clone().unwrap_or_else(|| "no detail".into());
-        let named = |app: &AppPlan| detail.contains(&format!("app \"{}\"", app.name));
-        let stalled = scene.plan.apps.iter().position(named);
-        match stalled.filter(|_| oracle.name == "convergence") {
-            Some(app) => finishes(scene, app as u32, &mut builder),
-            None => broken_law(scene, &detail, &mut builder),
-        }
-        Answer {
-            subject: format!("The oracle {} is broken: {}.", oracle.name, detail.trim_end_matches('.')),
-            chain: builder.finish(),
-        }
+        behind_oracle(scene, oracle, &mut builder);
+        let detail = oracle.detail.as_deref().unwrap_or("no detail").trim_end_matches('.');
+        let subject = match oracle.result {
+            "broken" => format!("The oracle {} is broken: {detail}.", oracle.name),
+            result => format!("The oracle {} met a {result}: {detail}.", oracle.name),
+        };
+        Answer { subject, chain: builder.finish() }
     })
+}
+
+/// What is behind the result of an oracle, if it found something.
+pub(super) fn oracle(scene: &Scene<'_>, name: OracleName, builder: &mut Builder<'_>) {
+    match scene
+        .run
+        .report
+        .oracles
+        .iter()
+        .find(|oracle| oracle.name == name.as_str() && oracle.result != "held")
+    {
+        Some(oracle) => behind_oracle(scene, oracle, builder),
+        None => first_fault(scene, builder),
+    }
+}
+
+fn behind_oracle(scene: &Scene<'_>, oracle: &OracleReport, builder: &mut Builder<'_>) {
+    let detail = oracle.detail.as_deref().unwrap_or_default();
+    let named = |app: &AppPlan| detail.contains(&format!("app \"{}\"", app.name));
+    let stalled = scene.plan.apps.iter().position(named);
+    match stalled.filter(|_| oracle.name == OracleName::Convergence.as_str()) {
+        Some(app) => finishes(scene, app as u32, builder),
+        None => broken_law(scene, detail, builder),
+    }
 }
 
 /// A law's finding names its packet by time at best: the last packet that was sent or arrived then.
@@ -135,7 +169,15 @@ fn stalled(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
     let change = socket.and_then(|socket| last_change(scene, socket, |_, changed| changed <= at));
     let closed = change
         .filter(|&change| matches!(scene.entry(change).what, What::StateChanged { to: State::Closed, .. }));
-    builder.begin(match (closed, flow.and_then(|flow| last_astray(scene, flow))) {
+    // A step that ended with an error isn't in hand any more.
+    let waited = step.map_or(&plan.steps[..], |step| std::slice::from_ref(&plan.steps[step as usize]));
+    let waits_for_datagrams = waited.iter().any(|planned| matches!(planned.step, Step::RecvFrom { .. }));
+    let astray = match flow {
+        Some(flow) => last_astray(scene, flow),
+        None if waits_for_datagrams => last_datagram_astray(scene, plan.host),
+        None => None,
+    };
+    builder.begin(match (closed, astray) {
         (Some(closed), _) => told.because(Why::State(closed)),
         (None, Some(number)) => told.because(Why::Missing(number)),
         (None, None) => match change {
@@ -143,6 +185,20 @@ fn stalled(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
             None => told.rooted(Root::Application { name: Some(plan.name.clone()) }),
         },
     });
+}
+
+/// The last datagram for a host that did not arrive.
+fn last_datagram_astray(scene: &Scene<'_>, host: PlaceId) -> Option<PacketNumber> {
+    let plan = scene.plan.hosts.iter().find(|plan| plan.place == host)?;
+    let for_host = |packet: &&TracedPacket| {
+        let destination = packet.packet.ip.destination;
+        matches!(packet.packet.body, Body::Udp(_))
+            && plan.config.interfaces.iter().any(|interface| interface.address == destination)
+    };
+    let mut datagrams = scene.trace.packets().iter().rev().filter(for_host);
+    datagrams
+        .find(|packet| packet.copy_of.is_none() && fate::taken(packet).is_some())
+        .map(|packet| packet.number)
 }
 
 /// The last packet of a flow that did not arrive.

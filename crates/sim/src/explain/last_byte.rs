@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use faultwire_base::{Duration, Instant, PlaceId};
 use faultwire_link::NameId;
-use faultwire_wire::{Body, Cause, TimerKind};
+use faultwire_wire::{Body, Cause, Flow, TimerKind};
 
 use super::answer::{Answer, Root};
 use super::app;
 use super::builder::{Builder, Told, Why};
 use super::clause::Clause;
-use super::fate::sendings_before;
+use super::fate::{sendings_before, taken};
 use super::scene::{Scene, capitalized, counted, length, listed, segment, time};
 use super::spent::Spent;
 use super::timer;
@@ -73,8 +73,30 @@ pub(super) fn until_step(scene: &Scene<'_>, app: u32, entry: usize, builder: &mu
 /// The packet whose arrival let the app read the last octets: the last that moved the edge up to which nothing is
 /// missing. Of datagrams the last.
 fn last_arrival(scene: &Scene<'_>, socket: NameId) -> Option<PacketNumber> {
+    match scene.flow_of(socket) {
+        Some(flow) => without_gap(scene, scene.host_of(socket), flow).1,
+        None => last_datagram(scene, scene.host_of(socket)),
+    }
+}
+
+/// Up to which octet nothing is missing at `socket`, and the packet with the next one that was taken from it first.
+pub(super) fn first_missing(scene: &Scene<'_>, socket: NameId) -> Option<(u64, PacketNumber)> {
     let place = scene.host_of(socket);
-    let Some(flow) = scene.flow_of(socket) else { return last_datagram(scene, place) };
+    let flow = scene.flow_of(socket)?;
+    let (edge, _) = without_gap(scene, place, flow);
+    let mut sent = scene.trace.packets().iter().filter(|packet| {
+        packet.packet.tag.flow == flow && packet.sender != place && packet.copy_of.is_none()
+    });
+    let taken = sent.find(|packet| {
+        let begin = packet.packet.tag.stream_offset;
+        let octets = segment(packet).map_or(0, |segment| u64::from(segment.payload.len()));
+        (begin..begin + octets).contains(&edge) && taken(packet).is_some()
+    })?;
+    Some((edge, taken.number))
+}
+
+/// Up to which octet of its peer's stream nothing is missing at a place, and the packet that came last for it.
+fn without_gap(scene: &Scene<'_>, place: PlaceId, flow: Flow) -> (u64, Option<PacketNumber>) {
     let mut waiting: BTreeMap<u64, u64> = BTreeMap::new();
     let (mut edge, mut last) = (0, None);
     let mut arrivals: Vec<_> = scene.arrivals_before(flow, place, usize::MAX).collect();
@@ -96,7 +118,7 @@ fn last_arrival(scene: &Scene<'_>, socket: NameId) -> Option<PacketNumber> {
             last = Some(packet.number);
         }
     }
-    last
+    (edge, last)
 }
 
 fn last_datagram(scene: &Scene<'_>, place: PlaceId) -> Option<PacketNumber> {

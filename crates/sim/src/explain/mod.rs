@@ -107,7 +107,11 @@ pub fn explain_run(
         Question::Expectation(name) => {
             vec![expectation::answer(&scene, scene.known_expectation(name)?)]
         }
-        Question::Stall(app) => vec![failure::app_answer(&scene, scene.known_app(app)?)],
+        Question::Stall(app) => {
+            let mut answers = vec![failure::app_answer(&scene, scene.known_app(app)?)];
+            answers.extend(quirk::answers(&scene, case));
+            answers
+        }
         Question::LastByte(socket) => vec![last_byte::answer(&scene, scene.known_socket(socket)?)],
         Question::Failure => {
             let mut answers = failure::failures(&scene, case);
