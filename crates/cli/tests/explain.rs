@@ -46,7 +46,7 @@ fn a_failure_is_explained_with_the_moment_from_which_on_it_was_inevitable() {
         "FAIL",
         "The oracle convergence is broken",
         "of waiting for the retransmission timer (5 times)",
-        "From when on it was inevitable that the oracle convergence is broken",
+        "From when on it was inevitable that the oracle convergence does not hold",
         "Before 5843.476 ms it could still be avoided",
     ] {
         assert!(run.stdout.contains(part), "{part}:\n{}", run.stdout);

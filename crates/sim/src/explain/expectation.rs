@@ -7,8 +7,8 @@ use faultwire_wire::Reason;
 
 use super::answer::{Answer, Root};
 use super::builder::{Builder, Told, Why};
+use super::failure;
 use super::scene::{Scene, counted, kind_words, listed};
-use super::{failure, last_byte};
 use crate::output::{PacketNumber, TracedPacket, What};
 use crate::plan::{Bounds, Check, Counter, FaultId, Moment, Subject};
 
@@ -42,7 +42,7 @@ fn begin(scene: &Scene<'_>, index: usize, builder: &mut Builder<'_>) {
         Check::Counter { of, counter, value } => self::counter(scene, of, counter, value, builder),
         Check::FaultMatched { fault, .. } => fault_acted(scene, fault, builder),
         Check::Finishes { app, .. } => failure::finishes(scene, app, builder),
-        Check::Delivered { socket, .. } => delivered(scene, socket, builder),
+        Check::Delivered { socket, .. } => failure::delivered(scene, socket, builder),
         Check::Error { socket, .. } | Check::Info { socket, .. } => end_of_connection(scene, socket, builder),
         Check::Datagrams { .. } => first_taken(scene, builder),
         Check::Exchange { hosts, span, .. } => exchange(scene, hosts, span, index, builder),
@@ -449,31 +449,17 @@ fn fault_acted(scene: &Scene<'_>, fault: FaultId, builder: &mut Builder<'_>) {
 }
 
 /// How a connection came to its end or its last state.
-fn end_of_connection(scene: &Scene<'_>, socket: faultwire_link::NameId, builder: &mut Builder<'_>) {
+pub(super) fn end_of_connection(
+    scene: &Scene<'_>,
+    socket: faultwire_link::NameId,
+    builder: &mut Builder<'_>,
+) {
     let change = last_change(scene, socket, |_, _| true);
     let flow = scene.flow_of(socket);
     match flow.and_then(|flow| failure::last_astray(scene, flow)) {
         Some(number) if change.is_none() => builder.tell(Why::Missing(number)),
         _ => told_change(scene, socket, change, builder),
     }
-}
-
-/// What reached a reader: up to the first octet that never did.
-fn delivered(scene: &Scene<'_>, socket: faultwire_link::NameId, builder: &mut Builder<'_>) {
-    let Some((octets, number)) = last_byte::first_missing(scene, socket) else {
-        return end_of_connection(scene, socket, builder);
-    };
-    let name = scene.legend.socket(socket);
-    let sentence = format!(
-        "{} {name} without a gap, and the next one never does.",
-        match octets {
-            0 => "No octet reaches".to_owned(),
-            1 => "One octet reaches".to_owned(),
-            _ => format!("{octets} octets reach"),
-        }
-    );
-    let told = Told::new(scene.run.end, scene.host_of(socket), sentence);
-    builder.begin(told.because(Why::Missing(number)));
 }
 
 /// The first packet that a link took.

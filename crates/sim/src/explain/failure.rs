@@ -1,14 +1,15 @@
 //! Where to begin when an app stalled or failed, an oracle broke or a fault never acted; and all failures of a run.
 
 use faultwire_base::{Duration, Instant, PlaceId};
+use faultwire_link::NameId;
 use faultwire_tcp::State;
 use faultwire_wire::{Body, Flow};
 
 use super::answer::{Answer, Root};
 use super::builder::{Builder, Told, Why};
-use super::expectation::{answer, first_fault, last_change};
+use super::expectation::{answer, end_of_connection, first_fault, last_change};
 use super::scene::Scene;
-use super::{app, fate, last_byte};
+use super::{app, fate, last_byte, missing};
 use crate::oracle::OracleName;
 use crate::output::{PacketNumber, TracedPacket, What};
 use crate::plan::{AppPlan, Case, Check, FaultId, Step};
@@ -138,6 +139,24 @@ pub(super) fn finishes(scene: &Scene<'_>, app: u32, builder: &mut Builder<'_>) {
     if let Some(last) = last {
         last_byte::until_step(scene, app, last, builder);
     }
+}
+
+/// What reached a reader: up to the first octet that never did.
+pub(super) fn delivered(scene: &Scene<'_>, socket: NameId, builder: &mut Builder<'_>) {
+    let Some((octets, number)) = missing::first_missing(scene, socket) else {
+        return end_of_connection(scene, socket, builder);
+    };
+    let name = scene.legend.socket(socket);
+    let sentence = format!(
+        "{} {name} without a gap, and the next one never does.",
+        match octets {
+            0 => "No octet reaches".to_owned(),
+            1 => "One octet reaches".to_owned(),
+            _ => format!("{octets} octets reach"),
+        }
+    );
+    let told = Told::new(scene.run.end, scene.host_of(socket), sentence);
+    builder.begin(told.because(Why::Missing(number)));
 }
 
 /// The answer about an app: what it waits for, or why it ended as it did.

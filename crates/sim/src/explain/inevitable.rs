@@ -82,7 +82,7 @@ fn told_names(names: &BTreeSet<String>) -> String {
         .iter()
         .map(|name| match (name.strip_prefix("app:"), name.strip_prefix("oracle:")) {
             (Some(app), _) => format!("that the app \"{app}\" fails"),
-            (_, Some(oracle)) => format!("that the oracle {oracle} is broken"),
+            (_, Some(oracle)) => format!("that the oracle {oracle} does not hold"),
             _ => format!("that the expectation \"{name}\" fails"),
         })
         .collect();

@@ -40,6 +40,7 @@ mod failure;
 mod fate;
 mod inevitable;
 mod last_byte;
+mod missing;
 mod provoked;
 mod question;
 mod quirk;
