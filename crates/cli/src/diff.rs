@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, ValueHint};
 use faultwire_sim::diff::{BesideOptions, Divergence, Mark, Run, beside, outcomes};
 use faultwire_sim::experiment::Overrides;
-use faultwire_sim::output::Trace;
+use faultwire_sim::output::{Trace, shortened};
 use faultwire_sim::plan::{Case, Experiment};
 use faultwire_sim::run::{CaseRun, Judging, run_case};
 
@@ -318,7 +318,7 @@ fn outcome_table(runs: &[Run<'_>; 2], paint: Paint) -> String {
     let (same, differing): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| row.is_same() && row.what != "outcome");
     let what = differing.iter().map(|row| row.what.chars().count()).max().unwrap_or(0).max(8);
-    let value = |value: &str| text::shortened(value, VALUE_MAX);
+    let value = |value: &str| shortened(value, VALUE_MAX);
     let widths = differing.iter().map(|row| value(&row.values[0]).chars().count());
     let first = widths.max().unwrap_or(0).max(runs[0].label.chars().count());
     let mut out = format!("\n{:<what$}  {:<first$}  {}\n", "Outcomes", runs[0].label, runs[1].label);

@@ -266,15 +266,6 @@ pub(crate) fn indented(text: &mut String, indent: &str, paragraph: &str) {
     }
 }
 
-/// The text, cut to that many characters.
-pub(crate) fn shortened(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 //! then [`ladder`].
 
 mod capture;
+mod columns;
 pub(crate) mod conversation;
 #[cfg(test)]
 pub(crate) mod hand_made;
@@ -16,10 +17,10 @@ pub mod trace_json;
 pub(crate) mod words;
 
 pub use capture::{Vantage, write_capture};
+pub use columns::{shortened, wrapped};
 pub use legend::{ChangeLegend, DirectionLegend, Legend, NodeLegend};
 pub use series::{SERIES_HEADING, Series};
 pub use trace::{Arrival, Entry, PacketNumber, Trace, TracedName, TracedPacket, What};
-pub use words::wrapped;
 
 #[cfg(test)]
 mod tests;

@@ -258,18 +258,3 @@ pub(crate) fn data_length(packet: &Packet) -> u32 {
         Body::Raw(_) => 0,
     }
 }
-
-/// Breaks a text into lines of at most `width` characters, at blanks; a longer word has a line of its own.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}

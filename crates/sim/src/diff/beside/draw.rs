@@ -3,8 +3,9 @@
 use super::pair::Pair;
 use super::{BesideOptions, Line, Mark, Shown};
 use crate::output::conversation::Side;
-use crate::output::ladder::draw::{millis, shortened, wrap};
+use crate::output::ladder::draw::millis;
 use crate::output::ladder::rows::{ArrowEnd, Row, RowKind};
+use crate::output::{shortened, wrapped};
 
 /// The longest label that an arrow is made wide for.
 const LABEL_MAX: usize = 44;
@@ -159,7 +160,7 @@ impl Columns {
         }
         let indent = self.number + 1 + self.time + 2;
         let room = self.cell().saturating_sub(indent).max(1);
-        wrap(&notes.join("; "), room).into_iter().map(|line| format!("{:>indent$}{line}", "")).collect()
+        wrapped(&notes.join("; "), room).into_iter().map(|line| format!("{:>indent$}{line}", "")).collect()
     }
 
     fn arrow(&self, from: Side, label: &str, end: ArrowEnd) -> String {

@@ -7,6 +7,7 @@ use faultwire_base::{Duration, Instant};
 use super::rows::{ArrowEnd, Row, RowKind};
 use crate::output::conversation::Side;
 use crate::output::trace::PacketNumber;
+use crate::output::{shortened, wrapped};
 
 /// The columns of one ladder.
 pub(super) struct Columns<'a> {
@@ -105,7 +106,7 @@ impl<'a> Columns<'a> {
             RowKind::Elided(text) => return self.elided(text, out),
         };
         let states = row.states.map(|state| state.unwrap_or(""));
-        let remarks = wrap(&row.remarks.join("; "), self.remark);
+        let remarks = wrapped(&row.remarks.join("; "), self.remark);
         let first = remarks.first().map_or("", String::as_str);
         self.line([&number, &sent, &arrives], states, &arrow, first, out);
         for more in remarks.iter().skip(1) {
@@ -114,7 +115,7 @@ impl<'a> Columns<'a> {
     }
 
     fn elided(&self, text: &str, out: &mut String) {
-        let lines = wrap(&format!("… {text} …"), self.arrow - 2);
+        let lines = wrapped(&format!("… {text} …"), self.arrow - 2);
         for (index, line) in lines.iter().enumerate() {
             let mark = if index == 0 { "⋮" } else { "" };
             self.line([mark, "", ""], ["", ""], &self.lifelines(line), "", out);
@@ -196,29 +197,4 @@ pub(crate) fn rounded(duration: Duration) -> String {
         _ => 1_000_000,
     };
     Duration::from_nanos(nanos / unit * unit).to_string()
-}
-
-/// The text, cut to that many characters.
-pub(crate) fn shortened(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
-}
-
-/// Breaks a text into lines of at most `width` characters at blanks; a longer word stands alone.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
